@@ -1,0 +1,61 @@
+#ifndef NNCC_NN_INTERFACES
+#define NNCC_NN_INTERFACES
+
+include "mlir/IR/OpBase.td"
+
+def NN_LowerToLinalgInterface : OpInterface<"LowerToLinalgOpInterface"> {
+  let cppNamespace = "::nncc::nn";
+  let description = [{An op that knows its linalg form.}];
+  let methods = [
+    InterfaceMethod<[{
+      Emits the op's linalg form. `operands` are the lowered operands: plain
+      tensors without an encoding. Returns one plain tensor a result. On
+      failure an error has been emitted at the op.
+    }], "::mlir::FailureOr<::llvm::SmallVector<::mlir::Value>>",
+    "lowerToLinalg", (ins "::nncc::nn::LoweringBuilder &":$builder,
+                          "::mlir::ValueRange":$operands)>
+  ];
+}
+
+def NN_ElementwiseInterface : OpInterface<"ElementwiseOpInterface"> {
+  let cppNamespace = "::nncc::nn";
+  let description = [{
+    An op that computes each result element from the operands' elements at the
+    same (numpy-broadcast) position.
+  }];
+  let methods = [
+    InterfaceMethod<[{
+      Emits the op on scalars. Integer scalars are signless; the op's tensor
+      types say whether they are signed.
+    }], "::mlir::Value", "buildScalar",
+    (ins "::mlir::OpBuilder &":$b, "::mlir::ValueRange":$args)>
+  ];
+}
+
+def NN_ReductionInterface : OpInterface<"ReductionOpInterface"> {
+  let cppNamespace = "::nncc::nn";
+  let description = [{An op that combines the elements along some axes.}];
+  let methods = [
+    InterfaceMethod<[{The value that a reduction starts from.}],
+      "::mlir::TypedAttr", "getNeutral", (ins "::mlir::Type":$elementType)>,
+    InterfaceMethod<[{Combines an element with the accumulator.}],
+      "::mlir::Value", "combine", (ins "::mlir::OpBuilder &":$b,
+        "::mlir::Value":$element, "::mlir::Value":$accumulator)>
+  ];
+}
+
+def NN_SymbolicValueInterface : OpInterface<"SymbolicValueOpInterface"> {
+  let cppNamespace = "::nncc::nn";
+  let description = [{
+    An op on small integer tensors that shape computations are made of.
+  }];
+  let methods = [
+    InterfaceMethod<[{
+      The elements of the one result in row-major order, as expressions over
+      the program's symbols, given the operands' elements (none where unknown).
+    }], "::nncc::nn::SymbolicElements", "inferElements",
+      (ins "::llvm::ArrayRef<::nncc::nn::SymbolicElements>":$operands)>
+  ];
+}
+
+#endif
