@@ -1,0 +1,48 @@
+//===- Exec.h - The exec dialect --------------------------------*- C++ -*-===//
+//
+// Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef NNCC_DIALECT_EXEC_EXEC_H
+#define NNCC_DIALECT_EXEC_EXEC_H
+
+#include "mlir/Bytecode/BytecodeOpInterface.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/Dialect.h"
+#include "mlir/IR/OpImplementation.h"
+#include "mlir/IR/SymbolTable.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+
+#include "nncc/Dialect/Exec/ExecDialect.h.inc"
+
+#define GET_OP_CLASSES
+#include "nncc/Dialect/Exec/ExecOps.h.inc"
+
+namespace nncc::exec {
+
+/// Marks a kernel; a dictionary with what reports say of it: `nodes` (names of
+/// the ONNX nodes it computes), `flops` (a map over the symbols).
+constexpr llvm::StringLiteral kernelAttrName = "exec.kernel";
+/// The number of the symbol whose value an argument holds.
+constexpr llvm::StringLiteral symbolAttrName = "exec.symbol";
+/// Before kernels are formed: the name of that symbol. Symbols come first.
+constexpr llvm::StringLiteral symbolNameAttrName = "nn.symbol";
+/// The name of the program's entry function.
+constexpr llvm::StringLiteral programName = "nncc_run";
+/// The function that gives the arena's size in bytes from the symbols.
+constexpr llvm::StringLiteral arenaBytesName = "nncc_arena_bytes";
+
+/// The program symbol whose value `argument` of `func` holds, if it is one.
+std::optional<unsigned> getSymbolArgument(mlir::func::FuncOp func,
+                                          mlir::BlockArgument argument);
+
+/// The names in a location, e.g. of the ONNX nodes that an op stems from.
+llvm::SmallVector<llvm::StringRef> getNodeNames(mlir::Location loc);
+
+} // namespace nncc::exec
+
+#endif

@@ -1,0 +1,60 @@
+#ifndef NNCC_EXEC_OPS
+#define NNCC_EXEC_OPS
+
+include "mlir/IR/OpBase.td"
+include "mlir/IR/SymbolInterfaces.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+
+def Exec_Dialect : Dialect {
+  let name = "exec";
+  let cppNamespace = "::nncc::exec";
+  let summary = "The host program: buffers, weights and dispatches of kernels";
+  let description = [{
+    A program is a `func.func @nncc_run` that allocates buffers and dispatches
+    kernels, and the kernels: private functions over 1-D memrefs with the
+    unit attribute `exec.kernel`. The arguments of both that hold the value of
+    the program's symbol i carry `exec.symbol = i`. A kernel's last two
+    arguments are the steps [begin, end) of its grid that the call computes.
+  }];
+  let dependentDialects = ["::mlir::memref::MemRefDialect"];
+}
+
+class Exec_Op<string mnemonic, list<Trait> traits = []>
+    : Op<Exec_Dialect, mnemonic, traits>;
+
+def Exec_Bytes : MemRefRankOf<[I8], [1]>;
+
+def Exec_AllocOp : Exec_Op<"alloc", [MemoryEffects<[MemAlloc]>]> {
+  let summary = "A buffer that lives while the program uses it";
+  let description = [{
+    `bytes` is a map `()[symbols] -> (size)`: the size of the buffer as a
+    function of all symbols of the program. The memory plan turns it into a
+    part of the arena.
+  }];
+  let arguments = (ins AffineMapAttr:$bytes);
+  let results = (outs Exec_Bytes:$buffer);
+  let assemblyFormat = "$bytes attr-dict `:` type($buffer)";
+}
+
+def Exec_WeightOp : Exec_Op<"weight", [Pure]> {
+  let summary = "A constant tensor, row-major";
+  let arguments = (ins ElementsAttr:$value);
+  let results = (outs Exec_Bytes:$buffer);
+  let assemblyFormat = "$value attr-dict `:` type($buffer)";
+}
+
+def Exec_DispatchOp : Exec_Op<"dispatch",
+    [DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "Runs a kernel over its whole grid";
+  let description = [{
+    `grid` is a map `()[symbols] -> (steps)`. `arguments` are the kernel's
+    arguments but for the last two, which the target gives.
+  }];
+  let arguments = (ins FlatSymbolRefAttr:$kernel, AffineMapAttr:$grid,
+                       Variadic<AnyType>:$arguments);
+  let assemblyFormat = [{
+    $kernel `grid` $grid `(` $arguments `)` attr-dict `:` type($arguments)
+  }];
+}
+
+#endif

@@ -1,0 +1,65 @@
+//===- Schedule.h - How a kernel's loops are tiled --------------*- C++ -*-===//
+//
+// Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef NNCC_KERNELS_SCHEDULE_H
+#define NNCC_KERNELS_SCHEDULE_H
+
+#include "nncc/Kernels/LoopNest.h"
+
+namespace nncc::kernels {
+
+/// The tile sizes of one class of kernels. Data, so that a tuner can search.
+struct TileParameters {
+  /// Rows (pixels) a tile; largest first, the last is 1.
+  llvm::SmallVector<int64_t> rows = {1};
+  /// Vectors of four lanes a tile; largest first, the last is 1.
+  llvm::SmallVector<int64_t> vectors = {4, 1};
+  /// The innermost reduction loop is unrolled up to this size.
+  int64_t unrollReduction = 0;
+};
+
+/// Tile sizes by class; the defaults are the ones that are good in every
+/// engine (docs/performance.md).
+struct ScheduleTable {
+  TileParameters elementwise{{1}, {4, 1}, 0};
+  TileParameters reduction{{1}, {4, 1}, 0};
+  TileParameters contraction{{4, 2, 1}, {2, 1}, 0};
+  /// A contraction of one row: bound by the weights' bandwidth.
+  TileParameters rowContraction{{1}, {8, 2, 1}, 0};
+  TileParameters depthwise{{8, 4, 2, 1}, {1}, 7};
+  TileParameters stridedDepthwise{{4, 2, 1}, {1}, 7};
+  /// Both operands run along the reduction: dot products.
+  TileParameters dot{{4, 2, 1}, {2, 1}, 0};
+};
+
+struct Schedule {
+  /// The dimension whose elements are a vector's lanes; none: scalar code.
+  std::optional<unsigned> vectorDim;
+  /// The vector dimension is a reduction: lanes are combined at the end.
+  bool horizontal = false;
+  std::optional<unsigned> rowDim;
+  /// Parallel loops, outermost first, with the row and vector dimensions.
+  llvm::SmallVector<unsigned> parallelOrder;
+  /// Reduction loops, outermost first.
+  llvm::SmallVector<unsigned> reductionOrder;
+  TileParameters tile;
+
+  /// Elements of the outermost parallel loop that are one step of the grid.
+  int64_t gridUnit() const;
+};
+
+/// Chooses the schedule of a kernel from its accesses.
+Schedule chooseSchedule(const LoopNest &nest, const ScheduleTable &table);
+
+/// The ops of a reduction's body that combine the accumulator with one new
+/// value; empty where the body has no such form.
+llvm::SmallVector<mlir::Operation *> getCombiner(mlir::linalg::GenericOp op,
+                                                 mlir::Value &element);
+
+} // namespace nncc::kernels
+
+#endif

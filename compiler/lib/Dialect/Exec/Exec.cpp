@@ -1,0 +1,60 @@
+//===- Exec.cpp - The exec dialect ----------------------------------------===//
+//
+// Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "nncc/Dialect/Exec/Exec.h"
+
+#include "mlir/IR/Builders.h"
+
+using namespace mlir;
+
+#include "nncc/Dialect/Exec/ExecDialect.cpp.inc"
+
+#define GET_OP_CLASSES
+#include "nncc/Dialect/Exec/ExecOps.cpp.inc"
+
+namespace nncc::exec {
+
+void ExecDialect::initialize() {
+  addOperations<
+#define GET_OP_LIST
+#include "nncc/Dialect/Exec/ExecOps.cpp.inc"
+      >();
+}
+
+LogicalResult DispatchOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  auto kernel =
+      symbols.lookupNearestSymbolFrom<func::FuncOp>(*this, getKernelAttr());
+  if (!kernel)
+    return emitOpError("names no kernel: ") << getKernel();
+  TypeRange expected = kernel.getArgumentTypes();
+  if (expected.size() < 2 || expected.drop_back(2) != getArguments().getTypes())
+    return emitOpError("arguments are not those of kernel ") << getKernel();
+  return success();
+}
+
+std::optional<unsigned> getSymbolArgument(func::FuncOp func,
+                                          BlockArgument argument) {
+  unsigned number = argument.getArgNumber();
+  if (auto symbol = func.getArgAttrOfType<IntegerAttr>(number, symbolAttrName))
+    return symbol.getInt();
+  if (func.getArgAttr(number, symbolNameAttrName))
+    return number;
+  return std::nullopt;
+}
+
+SmallVector<StringRef> getNodeNames(Location loc) {
+  SmallVector<StringRef> names;
+  loc->walk([&](Location part) {
+    if (auto name = dyn_cast<NameLoc>(part))
+      if (!llvm::is_contained(names, name.getName().getValue()))
+        names.push_back(name.getName());
+    return WalkResult::advance();
+  });
+  return names;
+}
+
+} // namespace nncc::exec

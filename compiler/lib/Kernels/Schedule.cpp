@@ -1,0 +1,245 @@
+//===- Schedule.cpp - How a kernel's loops are tiled ----------------------===//
+//
+// Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "nncc/Kernels/Schedule.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "nncc/Kernels/Lanes.h"
+
+using namespace mlir;
+
+namespace nncc::kernels {
+
+SmallVector<Operation *> getCombiner(linalg::GenericOp op, Value &element) {
+  if (op.getNumDpsInits() != 1)
+    return {};
+  Block *body = op.getBody();
+  Value accumulator = body->getArgument(op.getNumDpsInputs());
+  DenseSet<Value> dependent = {accumulator};
+  SmallVector<Operation *> combiner;
+  element = nullptr;
+  for (Operation &inner : body->without_terminator()) {
+    bool depends = llvm::any_of(inner.getOperands(), [&](Value operand) {
+      return dependent.contains(operand);
+    });
+    if (!depends)
+      continue;
+    combiner.push_back(&inner);
+    dependent.insert(inner.result_begin(), inner.result_end());
+  }
+  for (Operation *inner : combiner)
+    for (Value operand : inner->getOperands()) {
+      if (dependent.contains(operand) || operand == element)
+        continue;
+      if (element)
+        return {};
+      element = operand;
+    }
+  if (!element || combiner.empty() ||
+      body->getTerminator()->getOperand(0) != combiner.back()->getResult(0))
+    return {};
+  return combiner;
+}
+
+namespace {
+
+int64_t staticSize(const LoopDim &dim) {
+  auto constant = dyn_cast<AffineConstantExpr>(dim.size);
+  return constant ? constant.getValue() : ShapedType::kDynamic;
+}
+
+class Scheduler {
+public:
+  Scheduler(const LoopNest &nest, const ScheduleTable &table)
+      : nest(nest), table(table), reduces(nest.hasReduction()) {}
+
+  Schedule run();
+
+private:
+  /// How well `dim` serves as the vector dimension; none where it can't.
+  std::optional<double> score(unsigned dim) const;
+  double scoreAccess(const Access &access, unsigned dim, double weight) const;
+  bool isContiguous(const Access &access, unsigned dim) const {
+    int64_t width = access.panelWidth(dim);
+    return access.isUnit(dim) || (width > 0 && width % 4 == 0);
+  }
+  void chooseVectorDim();
+  void chooseRowDim();
+  void chooseTile();
+  void orderLoops();
+
+  const LoopNest &nest;
+  const ScheduleTable &table;
+  bool reduces;
+  Schedule schedule;
+  /// The input that is read again for every row: weights, or the other matrix.
+  const Access *reused = nullptr;
+};
+
+} // namespace
+
+double Scheduler::scoreAccess(const Access &access, unsigned dim,
+                              double weight) const {
+  if (!access.buffer || access.isZero(dim))
+    return 0;
+  return isContiguous(access, dim) ? weight : -2 * weight;
+}
+
+std::optional<double> Scheduler::score(unsigned dim) const {
+  bool horizontal = nest.dims[dim].isReduction;
+  int64_t size = staticSize(nest.dims[dim]);
+  if (horizontal) {
+    Value element;
+    if (getCombiner(nest.main.op, element).empty() || (size >= 0 && size < 8))
+      return std::nullopt;
+  }
+  if (!canVectorize(nest.main, dim) ||
+      (nest.epilogue && !horizontal && !canVectorize(*nest.epilogue, dim)))
+    return std::nullopt;
+  double score = horizontal ? -0.5 : 0;
+  for (const Access &input : nest.main.inputs)
+    score += scoreAccess(input, dim, reduces ? 4 : 1);
+  // Every element is stored once, however long the reduction.
+  for (const Access &output : nest.main.outputs)
+    score += scoreAccess(output, dim, reduces ? 1.5 : 1.25);
+  if (nest.epilogue) {
+    for (const Access &input : nest.epilogue->inputs)
+      score += scoreAccess(input, dim, 1);
+    for (const Access &output : nest.epilogue->outputs)
+      score += scoreAccess(output, dim, 1.5);
+  }
+  if (size >= 0 && size < 4 && score > 0)
+    score *= size / 4.0;
+  return score;
+}
+
+void Scheduler::chooseVectorDim() {
+  std::optional<double> best;
+  for (unsigned dim = 0; dim < nest.dims.size(); ++dim) {
+    std::optional<double> value = score(dim);
+    if (!value || *value < -1 || (best && *value < *best))
+      continue;
+    best = value;
+    schedule.vectorDim = dim;
+    schedule.horizontal = nest.dims[dim].isReduction;
+  }
+}
+
+void Scheduler::chooseRowDim() {
+  if (!reduces || !schedule.vectorDim)
+    return;
+  for (unsigned dim = nest.dims.size(); dim-- > 0;) {
+    if (dim == *schedule.vectorDim || nest.dims[dim].isReduction)
+      continue;
+    bool moves = false;
+    const Access *stays = nullptr;
+    for (const Access &input : nest.main.inputs) {
+      if (!input.isZero(dim))
+        moves = true;
+      else if (isContiguous(input, *schedule.vectorDim))
+        stays = &input;
+    }
+    if (!moves || !stays)
+      continue;
+    schedule.rowDim = dim;
+    reused = stays;
+    return;
+  }
+}
+
+void Scheduler::chooseTile() {
+  if (!schedule.vectorDim) {
+    schedule.tile.vectors = {1};
+    return;
+  }
+  if (!reduces) {
+    schedule.tile = table.elementwise;
+    return;
+  }
+  if (schedule.horizontal) {
+    schedule.tile = schedule.rowDim ? table.dot : table.reduction;
+    return;
+  }
+  bool hasUniform = llvm::any_of(nest.main.inputs, [&](const Access &input) {
+    return input.isZero(*schedule.vectorDim);
+  });
+  if (!schedule.rowDim) {
+    schedule.tile = hasUniform && nest.main.inputs.size() > 1
+                        ? table.rowContraction
+                        : table.reduction;
+    return;
+  }
+  if (hasUniform) {
+    schedule.tile = table.contraction;
+    return;
+  }
+  // Pixels that share input columns are worth more rows than those that don't.
+  bool shares = llvm::any_of(nest.main.inputs, [&](const Access &input) {
+    return llvm::any_of(llvm::seq<unsigned>(0, nest.dims.size()),
+                        [&](unsigned dim) {
+                          return nest.dims[dim].isReduction &&
+                                 !input.isZero(dim) &&
+                                 input.coefs[dim] ==
+                                     input.coefs[*schedule.rowDim];
+                        });
+  });
+  schedule.tile = shares ? table.depthwise : table.stridedDepthwise;
+}
+
+void Scheduler::orderLoops() {
+  SmallVector<unsigned> outer, rest;
+  for (unsigned dim = 0; dim < nest.dims.size(); ++dim) {
+    if (nest.dims[dim].isReduction) {
+      if (dim != schedule.vectorDim)
+        schedule.reductionOrder.push_back(dim);
+      continue;
+    }
+    if (dim == schedule.vectorDim || dim == schedule.rowDim)
+      continue;
+    bool isBatch = !reused || !reused->isZero(dim);
+    (isBatch ? outer : rest).push_back(dim);
+  }
+  if (schedule.horizontal)
+    schedule.reductionOrder.push_back(*schedule.vectorDim);
+  // Depthwise kernels keep channels innermost: their input is read once.
+  bool vectorInnermost =
+      schedule.tile.rows.size() == 1 || schedule.tile.unrollReduction > 0;
+  schedule.parallelOrder = outer;
+  if (schedule.vectorDim && !schedule.horizontal && !vectorInnermost)
+    schedule.parallelOrder.push_back(*schedule.vectorDim);
+  llvm::append_range(schedule.parallelOrder, rest);
+  if (schedule.rowDim)
+    schedule.parallelOrder.push_back(*schedule.rowDim);
+  if (schedule.vectorDim && !schedule.horizontal && vectorInnermost)
+    schedule.parallelOrder.push_back(*schedule.vectorDim);
+}
+
+Schedule Scheduler::run() {
+  chooseVectorDim();
+  chooseRowDim();
+  chooseTile();
+  orderLoops();
+  return schedule;
+}
+
+int64_t Schedule::gridUnit() const {
+  if (parallelOrder.empty())
+    return 1;
+  unsigned outermost = parallelOrder.front();
+  if (outermost == vectorDim)
+    return 4 * tile.vectors.front();
+  if (outermost == rowDim)
+    return tile.rows.front();
+  return 1;
+}
+
+Schedule chooseSchedule(const LoopNest &nest, const ScheduleTable &table) {
+  return Scheduler(nest, table).run();
+}
+
+} // namespace nncc::kernels
