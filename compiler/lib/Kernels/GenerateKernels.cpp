@@ -41,6 +41,22 @@ static AffineMap getGrid(const LoopNest &nest, const Schedule &schedule,
   return AffineMap::get(0, numSymbols, steps);
 }
 
+static MemRefType getByteType(Type type) {
+  auto memref = dyn_cast<MemRefType>(type);
+  if (!memref || !memref.getElementType().isInteger(1))
+    return nullptr;
+  return MemRefType::get(memref.getShape(), IntegerType::get(type.getContext(), 8));
+}
+
+/// In memory a boolean is a byte.
+static void storeBooleansAsBytes(func::FuncOp kernel) {
+  for (BlockArgument argument : kernel.getArguments())
+    if (MemRefType bytes = getByteType(argument.getType()))
+      argument.setType(bytes);
+  kernel.setFunctionType(FunctionType::get(
+      kernel.getContext(), kernel.getBody().front().getArgumentTypes(), {}));
+}
+
 namespace {
 
 struct GenerateKernelsPass
@@ -61,9 +77,12 @@ FailureOr<AffineMap> GenerateKernelsPass::generate(func::FuncOp kernel) {
   Schedule schedule = chooseSchedule(*nest, ScheduleTable());
 
   Block &body = kernel.getBody().front();
+  storeBooleansAsBytes(kernel);
   SmallVector<Operation *> old;
   for (Operation &op : body.without_terminator())
-    old.push_back(&op);
+    if (isa<linalg::GenericOp, linalg::FillOp, memref::AllocOp,
+            memref::ReinterpretCastOp>(op))
+      old.push_back(&op);
   OpBuilder b(body.getTerminator());
   emitKernel(b, kernel, *nest, schedule);
   for (Operation *op : llvm::reverse(old))
@@ -83,5 +102,8 @@ void GenerateKernelsPass::runOnOperation() {
   }
   getOperation().walk([&](exec::DispatchOp dispatch) {
     dispatch.setGrid(grids.lookup(dispatch.getKernel()));
+    for (Value argument : dispatch.getArguments())
+      if (MemRefType bytes = getByteType(argument.getType()))
+        argument.setType(bytes);
   });
 }

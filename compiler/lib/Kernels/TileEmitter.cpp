@@ -87,7 +87,9 @@ Point TileEmitter::getStart() {
 void TileEmitter::enter(Point &point, unsigned dim, OpFoldResult iv) {
   std::optional<int64_t> constant = getConstantIntValue(iv);
   point.ivs[dim] = constant ? getConstant(*constant) : cast<Value>(iv);
-  for (auto [access, position] : llvm::zip_equal(all, point.positions)) {
+  for (unsigned id = 0; id < all.size(); ++id) {
+    const Access *access = all[id];
+    Position &position = point.positions[id];
     if (!access->buffer)
       continue;
     auto add = [&](AffineExpr coef, Value value,

@@ -1,0 +1,32 @@
+#ifndef NNCC_DIALECT_EXEC_PASSES
+#define NNCC_DIALECT_EXEC_PASSES
+
+include "mlir/Pass/PassBase.td"
+
+def PlanMemory : Pass<"exec-plan-memory", "::mlir::ModuleOp"> {
+  let summary = "Lay buffers out in one arena and weights in one block";
+  let description = [{
+    Buffers whose lifetimes do not overlap share memory. Sizes that are the same
+    function of the symbols are planned together at compile time, in units of
+    that function, so the layout of a network with a dynamic batch is as tight
+    as that of a static one. Adds the function `nncc_arena_bytes`, and the
+    weights with their offsets as the module's attributes `exec.weights`
+    and `exec.weight_offsets`.
+  }];
+  let dependentDialects = [
+    "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect",
+    "::mlir::memref::MemRefDialect"
+  ];
+  let statistics = [
+    Statistic<"numBuffers", "buffers", "Buffers planned">
+  ];
+}
+
+def CallKernels : Pass<"exec-call-kernels", "::mlir::ModuleOp"> {
+  let summary = "Turn dispatches into calls over the whole grid";
+  let dependentDialects = ["::mlir::affine::AffineDialect",
+                           "::mlir::arith::ArithDialect",
+                           "::mlir::func::FuncDialect"];
+}
+
+#endif

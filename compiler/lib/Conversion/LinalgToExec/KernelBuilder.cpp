@@ -1,0 +1,403 @@
+//===- KernelBuilder.cpp - Outlines linalg ops as kernels -----------------===//
+//
+// Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "KernelBuilder.h"
+
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/IRMapping.h"
+#include "mlir/IR/Matchers.h"
+#include "nncc/Kernels/LoopNest.h"
+
+using namespace mlir;
+
+namespace nncc::exec {
+
+/// A kernel under construction and what it will be called with.
+struct KernelBuilder::Draft {
+  Draft(MLIRContext *context, Location loc)
+      : loc(loc), b(context), kernel(func::FuncOp::create(
+                                  loc, "kernel",
+                                  FunctionType::get(context, {}, {}))) {
+    b.setInsertionPointToStart(kernel.addEntryBlock());
+  }
+
+  Location loc;
+  OpBuilder b;
+  func::FuncOp kernel;
+  SmallVector<std::pair<BlockArgument, Buffer>> buffers;
+  SmallVector<std::pair<BlockArgument, Value>> scalars;
+  DenseMap<unsigned, Value> symbolArguments;
+  /// Values of the host program inside the kernel.
+  IRMapping mapping;
+  AffineExpr flops;
+};
+
+Value KernelBuilder::getSize(Draft &draft, AffineExpr size) {
+  if (auto constant = dyn_cast<AffineConstantExpr>(size))
+    return draft.b.create<arith::ConstantIndexOp>(draft.loc,
+                                                  constant.getValue());
+  SmallVector<Value> operands(symbols.size());
+  SmallVector<AffineExpr> replacements;
+  unsigned used = 0;
+  SmallVector<Value> usedOperands;
+  for (unsigned i = 0; i < symbols.size(); ++i) {
+    if (!size.isFunctionOfSymbol(i)) {
+      replacements.push_back(getAffineConstantExpr(0, context));
+      continue;
+    }
+    Value &argument = draft.symbolArguments[i];
+    if (!argument)
+      argument = draft.kernel.getBody().front().addArgument(
+          draft.b.getIndexType(), draft.loc);
+    replacements.push_back(getAffineSymbolExpr(used++, context));
+    usedOperands.push_back(argument);
+  }
+  AffineMap map = AffineMap::get(0, used, size.replaceSymbols(replacements));
+  return draft.b.create<affine::AffineApplyOp>(draft.loc, map, usedOperands);
+}
+
+Value KernelBuilder::addView(Draft &draft, const Buffer &buffer) {
+  Type memory = buffer.elementType;
+  BlockArgument argument = draft.kernel.getBody().front().addArgument(
+      MemRefType::get({ShapedType::kDynamic}, memory), draft.loc);
+  draft.buffers.push_back({argument, buffer});
+  auto toMixed = [&](ArrayRef<AffineExpr> exprs) {
+    SmallVector<OpFoldResult> mixed;
+    for (AffineExpr expr : exprs) {
+      if (auto constant = dyn_cast<AffineConstantExpr>(expr))
+        mixed.push_back(draft.b.getIndexAttr(constant.getValue()));
+      else
+        mixed.push_back(getSize(draft, expr));
+    }
+    return mixed;
+  };
+  SmallVector<int64_t> sizes, strides;
+  auto addStatic = [](ArrayRef<AffineExpr> exprs, SmallVector<int64_t> &out) {
+    for (AffineExpr expr : exprs) {
+      auto constant = dyn_cast<AffineConstantExpr>(expr);
+      out.push_back(constant ? constant.getValue() : ShapedType::kDynamic);
+    }
+  };
+  addStatic(buffer.sizes, sizes);
+  addStatic(buffer.strides, strides);
+  auto type = MemRefType::get(
+      sizes, memory, StridedLayoutAttr::get(context, 0, strides));
+  return draft.b.create<memref::ReinterpretCastOp>(
+      draft.loc, type, argument, draft.b.getIndexAttr(0),
+      toMixed(buffer.sizes), toMixed(buffer.strides));
+}
+
+FailureOr<Value> KernelBuilder::addOperand(Draft &draft, Value tensor) {
+  if (Value known = draft.mapping.lookupOrNull(tensor))
+    return known;
+  FailureOr<Buffer> buffer = getBuffer(tensor);
+  if (failed(buffer))
+    return failure();
+  Value view = addView(draft, *buffer);
+  draft.mapping.map(tensor, view);
+  return view;
+}
+
+FailureOr<Value> KernelBuilder::addScalar(Draft &draft, Value value) {
+  if (Value known = draft.mapping.lookupOrNull(value))
+    return known;
+  Attribute constant;
+  Value scalar;
+  if (matchPattern(value, m_Constant(&constant))) {
+    scalar = draft.b.create<arith::ConstantOp>(draft.loc,
+                                               cast<TypedAttr>(constant));
+  } else if (AffineExpr expr = value.getType().isIndex()
+                                   ? kernels::getSymbolicExpr(value)
+                                   : AffineExpr()) {
+    scalar = getSize(draft, expr);
+  } else {
+    BlockArgument argument = draft.kernel.getBody().front().addArgument(
+        value.getType(), draft.loc);
+    draft.scalars.push_back({argument, getHostValue(value)});
+    scalar = argument;
+  }
+  draft.mapping.map(value, scalar);
+  return scalar;
+}
+
+LogicalResult KernelBuilder::addCaptures(Draft &draft, linalg::GenericOp op) {
+  WalkResult result = op.getBody()->walk([&](Operation *inner) {
+    for (Value operand : inner->getOperands()) {
+      if (operand.getParentRegion() == &op.getRegion())
+        continue;
+      FailureOr<Value> mapped = isa<RankedTensorType>(operand.getType())
+                                    ? addOperand(draft, operand)
+                                    : addScalar(draft, operand);
+      if (failed(mapped))
+        return WalkResult::interrupt();
+    }
+    return WalkResult::advance();
+  });
+  return failure(result.wasInterrupted());
+}
+
+/// Floating-point operations of one iteration.
+static int64_t countFlops(linalg::GenericOp op) {
+  int64_t count = 0;
+  for (Operation &inner : op.getBody()->without_terminator())
+    if (inner.getNumResults() == 1 &&
+        isa<FloatType>(inner.getResult(0).getType()) &&
+        inner.getNumOperands() > 0)
+      ++count;
+  return count;
+}
+
+LogicalResult KernelBuilder::addGeneric(Draft &draft, linalg::GenericOp op,
+                                        ValueRange outputs) {
+  SmallVector<Value> inputs;
+  for (Value input : op.getInputs()) {
+    FailureOr<Value> operand = isa<RankedTensorType>(input.getType())
+                                   ? addOperand(draft, input)
+                                   : FailureOr<Value>(failure());
+    if (failed(operand))
+      return op.emitError("a kernel reads tensors only");
+    inputs.push_back(*operand);
+  }
+  if (failed(addCaptures(draft, op)))
+    return failure();
+
+  auto generic = draft.b.create<linalg::GenericOp>(
+      op.getLoc(), inputs, outputs, op.getIndexingMapsArray(),
+      op.getIteratorTypesArray());
+  Block &body = generic.getRegion().emplaceBlock();
+  OpBuilder inner = OpBuilder::atBlockBegin(&body);
+  IRMapping mapping = draft.mapping;
+  for (BlockArgument argument : op.getBody()->getArguments())
+    mapping.map(argument, body.addArgument(argument.getType(), draft.loc));
+  for (Operation &old : *op.getBody()) {
+    auto extract = dyn_cast<tensor::ExtractOp>(old);
+    if (!extract) {
+      inner.clone(old, mapping);
+      continue;
+    }
+    SmallVector<Value> indices;
+    for (Value index : extract.getIndices())
+      indices.push_back(mapping.lookupOrDefault(index));
+    Value value = inner.create<memref::LoadOp>(
+        op.getLoc(), mapping.lookup(extract.getTensor()), indices);
+    mapping.map(extract.getResult(), value);
+  }
+  return success();
+}
+
+Value KernelBuilder::getHostView(OpBuilder &host, Location loc,
+                                 const Buffer &buffer) {
+  auto evaluate = [&](AffineExpr expr) -> Value {
+    if (auto constant = dyn_cast<AffineConstantExpr>(expr))
+      return host.create<arith::ConstantIndexOp>(loc, constant.getValue());
+    return host.create<affine::AffineApplyOp>(
+        loc, AffineMap::get(0, symbols.size(), expr), symbols);
+  };
+  Value offset = evaluate(buffer.offset * buffer.getElementBytes());
+  if (buffer.dynamicOffset) {
+    Value bytes = host.create<arith::ConstantIndexOp>(loc,
+                                                      buffer.getElementBytes());
+    Value moved =
+        host.create<arith::MulIOp>(loc, buffer.dynamicOffset, bytes);
+    offset = host.create<arith::AddIOp>(loc, offset, moved);
+  }
+  Value size = evaluate(getNumElements(buffer.sizes, context));
+  auto type = MemRefType::get({ShapedType::kDynamic},
+                              buffer.elementType);
+  return host.create<memref::ViewOp>(loc, type, buffer.memory, offset, size);
+}
+
+/// A name for a kernel: the nodes it computes, as far as they fit.
+static std::string getKernelName(Location loc) {
+  std::string name;
+  for (StringRef node : getNodeNames(loc)) {
+    if (name.size() + node.size() > 100) {
+      name += name.empty() ? "kernel" : "+...";
+      break;
+    }
+    name += (name.empty() ? "" : "+") + node.str();
+  }
+  return name.empty() ? "kernel" : name;
+}
+
+func::FuncOp KernelBuilder::addKernel(Draft &draft) {
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  draft.kernel.print(stream, OpPrintingFlags().useLocalScope());
+  func::FuncOp &known = kernels[text];
+  StringRef nodesName = "nodes";
+  SmallVector<Attribute> nodes;
+  if (known) {
+    draft.kernel.erase();
+    auto info = known->getAttrOfType<DictionaryAttr>(kernelAttrName);
+    llvm::append_range(nodes, cast<ArrayAttr>(info.get(nodesName)));
+  } else {
+    known = draft.kernel;
+    std::string name = getKernelName(draft.loc);
+    unsigned &count = names[name];
+    known.setName(count++ ? name + "#" + std::to_string(count) : name);
+    known.setPrivate();
+    module.push_back(known);
+  }
+  OpBuilder b(context);
+  for (StringRef node : getNodeNames(draft.loc))
+    nodes.push_back(b.getStringAttr(node));
+  known->setAttr(kernelAttrName,
+                 b.getDictionaryAttr(
+                     {b.getNamedAttr(nodesName, b.getArrayAttr(nodes)),
+                      b.getNamedAttr("flops", AffineMapAttr::get(AffineMap::get(
+                                                  0, symbols.size(),
+                                                  draft.flops)))}));
+  return known;
+}
+
+void KernelBuilder::finish(OpBuilder &host, Draft &draft) {
+  draft.b.create<func::ReturnOp>(draft.loc);
+  Block &body = draft.kernel.getBody().front();
+  // The host's view of every argument, in the order of the arguments.
+  SmallVector<Value> arguments(body.getNumArguments());
+  for (auto &[argument, buffer] : draft.buffers)
+    arguments[argument.getArgNumber()] = getHostView(host, draft.loc, buffer);
+  for (auto &[argument, value] : draft.scalars)
+    arguments[argument.getArgNumber()] = value;
+  for (auto &[symbol, argument] : draft.symbolArguments)
+    arguments[cast<BlockArgument>(argument).getArgNumber()] = symbols[symbol];
+  body.addArguments({draft.b.getIndexType(), draft.b.getIndexType()},
+                    {draft.loc, draft.loc});
+  draft.kernel.setFunctionType(
+      FunctionType::get(context, body.getArgumentTypes(), {}));
+  for (auto &[symbol, argument] : draft.symbolArguments)
+    draft.kernel.setArgAttr(cast<BlockArgument>(argument).getArgNumber(),
+                            symbolAttrName, draft.b.getI64IntegerAttr(symbol));
+  func::FuncOp kernel = addKernel(draft);
+  AffineMap grid = AffineMap::getConstantMap(1, context);
+  host.create<DispatchOp>(draft.loc, kernel.getName(), grid, arguments);
+}
+
+LogicalResult KernelBuilder::dispatch(OpBuilder &host,
+                                      const KernelRequest &request) {
+  linalg::GenericOp main = request.main, epilogue = request.epilogue;
+  Location loc = main.getLoc();
+  if (epilogue)
+    loc = FusedLoc::get(context, {main.getLoc(), epilogue.getLoc()});
+  Draft draft(context, loc);
+
+  // Outputs come last among the kernel's buffers, so operands are added first.
+  for (linalg::GenericOp op : {main, epilogue})
+    if (op)
+      for (Value input : op.getInputs())
+        if (!epilogue || input != main.getResult(0))
+          if (failed(addOperand(draft, input)))
+            return failure();
+  SmallVector<Value> outputs;
+  for (const Buffer &result : request.results)
+    outputs.push_back(addView(draft, result));
+
+  SmallVector<Value> mainOutputs = outputs;
+  if (epilogue) {
+    // The accumulator never reaches memory; it gives the loops' sizes.
+    auto type = cast<RankedTensorType>(main.getResult(0).getType());
+    SmallVector<Value> sizes;
+    SmallVector<int64_t> shape(type.getShape());
+    AffineMap read = epilogue.getMatchingIndexingMap(
+        llvm::find_if(epilogue->getOpOperands(), [&](OpOperand &operand) {
+          return operand.get() == main.getResult(0);
+        }));
+    AffineMap written = epilogue.getMatchingIndexingMap(
+        epilogue.getDpsInitOperand(0));
+    for (auto [i, expr] : llvm::enumerate(read.getResults())) {
+      unsigned place = *written.getResultPosition(expr);
+      if (type.isDynamicDim(i))
+        sizes.push_back(getSize(draft, request.results[0].sizes[place]));
+    }
+    Value accumulator = draft.b.create<memref::AllocOp>(
+        loc, MemRefType::get(shape, type.getElementType()), sizes);
+    draft.mapping.map(main.getResult(0), accumulator);
+    mainOutputs = {accumulator};
+  }
+  for (auto [init, output] : llvm::zip_equal(main.getDpsInits(), mainOutputs)) {
+    if (auto fill = init.getDefiningOp<linalg::FillOp>()) {
+      FailureOr<Value> value = addScalar(draft, fill.getInputs()[0]);
+      draft.b.create<linalg::FillOp>(loc, *value, output);
+    } else if (!init.getDefiningOp<tensor::EmptyOp>() &&
+               main.getNumReductionLoops() > 0) {
+      return main.emitError("a reduction starts from a tensor");
+    }
+  }
+  if (failed(addGeneric(draft, main, mainOutputs)))
+    return failure();
+  if (epilogue && failed(addGeneric(draft, epilogue, outputs)))
+    return failure();
+
+  // Flops: per iteration of the main loops, and per element of the epilogue.
+  AffineExpr iterations = getAffineConstantExpr(countFlops(main), context);
+  SmallVector<AffineExpr> loopSizes(main.getNumLoops());
+  for (OpOperand &operand : main->getOpOperands()) {
+    FailureOr<Buffer> buffer = failure();
+    if (main.isDpsInput(&operand))
+      buffer = getBuffer(operand.get());
+    else if (!epilogue)
+      buffer = request.results[operand.getOperandNumber() -
+                               main.getNumDpsInputs()];
+    if (failed(buffer))
+      continue;
+    for (auto [expr, size] :
+         llvm::zip_equal(main.getMatchingIndexingMap(&operand).getResults(),
+                         buffer->sizes))
+      if (auto dim = dyn_cast<AffineDimExpr>(expr))
+        loopSizes[dim.getPosition()] = size;
+  }
+  for (AffineExpr size : loopSizes)
+    if (size)
+      iterations = iterations * size;
+  draft.flops = iterations;
+  if (epilogue)
+    draft.flops = draft.flops +
+                  getNumElements(request.results[0].sizes, context) *
+                      countFlops(epilogue);
+  finish(host, draft);
+  return success();
+}
+
+LogicalResult KernelBuilder::copy(OpBuilder &host, Location loc,
+                                  const Buffer &from, const Buffer &to) {
+  Draft draft(context, loc);
+  Value input = addView(draft, from), output = addView(draft, to);
+  unsigned rank = from.sizes.size();
+  AffineMap map = AffineMap::getMultiDimIdentityMap(rank, context);
+  SmallVector<utils::IteratorType> kinds(rank, utils::IteratorType::parallel);
+  draft.b.create<linalg::GenericOp>(
+      loc, input, output, ArrayRef<AffineMap>{map, map}, kinds,
+      [](OpBuilder &b, Location loc, ValueRange arguments) {
+        b.create<linalg::YieldOp>(loc, arguments[0]);
+      });
+  draft.flops = getAffineConstantExpr(0, context);
+  finish(host, draft);
+  return success();
+}
+
+LogicalResult KernelBuilder::fill(OpBuilder &host, Location loc,
+                                  TypedAttr value, const Buffer &to) {
+  Draft draft(context, loc);
+  Value output = addView(draft, to);
+  unsigned rank = to.sizes.size();
+  AffineMap map = AffineMap::getMultiDimIdentityMap(rank, context);
+  SmallVector<utils::IteratorType> kinds(rank, utils::IteratorType::parallel);
+  draft.b.create<linalg::GenericOp>(
+      loc, ValueRange{}, output, ArrayRef<AffineMap>{map}, kinds,
+      [&](OpBuilder &b, Location loc, ValueRange) {
+        Value constant = b.create<arith::ConstantOp>(loc, value);
+        b.create<linalg::YieldOp>(loc, constant);
+      });
+  draft.flops = getAffineConstantExpr(0, context);
+  finish(host, draft);
+  return success();
+}
+
+} // namespace nncc::exec

@@ -1,0 +1,227 @@
+//===- PlanMemory.cpp - One arena for all buffers -------------------------===//
+//
+// Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "nncc/Dialect/Exec/Passes.h"
+
+#include "llvm/ADT/MapVector.h"
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "nncc/Dialect/Exec/Exec.h"
+#include "nncc/Dialect/Exec/Weights.h"
+
+namespace nncc::exec {
+
+#define GEN_PASS_DEF_PLANMEMORY
+#include "nncc/Dialect/Exec/Passes.h.inc"
+
+using namespace mlir;
+
+namespace {
+
+constexpr int64_t alignment = 64;
+/// Kernels load up to this many bytes past the end of a buffer.
+constexpr int64_t slack = 64;
+
+/// A buffer in a group whose sizes are multiples of one expression.
+struct Request {
+  AllocOp alloc;
+  int64_t size; ///< in units of the group
+  unsigned first, last; ///< positions of its first and last use
+  int64_t offset = 0;
+
+  bool overlaps(const Request &other) const {
+    return first <= other.last && other.first <= last;
+  }
+};
+
+struct PlanMemoryPass : impl::PlanMemoryBase<PlanMemoryPass> {
+  void runOnOperation() override;
+
+private:
+  void collect(func::FuncOp program);
+  AffineExpr plan();
+  void rewrite(func::FuncOp program);
+  void placeWeights(func::FuncOp program);
+  void addArenaFunction(func::FuncOp program, AffineExpr bytes);
+
+  llvm::MapVector<AffineExpr, SmallVector<Request>> groups;
+  DenseMap<Operation *, AffineExpr> offsets;
+  SmallVector<Value> symbols;
+};
+
+} // namespace
+
+static int64_t roundUp(int64_t value) {
+  return (value + alignment - 1) / alignment * alignment;
+}
+
+/// Splits a size into (unit, multiple), the multiple aligned.
+static std::pair<AffineExpr, int64_t> splitSize(AffineExpr size) {
+  MLIRContext *context = size.getContext();
+  if (auto constant = dyn_cast<AffineConstantExpr>(size))
+    return {getAffineConstantExpr(1, context),
+            roundUp(std::max<int64_t>(constant.getValue(), 1))};
+  if (auto product = dyn_cast<AffineBinaryOpExpr>(size);
+      product && product.getKind() == AffineExprKind::Mul)
+    if (auto factor = dyn_cast<AffineConstantExpr>(product.getRHS());
+        factor && factor.getValue() % alignment == 0)
+      return {product.getLHS(), factor.getValue()};
+  return {size.ceilDiv(alignment), alignment};
+}
+
+void PlanMemoryPass::collect(func::FuncOp program) {
+  DenseMap<Operation *, unsigned> positions;
+  Block &body = program.getBody().front();
+  for (auto [i, op] : llvm::enumerate(body))
+    positions[&op] = i;
+  program.walk([&](AllocOp alloc) {
+    Request request{alloc, 0, ~0u, 0};
+    SmallVector<Value> values = {alloc.getBuffer()};
+    while (!values.empty()) {
+      for (Operation *user : values.pop_back_val().getUsers()) {
+        if (auto view = dyn_cast<memref::ViewOp>(user)) {
+          values.push_back(view.getResult());
+          if (view->hasOneUse() || !view.use_empty())
+            continue;
+        }
+        unsigned at = positions[body.findAncestorOpInBlock(*user)];
+        request.first = std::min(request.first, at);
+        request.last = std::max(request.last, at);
+      }
+    }
+    if (request.first == ~0u)
+      request.first = request.last = 0;
+    auto [unit, size] = splitSize(alloc.getBytes().getResult(0));
+    request.size = size;
+    groups[unit].push_back(request);
+    ++numBuffers;
+  });
+}
+
+/// Places the large first, each at the lowest offset where it fits.
+static int64_t place(MutableArrayRef<Request> requests) {
+  SmallVector<Request *> order;
+  for (Request &request : requests)
+    order.push_back(&request);
+  llvm::sort(order, [](Request *a, Request *b) {
+    return a->size != b->size ? a->size > b->size : a < b;
+  });
+  int64_t total = 0;
+  SmallVector<Request *> placed; // by offset
+  for (Request *request : order) {
+    int64_t offset = 0;
+    for (Request *other : placed) {
+      if (!request->overlaps(*other))
+        continue;
+      if (offset + request->size <= other->offset)
+        break;
+      offset = std::max(offset, other->offset + other->size);
+    }
+    request->offset = offset;
+    total = std::max(total, offset + request->size);
+    placed.insert(llvm::upper_bound(placed, request,
+                                    [](Request *a, Request *b) {
+                                      return a->offset < b->offset;
+                                    }),
+                  request);
+  }
+  return total;
+}
+
+AffineExpr PlanMemoryPass::plan() {
+  MLIRContext *context = &getContext();
+  AffineExpr total = getAffineConstantExpr(0, context);
+  for (auto &[unit, requests] : groups) {
+    int64_t size = place(requests);
+    for (Request &request : requests)
+      offsets[request.alloc] = total + unit * request.offset;
+    total = total + unit * size;
+  }
+  return total + slack;
+}
+
+static Value evaluate(OpBuilder &b, Location loc, AffineExpr expr,
+                      ValueRange symbols) {
+  if (auto constant = dyn_cast<AffineConstantExpr>(expr))
+    return b.create<arith::ConstantIndexOp>(loc, constant.getValue());
+  return b.create<affine::AffineApplyOp>(
+      loc, AffineMap::get(0, symbols.size(), expr), symbols);
+}
+
+void PlanMemoryPass::rewrite(func::FuncOp program) {
+  Value arena = program.getArgument(0);
+  for (auto &[op, offset] : offsets) {
+    auto alloc = cast<AllocOp>(op);
+    OpBuilder b(alloc);
+    Location loc = alloc.getLoc();
+    Value from = evaluate(b, loc, offset, symbols);
+    Value size = evaluate(b, loc, alloc.getBytes().getResult(0), symbols);
+    alloc.replaceAllUsesWith(
+        b.create<memref::ViewOp>(loc, cast<MemRefType>(alloc.getType()), arena,
+                                 from, size)
+            .getResult());
+    alloc.erase();
+  }
+}
+
+void PlanMemoryPass::placeWeights(func::FuncOp program) {
+  llvm::MapVector<Attribute, int64_t> places;
+  int64_t end = 0;
+  program.walk([&](WeightOp weight) {
+    auto [entry, added] = places.insert({weight.getValue(), end});
+    int64_t size = getByteSize(weight.getValue().getShapedType());
+    if (added)
+      end = roundUp(end + size);
+    OpBuilder b(weight);
+    Location loc = weight.getLoc();
+    Value offset = b.create<arith::ConstantIndexOp>(loc, entry->second);
+    Value bytes = b.create<arith::ConstantIndexOp>(loc, size);
+    weight.replaceAllUsesWith(
+        b.create<memref::ViewOp>(loc, cast<MemRefType>(weight.getType()),
+                                 program.getArgument(1), offset, bytes)
+            .getResult());
+    weight.erase();
+  });
+  SmallVector<Attribute> values;
+  SmallVector<int64_t> at;
+  for (auto &[value, offset] : places) {
+    values.push_back(value);
+    at.push_back(offset);
+  }
+  Builder b(&getContext());
+  getOperation()->setAttr(weightsAttrName, b.getArrayAttr(values));
+  getOperation()->setAttr(weightOffsetsAttrName, b.getDenseI64ArrayAttr(at));
+}
+
+void PlanMemoryPass::addArenaFunction(func::FuncOp program, AffineExpr bytes) {
+  OpBuilder b(program);
+  Location loc = program.getLoc();
+  SmallVector<Type> inputs(symbols.size(), b.getIndexType());
+  auto func = b.create<func::FuncOp>(
+      loc, arenaBytesName, b.getFunctionType(inputs, b.getIndexType()));
+  b.setInsertionPointToStart(func.addEntryBlock());
+  b.create<func::ReturnOp>(loc, evaluate(b, loc, bytes, func.getArguments()));
+}
+
+void PlanMemoryPass::runOnOperation() {
+  auto program = getOperation().lookupSymbol<func::FuncOp>(programName);
+  if (!program)
+    return;
+  for (BlockArgument argument : program.getArguments())
+    if (getSymbolArgument(program, argument))
+      symbols.push_back(argument);
+  collect(program);
+  AffineExpr bytes = plan();
+  rewrite(program);
+  placeWeights(program);
+  addArenaFunction(program, bytes);
+  groups.clear();
+  offsets.clear();
+  symbols.clear();
+}
+
+} // namespace nncc::exec

@@ -1,0 +1,138 @@
+//===- PackWeights.cpp - Constant operands in panels ----------------------===//
+//
+// Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "nncc/Linalg/Passes.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "nncc/Linalg/Constants.h"
+
+namespace nncc {
+
+#define GEN_PASS_DEF_PACKWEIGHTS
+#include "nncc/Linalg/Passes.h.inc"
+
+using namespace mlir;
+
+/// Elements a panel: two vectors.
+constexpr int64_t panel = 8;
+
+/// The constant operand of a contraction that can be packed along the
+/// innermost output dimension `n`: it is indexed by n and by reductions alone,
+/// and another operand is not indexed by n.
+static OpOperand *getPackable(linalg::GenericOp op, unsigned &n) {
+  if (op.getNumReductionLoops() == 0 || op.getNumDpsInputs() < 2 ||
+      op.getNumDpsInits() != 1)
+    return nullptr;
+  AffineMap output = op.getMatchingIndexingMap(op.getDpsInitOperand(0));
+  if (output.getNumResults() == 0 || !output.isProjectedPermutation())
+    return nullptr;
+  n = cast<AffineDimExpr>(output.getResults().back()).getPosition();
+  OpOperand *packable = nullptr;
+  bool hasOther = false;
+  for (OpOperand *input : op.getDpsInputOperands()) {
+    AffineMap map = op.getMatchingIndexingMap(input);
+    if (!map.isFunctionOfDim(n)) {
+      hasOther = true;
+      continue;
+    }
+    auto type = cast<RankedTensorType>(input->get().getType());
+    if (!map.isProjectedPermutation() || !type.hasStaticShape() ||
+        !isConstantDerived(input->get()))
+      continue;
+    SmallVector<utils::IteratorType> kinds = op.getIteratorTypesArray();
+    bool reductionsAlone = llvm::all_of(map.getResults(), [&](AffineExpr dim) {
+      unsigned position = cast<AffineDimExpr>(dim).getPosition();
+      return position == n ||
+             kinds[position] == utils::IteratorType::reduction;
+    });
+    if (reductionsAlone)
+      packable = input;
+  }
+  return hasOther ? packable : nullptr;
+}
+
+/// The operand with its dimension `dim` filled up with zeros to whole panels.
+static Value padToPanels(OpBuilder &b, Location loc, Value operand,
+                         unsigned dim) {
+  auto type = cast<RankedTensorType>(operand.getType());
+  int64_t missing = llvm::alignTo(type.getDimSize(dim), panel) -
+                    type.getDimSize(dim);
+  if (missing == 0)
+    return operand;
+  SmallVector<OpFoldResult> low(type.getRank(), b.getIndexAttr(0)), high = low;
+  high[dim] = b.getIndexAttr(missing);
+  Value zero = b.create<arith::ConstantOp>(
+      loc, b.getZeroAttr(type.getElementType()));
+  return b.create<tensor::PadOp>(loc, Type(), operand, low, high, zero);
+}
+
+static void pack(linalg::GenericOp op, OpOperand *operand, unsigned n) {
+  OpBuilder b(op);
+  Location loc = op.getLoc();
+  MLIRContext *context = op.getContext();
+  AffineMap map = op.getMatchingIndexingMap(operand);
+  auto type = cast<RankedTensorType>(operand->get().getType());
+  unsigned place = *map.getResultPosition(getAffineDimExpr(n, context));
+  Value padded = padToPanels(b, loc, operand->get(), place);
+  auto paddedType = cast<RankedTensorType>(padded.getType());
+
+  // [panels][reductions in loop order][panel]
+  SmallVector<unsigned> reductions;
+  for (unsigned dim = 0; dim < op.getNumLoops(); ++dim)
+    if (dim != n && map.isFunctionOfDim(dim))
+      reductions.push_back(dim);
+  SmallVector<int64_t> shape = {paddedType.getDimSize(place) / panel};
+  SmallVector<AffineExpr> source(map.getNumResults());
+  source[place] = getAffineDimExpr(0, context) * panel +
+                  getAffineDimExpr(reductions.size() + 1, context);
+  SmallVector<AffineExpr> packedIndex = {
+      getAffineDimExpr(n, context).floorDiv(panel)};
+  for (auto [i, dim] : llvm::enumerate(reductions)) {
+    unsigned from = *map.getResultPosition(getAffineDimExpr(dim, context));
+    shape.push_back(type.getDimSize(from));
+    source[from] = getAffineDimExpr(i + 1, context);
+    packedIndex.push_back(getAffineDimExpr(dim, context));
+  }
+  shape.push_back(panel);
+  packedIndex.push_back(getAffineDimExpr(n, context) % panel);
+
+  Value empty = b.create<tensor::EmptyOp>(loc, shape, type.getElementType());
+  unsigned rank = shape.size();
+  SmallVector<AffineMap> maps = {AffineMap::get(rank, 0, source, context),
+                                 AffineMap::getMultiDimIdentityMap(rank,
+                                                                   context)};
+  auto packed = b.create<linalg::GenericOp>(
+      loc, empty.getType(), padded, empty, maps,
+      SmallVector<utils::IteratorType>(rank, utils::IteratorType::parallel),
+      [](OpBuilder &b, Location loc, ValueRange arguments) {
+        b.create<linalg::YieldOp>(loc, arguments[0]);
+      });
+  SmallVector<AffineMap> newMaps = op.getIndexingMapsArray();
+  newMaps[operand->getOperandNumber()] =
+      AffineMap::get(op.getNumLoops(), 0, packedIndex, context);
+  operand->set(packed.getResult(0));
+  op.setIndexingMapsAttr(b.getAffineMapArrayAttr(newMaps));
+}
+
+namespace {
+
+struct PackWeightsPass : impl::PackWeightsBase<PackWeightsPass> {
+  void runOnOperation() override {
+    SmallVector<linalg::GenericOp> ops;
+    getOperation().walk([&](linalg::GenericOp op) { ops.push_back(op); });
+    for (linalg::GenericOp op : ops) {
+      unsigned n;
+      if (OpOperand *operand = getPackable(op, n))
+        pack(op, operand, n);
+    }
+  }
+};
+
+} // namespace
+} // namespace nncc
