@@ -1,6 +1,9 @@
 #ifndef NNCC_NN_BASE
 #define NNCC_NN_BASE
 
+include "mlir/IR/BuiltinAttributeInterfaces.td"
+include "mlir/IR/CommonAttrConstraints.td"
+include "mlir/IR/CommonTypeConstraints.td"
 include "mlir/IR/OpBase.td"
 
 def NN_Dialect : Dialect {
@@ -26,6 +29,6 @@ def NN_Dialect : Dialect {
   let hasConstantMaterializer = 1;
 }
 
-def NN_Tensor : AnyRankedTensor;
+def NN_Tensor : RankedTensorOf<[AnyType]>;
 
 #endif

@@ -74,4 +74,20 @@ def NN_ActivationEnum : NN_Enum<"Activation",
   I32EnumAttrCase<"ThresholdedRelu", 10, "thresholded_relu">]>;
 def NN_Activation : NN_NameAttr<NN_ActivationEnum>;
 
+def NN_PadModeEnum : NN_Enum<"PadMode", "what nn.pad fills its border with", [
+  I32EnumAttrCase<"Constant", 0, "constant">,
+  I32EnumAttrCase<"Reflect", 1, "reflect">,
+  I32EnumAttrCase<"Edge", 2, "edge">,
+  I32EnumAttrCase<"Wrap", 3, "wrap">]>;
+def NN_PadMode : NN_NameAttr<NN_PadModeEnum>;
+
+def NN_ScatterReductionEnum : NN_Enum<"ScatterReduction",
+    "how an update joins the element that is there", [
+  I32EnumAttrCase<"None", 0, "none">,
+  I32EnumAttrCase<"Add", 1, "add">,
+  I32EnumAttrCase<"Mul", 2, "mul">,
+  I32EnumAttrCase<"Max", 3, "max">,
+  I32EnumAttrCase<"Min", 4, "min">]>;
+def NN_ScatterReduction : NN_NameAttr<NN_ScatterReductionEnum>;
+
 #endif

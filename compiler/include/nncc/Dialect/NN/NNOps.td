@@ -2,6 +2,7 @@
 #define NNCC_NN_OPS
 
 include "nncc/Dialect/NN/NNBase.td"
+include "nncc/Dialect/NN/NNEnums.td"
 include "nncc/Dialect/NN/NNInterfaces.td"
 include "mlir/Interfaces/InferTypeOpInterface.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
