@@ -208,7 +208,9 @@ void TileEmitter::emitTile(const Point &point) {
   loaded.clear();
   Cells cells;
   Point done = point;
-  if (nest.hasReduction()) {
+  // Reduction dimensions of size 1 are gone, what they start from is not.
+  bool accumulates = nest.main.inits.front() != nullptr;
+  if (accumulates) {
     cells = emitReduction(point, 0, getInitialCells(point));
     if (schedule.horizontal) {
       cells = combineLanes(point, cells);

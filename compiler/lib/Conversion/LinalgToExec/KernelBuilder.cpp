@@ -193,13 +193,8 @@ LogicalResult KernelBuilder::addGeneric(Draft &draft, linalg::GenericOp op,
 
 Value KernelBuilder::getHostView(OpBuilder &host, Location loc,
                                  const Buffer &buffer) {
-  auto evaluate = [&](AffineExpr expr) -> Value {
-    if (auto constant = dyn_cast<AffineConstantExpr>(expr))
-      return host.create<arith::ConstantIndexOp>(loc, constant.getValue());
-    return host.create<affine::AffineApplyOp>(
-        loc, AffineMap::get(0, symbols.size(), expr), symbols);
-  };
-  Value offset = evaluate(buffer.offset * buffer.getElementBytes());
+  Value offset = materialize(
+      host, loc, buffer.offset * buffer.getElementBytes(), symbols);
   if (buffer.dynamicOffset) {
     Value bytes = host.create<arith::ConstantIndexOp>(loc,
                                                       buffer.getElementBytes());
@@ -207,7 +202,7 @@ Value KernelBuilder::getHostView(OpBuilder &host, Location loc,
         host.create<arith::MulIOp>(loc, buffer.dynamicOffset, bytes);
     offset = host.create<arith::AddIOp>(loc, offset, moved);
   }
-  Value size = evaluate(getNumElements(buffer.sizes, context));
+  Value size = materialize(host, loc, getNumElements(buffer.sizes, context), symbols);
   auto type = MemRefType::get({ShapedType::kDynamic},
                               buffer.elementType);
   return host.create<memref::ViewOp>(loc, type, buffer.memory, offset, size);

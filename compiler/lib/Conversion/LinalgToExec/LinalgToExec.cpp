@@ -279,9 +279,7 @@ FailureOr<Buffer> HostProgramBuilder::getSlice(
     if (offset) {
       view.offset = view.offset + offset * from.strides[dim];
     } else {
-      Value stride = host.create<affine::AffineApplyOp>(
-          op->getLoc(), AffineMap::get(0, symbols.size(), from.strides[dim]),
-          symbols);
+      Value stride = materialize(host, op->getLoc(), from.strides[dim], symbols);
       Value moved = host.create<arith::MulIOp>(
           op->getLoc(), hostValues.lookup(cast<Value>(offsets[dim])), stride);
       view.dynamicOffset = view.dynamicOffset
@@ -582,8 +580,7 @@ Value HostProgramBuilder::getElementView(Location loc, const Buffer &buffer,
   Value bytes =
       host.create<arith::ConstantIndexOp>(loc, buffer.getElementBytes());
   auto evaluate = [&](AffineExpr expr) -> Value {
-    return host.create<affine::AffineApplyOp>(
-        loc, AffineMap::get(0, symbols.size(), expr), symbols);
+    return materialize(host, loc, expr, symbols);
   };
   Value offset = evaluate(buffer.offset);
   if (buffer.dynamicOffset)
@@ -863,14 +860,12 @@ LogicalResult HostProgramBuilder::run(func::FuncOp main) {
       buffer = copy;
     }
     AffineExpr byteOffset = buffer->offset * buffer->getElementBytes();
-    Value offset = host.create<affine::AffineApplyOp>(
-        value.getLoc(), AffineMap::get(0, symbols.size(), byteOffset), symbols);
+    Value offset = materialize(host, value.getLoc(), byteOffset, symbols);
     Value size = host.create<arith::ConstantIndexOp>(value.getLoc(), 0);
     outputs.push_back(host.create<memref::ViewOp>(
         value.getLoc(), cast<MemRefType>(bytes), buffer->memory, offset, size));
     for (AffineExpr dim : buffer->sizes)
-      dims.push_back(host.create<affine::AffineApplyOp>(
-          value.getLoc(), AffineMap::get(0, symbols.size(), dim), symbols));
+      dims.push_back(materialize(host, value.getLoc(), dim, symbols));
   }
   llvm::append_range(outputs, dims);
   host.create<func::ReturnOp>(main.getLoc(), outputs);

@@ -7,6 +7,8 @@
 
 #include "nncc/Dialect/Exec/Exec.h"
 
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/Builders.h"
 
 using namespace mlir;
@@ -44,6 +46,14 @@ std::optional<unsigned> getSymbolArgument(func::FuncOp func,
   if (func.getArgAttr(number, symbolNameAttrName))
     return number;
   return std::nullopt;
+}
+
+Value materialize(OpBuilder &b, Location loc, AffineExpr expr,
+                  ValueRange symbols) {
+  if (auto constant = dyn_cast<AffineConstantExpr>(expr))
+    return b.create<arith::ConstantIndexOp>(loc, constant.getValue());
+  return b.create<affine::AffineApplyOp>(
+      loc, AffineMap::get(0, symbols.size(), expr), symbols);
 }
 
 SmallVector<StringRef> getNodeNames(Location loc) {

@@ -144,22 +144,14 @@ AffineExpr PlanMemoryPass::plan() {
   return total + slack;
 }
 
-static Value evaluate(OpBuilder &b, Location loc, AffineExpr expr,
-                      ValueRange symbols) {
-  if (auto constant = dyn_cast<AffineConstantExpr>(expr))
-    return b.create<arith::ConstantIndexOp>(loc, constant.getValue());
-  return b.create<affine::AffineApplyOp>(
-      loc, AffineMap::get(0, symbols.size(), expr), symbols);
-}
-
 void PlanMemoryPass::rewrite(func::FuncOp program) {
   Value arena = program.getArgument(0);
   for (auto &[op, offset] : offsets) {
     auto alloc = cast<AllocOp>(op);
     OpBuilder b(alloc);
     Location loc = alloc.getLoc();
-    Value from = evaluate(b, loc, offset, symbols);
-    Value size = evaluate(b, loc, alloc.getBytes().getResult(0), symbols);
+    Value from = materialize(b, loc, offset, symbols);
+    Value size = materialize(b, loc, alloc.getBytes().getResult(0), symbols);
     alloc.replaceAllUsesWith(
         b.create<memref::ViewOp>(loc, cast<MemRefType>(alloc.getType()), arena,
                                  from, size)
@@ -204,7 +196,7 @@ void PlanMemoryPass::addArenaFunction(func::FuncOp program, AffineExpr bytes) {
   auto func = b.create<func::FuncOp>(
       loc, arenaBytesName, b.getFunctionType(inputs, b.getIndexType()));
   b.setInsertionPointToStart(func.addEntryBlock());
-  b.create<func::ReturnOp>(loc, evaluate(b, loc, bytes, func.getArguments()));
+  b.create<func::ReturnOp>(loc, materialize(b, loc, bytes, func.getArguments()));
 }
 
 void PlanMemoryPass::runOnOperation() {

@@ -40,6 +40,10 @@ constexpr llvm::StringLiteral arenaBytesName = "nncc_arena_bytes";
 std::optional<unsigned> getSymbolArgument(mlir::func::FuncOp func,
                                           mlir::BlockArgument argument);
 
+/// Emits the index that an expression over the program's symbols stands for.
+mlir::Value materialize(mlir::OpBuilder &b, mlir::Location loc,
+                        mlir::AffineExpr expr, mlir::ValueRange symbols);
+
 /// The names in a location, e.g. of the ONNX nodes that an op stems from.
 llvm::SmallVector<llvm::StringRef> getNodeNames(mlir::Location loc);
 

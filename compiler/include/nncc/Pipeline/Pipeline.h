@@ -1,0 +1,42 @@
+//===- Pipeline.h - The stages of the compiler ------------------*- C++ -*-===//
+//
+// Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef NNCC_PIPELINE_PIPELINE_H
+#define NNCC_PIPELINE_PIPELINE_H
+
+#include "mlir/IR/DialectRegistry.h"
+#include "mlir/Pass/PassManager.h"
+#include "nncc/Linalg/Passes.h"
+
+namespace nncc {
+
+#define GEN_PASS_DECL
+#define GEN_PASS_REGISTRATION
+#include "nncc/Pipeline/Passes.h.inc"
+
+struct PipelineOptions {
+  /// Runs constant parts of the network on the build machine; null: they stay
+  /// in the program.
+  NativeRunner runNative;
+};
+
+/// A stage: takes the module to the form that its name says.
+struct Stage {
+  llvm::StringLiteral name;
+  llvm::StringLiteral summary;
+  void (*build)(mlir::OpPassManager &pm, const PipelineOptions &options);
+};
+
+/// The stages between the frontend's `nn` and the target, in order.
+llvm::ArrayRef<Stage> getStages();
+
+/// All dialects of these stages.
+void registerDialects(mlir::DialectRegistry &registry);
+
+} // namespace nncc
+
+#endif

@@ -1,0 +1,242 @@
+//===- EvaluateConstants.cpp - Compute what depends on constants ----------===//
+//
+// Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "nncc/Linalg/Passes.h"
+
+#include "llvm/ADT/SetVector.h"
+#include "mlir/Analysis/TopologicalSortUtils.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/DialectResourceBlobManager.h"
+#include "mlir/IR/IRMapping.h"
+#include "mlir/IR/Matchers.h"
+#include "mlir/Pass/PassManager.h"
+#include "nncc/Conversion/LinalgToExec/LinalgToExec.h"
+#include "nncc/Dialect/Exec/Exec.h"
+#include "nncc/Dialect/Exec/Passes.h"
+#include "nncc/Dialect/Exec/Weights.h"
+#include "nncc/Kernels/Passes.h"
+
+namespace nncc {
+
+#define GEN_PASS_DEF_EVALUATECONSTANTS
+#include "nncc/Linalg/Passes.h.inc"
+
+using namespace mlir;
+
+namespace {
+
+struct EvaluateConstantsPass
+    : impl::EvaluateConstantsBase<EvaluateConstantsPass> {
+  EvaluateConstantsPass() = default;
+  explicit EvaluateConstantsPass(NativeRunner runner)
+      : runner(std::move(runner)) {}
+  EvaluateConstantsPass(const EvaluateConstantsPass &other)
+      : EvaluateConstantsBase(other), runner(other.runner) {}
+
+  void runOnOperation() override;
+
+private:
+  LogicalResult evaluate(ArrayRef<Value> roots);
+
+  NativeRunner runner;
+  SetVector<Operation *> constantOps;
+};
+
+} // namespace
+
+/// All values that an op and its regions read from outside.
+static void forEachOperand(Operation *op, function_ref<void(Value)> visit) {
+  op->walk([&](Operation *inner) {
+    for (Value operand : inner->getOperands())
+      if (inner == op || !op->isAncestor(operand.getParentBlock()->getParentOp()))
+        visit(operand);
+  });
+}
+
+/// A constant seen in another shape: no work, and no second copy of it.
+static bool isViewOfConstant(Value value) {
+  while (Operation *op = value.getDefiningOp()) {
+    if (op->hasTrait<OpTrait::ConstantLike>())
+      return true;
+    if (!isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp>(op))
+      return false;
+    value = op->getOperand(0);
+  }
+  return false;
+}
+
+/// Whether computing the value now keeps the module small: results that are
+/// much larger than what they are made of are made at run time.
+static bool isWorthKeeping(Value root,
+                           const SetVector<Operation *> &constantOps) {
+  auto type = dyn_cast<RankedTensorType>(root.getType());
+  if (!type || !type.hasStaticShape() || type.getNumElements() == 0 ||
+      isViewOfConstant(root) ||
+      isa<linalg::FillOp, tensor::EmptyOp>(root.getDefiningOp()))
+    return false;
+  uint64_t available = 65536;
+  SmallVector<Operation *> todo = {root.getDefiningOp()};
+  DenseSet<Operation *> seen;
+  while (!todo.empty()) {
+    Operation *op = todo.pop_back_val();
+    if (!seen.insert(op).second)
+      continue;
+    if (op->hasTrait<OpTrait::ConstantLike>())
+      if (auto source = dyn_cast<RankedTensorType>(op->getResult(0).getType()))
+        available += 2 * exec::getByteSize(source);
+    forEachOperand(op, [&](Value operand) {
+      if (Operation *producer = operand.getDefiningOp())
+        todo.push_back(producer);
+    });
+  }
+  return exec::getByteSize(type) <= available;
+}
+
+/// Byte offset in the arena of what the planned program returns.
+static FailureOr<int64_t> getArenaOffset(Value output, Value arena) {
+  int64_t offset = 0;
+  while (output != arena) {
+    auto view = output.getDefiningOp<memref::ViewOp>();
+    if (!view)
+      return failure();
+    std::optional<int64_t> shift = getConstantIntValue(view.getByteShift());
+    if (!shift)
+      return failure();
+    offset += *shift;
+    output = view.getSource();
+  }
+  return offset;
+}
+
+LogicalResult EvaluateConstantsPass::evaluate(ArrayRef<Value> roots) {
+  // A program of its own, which returns the roots.
+  OwningOpRef<ModuleOp> module = ModuleOp::create(getOperation().getLoc());
+  OpBuilder b = OpBuilder::atBlockEnd(module->getBody());
+  auto main = b.create<func::FuncOp>(
+      module->getLoc(), "main",
+      b.getFunctionType({}, ValueRange(roots).getTypes()));
+  b.setInsertionPointToStart(main.addEntryBlock());
+  SetVector<Operation *> needed;
+  SmallVector<Operation *> todo;
+  for (Value root : roots)
+    todo.push_back(root.getDefiningOp());
+  while (!todo.empty()) {
+    Operation *op = todo.pop_back_val();
+    if (!needed.insert(op))
+      continue;
+    forEachOperand(op, [&](Value operand) {
+      todo.push_back(operand.getDefiningOp());
+    });
+  }
+  IRMapping mapping;
+  for (Operation *op : constantOps)
+    if (needed.contains(op))
+      b.clone(*op, mapping);
+  SmallVector<Value> results;
+  for (Value root : roots)
+    results.push_back(mapping.lookup(root));
+  b.create<func::ReturnOp>(module->getLoc(), results);
+
+  PassManager pm(&getContext());
+  pm.addPass(exec::createLinalgToExec());
+  pm.addPass(exec::createPlanMemory());
+  pm.addPass(kernels::createGenerateKernels());
+  pm.addPass(exec::createCallKernels());
+  if (failed(pm.run(*module)))
+    return failure();
+
+  // Without symbols every place in the arena is a constant: fold them.
+  auto program = module->lookupSymbol<func::FuncOp>(exec::programName);
+  Operation *terminator = program.getBody().front().getTerminator();
+  SmallVector<int64_t> offsets;
+  for (unsigned i = 0; i < roots.size(); ++i) {
+    FailureOr<int64_t> offset =
+        getArenaOffset(terminator->getOperand(i), program.getArgument(0));
+    if (failed(offset))
+      return failure();
+    offsets.push_back(*offset);
+  }
+  terminator->eraseOperands(0, terminator->getNumOperands());
+  program.setFunctionType(b.getFunctionType(program.getArgumentTypes(), {}));
+
+  auto bytesFunc = module->lookupSymbol<func::FuncOp>(exec::arenaBytesName);
+  std::optional<int64_t> arenaBytes = getConstantIntValue(
+      bytesFunc.getBody().front().getTerminator()->getOperand(0));
+  if (!arenaBytes)
+    return failure();
+  uint64_t weightBytes = 64;
+  SmallVector<exec::Weight> weights = exec::getWeights(*module);
+  for (const exec::Weight &weight : weights)
+    weightBytes = std::max(
+        weightBytes,
+        weight.offset + exec::getByteSize(weight.value.getShapedType()) + 64);
+  std::vector<char> arena(*arenaBytes), block(weightBytes);
+  for (const exec::Weight &weight : weights) {
+    SmallVector<char> storage;
+    ArrayRef<char> bytes = exec::getBytes(weight.value, storage);
+    llvm::copy(bytes, block.begin() + weight.offset);
+  }
+  if (failed(runner(*module, arena.data(), block.data())))
+    return failure();
+
+  for (auto [value, offset] : llvm::zip_equal(roots, offsets)) {
+    Value root = value;
+    auto type = cast<RankedTensorType>(root.getType());
+    AsmResourceBlob blob = HeapAsmResourceBlob::allocateAndCopyWithAlign(
+        ArrayRef<char>(arena).slice(offset, exec::getByteSize(type)), 64);
+    auto bytes =
+        DenseResourceElementsAttr::get(type, "constant", std::move(blob));
+    OpBuilder at(root.getDefiningOp());
+    Value constant =
+        at.create<arith::ConstantOp>(root.getLoc(), type, bytes);
+    root.replaceAllUsesWith(constant);
+  }
+  return success();
+}
+
+void EvaluateConstantsPass::runOnOperation() {
+  auto main = getOperation().lookupSymbol<func::FuncOp>("main");
+  if (!main || !runner)
+    return;
+  constantOps.clear();
+  for (Operation &op : main.getBody().front()) {
+    bool isConstant = isMemoryEffectFree(&op) &&
+                      !op.hasTrait<OpTrait::IsTerminator>();
+    forEachOperand(&op, [&](Value operand) {
+      Operation *producer = operand.getDefiningOp();
+      isConstant &= producer && constantOps.contains(producer);
+    });
+    if (isConstant)
+      constantOps.insert(&op);
+  }
+  SetVector<Value> roots;
+  for (Operation *op : constantOps)
+    for (Value result : op->getResults())
+      for (Operation *user : result.getUsers()) {
+        Operation *top = main.getBody().front().findAncestorOpInBlock(*user);
+        if (!constantOps.contains(top) && !op->hasTrait<OpTrait::ConstantLike>()
+            && isWorthKeeping(result, constantOps))
+          roots.insert(result);
+      }
+  if (roots.empty())
+    return;
+  if (failed(evaluate(roots.getArrayRef())))
+    return signalPassFailure();
+  for (Operation *op : llvm::reverse(constantOps))
+    if (isOpTriviallyDead(op))
+      op->erase();
+}
+
+std::unique_ptr<Pass> createEvaluateConstants(NativeRunner runner) {
+  return std::make_unique<EvaluateConstantsPass>(std::move(runner));
+}
+
+} // namespace nncc

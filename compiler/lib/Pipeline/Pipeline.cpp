@@ -1,0 +1,76 @@
+//===- Pipeline.cpp - The stages of the compiler --------------------------===//
+//
+// Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "nncc/Pipeline/Pipeline.h"
+
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/Transforms/Passes.h"
+#include "nncc/Conversion/LinalgToExec/LinalgToExec.h"
+#include "nncc/Conversion/Passes.h"
+#include "nncc/Dialect/Exec/Exec.h"
+#include "nncc/Dialect/Exec/Passes.h"
+#include "nncc/Dialect/NN/NNDialect.h"
+#include "nncc/Kernels/Passes.h"
+#include "nncc/Transforms/Passes.h"
+
+using namespace mlir;
+
+namespace nncc {
+
+static void buildOptimise(OpPassManager &pm, const PipelineOptions &options) {
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+  // Transposes first: what they leave side by side can be folded and fused.
+  pm.addPass(nn::createPropagateTransposes());
+  pm.addPass(nn::createFoldScale());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+}
+
+static void buildLinalg(OpPassManager &pm, const PipelineOptions &options) {
+  pm.addPass(createRecordSignature());
+  pm.addPass(createNNToLinalg());
+  pm.addPass(createCSEPass());
+  pm.addPass(createFuseElementwise());
+  pm.addPass(createCSEPass());
+  // Packing is one more op on constants, so it comes before their evaluation.
+  pm.addPass(createPackWeights());
+  pm.addPass(createEvaluateConstants(options.runNative));
+  pm.addPass(createCSEPass());
+}
+
+static void buildExec(OpPassManager &pm, const PipelineOptions &options) {
+  pm.addPass(exec::createLinalgToExec());
+  pm.addPass(exec::createPlanMemory());
+  pm.addPass(kernels::createGenerateKernels());
+}
+
+ArrayRef<Stage> getStages() {
+  static const Stage stages[] = {
+      {"nn", "typed tensor ops, folded and fused, channels last", buildOptimise},
+      {"linalg", "structured ops on tensors, constants evaluated", buildLinalg},
+      {"exec", "kernels and the host program that dispatches them", buildExec},
+  };
+  return stages;
+}
+
+void registerDialects(DialectRegistry &registry) {
+  registry.insert<affine::AffineDialect, arith::ArithDialect,
+                  exec::ExecDialect, func::FuncDialect, linalg::LinalgDialect,
+                  math::MathDialect, memref::MemRefDialect, nn::NNDialect,
+                  scf::SCFDialect, tensor::TensorDialect,
+                  vector::VectorDialect>();
+}
+
+} // namespace nncc
