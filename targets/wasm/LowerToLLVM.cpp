@@ -1,0 +1,103 @@
+//===- LowerToLLVM.cpp - The way to the LLVM dialect ----------------------===//
+//
+// Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "targets/wasm/Passes.h"
+
+#include "mlir/Conversion/AffineToStandard/AffineToStandard.h"
+#include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
+#include "mlir/Conversion/ControlFlowToLLVM/ControlFlowToLLVM.h"
+#include "mlir/Conversion/FuncToLLVM/ConvertFuncToLLVM.h"
+#include "mlir/Conversion/LLVMCommon/ConversionTarget.h"
+#include "mlir/Conversion/LLVMCommon/Pattern.h"
+#include "mlir/Conversion/LLVMCommon/TypeConverter.h"
+#include "mlir/Conversion/MathToLLVM/MathToLLVM.h"
+#include "mlir/Conversion/ReconcileUnrealizedCasts/ReconcileUnrealizedCasts.h"
+#include "mlir/Conversion/SCFToControlFlow/SCFToControlFlow.h"
+#include "mlir/Conversion/VectorToLLVM/ConvertVectorToLLVM.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Vector/Transforms/LoweringPatterns.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+#include "mlir/Transforms/Passes.h"
+
+namespace nncc::wasm {
+
+#define GEN_PASS_DEF_LOWERTOLLVM
+#include "targets/wasm/Passes.h.inc"
+
+} // namespace nncc::wasm
+
+using namespace mlir;
+
+namespace {
+
+/// LLVM has no generic form of the relaxed multiply-add: llvm.fma must round
+/// once, and llvm.fmuladd becomes two instructions.
+struct RelaxedMaddPattern : ConvertOpToLLVMPattern<math::FmaOp> {
+  explicit RelaxedMaddPattern(LLVMTypeConverter &converter)
+      : ConvertOpToLLVMPattern(converter, /*benefit=*/10) {}
+
+  LogicalResult
+  matchAndRewrite(math::FmaOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    auto type = dyn_cast<VectorType>(op.getType());
+    if (!type || type.getRank() != 1 || type.getDimSize(0) != 4 ||
+        !type.getElementType().isF32())
+      return failure();
+    rewriter.replaceOpWithNewOp<LLVM::CallIntrinsicOp>(
+        op, type, rewriter.getStringAttr("llvm.wasm.relaxed.madd"),
+        ValueRange{adaptor.getA(), adaptor.getB(), adaptor.getC()});
+    return success();
+  }
+};
+
+struct LowerToLLVMPass : nncc::wasm::impl::LowerToLLVMBase<LowerToLLVMPass> {
+  using Base::Base;
+
+  void runOnOperation() override {
+    MLIRContext *context = &getContext();
+    mlir::LowerToLLVMOptions options(context);
+    options.overrideIndexBitwidth(indexBitwidth);
+    LLVMTypeConverter converter(context, options);
+
+    RewritePatternSet patterns(context);
+    if (relaxedMadd)
+      patterns.add<RelaxedMaddPattern>(converter);
+    populateVectorToLLVMMatrixConversionPatterns(converter, patterns);
+    populateVectorToLLVMConversionPatterns(converter, patterns);
+    arith::populateArithToLLVMConversionPatterns(converter, patterns);
+    populateMathToLLVMConversionPatterns(converter, patterns);
+    cf::populateControlFlowToLLVMConversionPatterns(converter, patterns);
+    populateFuncToLLVMConversionPatterns(converter, patterns);
+
+    LLVMConversionTarget target(*context);
+    target.addLegalOp<ModuleOp>();
+    if (failed(
+            applyFullConversion(getOperation(), target, std::move(patterns))))
+      signalPassFailure();
+  }
+};
+
+} // namespace
+
+void nncc::wasm::buildLowerToLLVMPipeline(OpPassManager &pm,
+                                          const LoweringOptions &options) {
+  pm.addPass(createLowerAffinePass());
+  pm.addPass(createMathToPolynomials());
+  pm.addPass(createExpandArith({/*contract=*/options.relaxedMadd}));
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+  // Before the loops are gone, since their bounds and steps move as well.
+  pm.addPass(createLoopInvariantCodeMotionPass());
+  pm.addPass(createConvertSCFToCFPass());
+  pm.addPass(createMemRefToPointer({options.indexBitwidth}));
+  pm.addPass(createLowerToLLVM({options.indexBitwidth, options.relaxedMadd}));
+  pm.addPass(createReconcileUnrealizedCastsPass());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+}
