@@ -40,7 +40,7 @@ public:
   void enter(Point &point, unsigned dim, mlir::OpFoldResult iv);
 
   /// Emits a whole tile: reduction loops, epilogue, stores.
-  void emitTile(const Point &point);
+  void emitTile(const Point &entered);
 
   /// An expression over the symbols as an index value.
   mlir::Value getIndex(mlir::AffineExpr symbolic);

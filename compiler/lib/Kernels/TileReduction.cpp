@@ -204,17 +204,18 @@ void TileEmitter::storeResults(const Point &point, ValueRange cells) {
     }
 }
 
-void TileEmitter::emitTile(const Point &point) {
+void TileEmitter::emitTile(const Point &entered) {
   loaded.clear();
   Cells cells;
-  Point done = point;
+  Point point = entered, done = entered;
+  if (schedule.horizontal)
+    point.vectors = schedule.tile.vectors.front();
   // Reduction dimensions of size 1 are gone, what they start from is not.
   bool accumulates = nest.main.inits.front() != nullptr;
   if (accumulates) {
     cells = emitReduction(point, 0, getInitialCells(point));
     if (schedule.horizontal) {
       cells = combineLanes(point, cells);
-      done.vectors = 1;
     }
     loaded.clear();
   } else {

@@ -221,6 +221,16 @@ static std::string getKernelName(Location loc) {
   return name.empty() ? "kernel" : name;
 }
 
+/// Like "1x56x56x64xf32".
+static std::string getShapeText(const Buffer &buffer) {
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  for (AffineExpr size : buffer.sizes)
+    stream << size << 'x';
+  stream << buffer.elementType;
+  return text;
+}
+
 func::FuncOp KernelBuilder::addKernel(Draft &draft) {
   std::string text;
   llvm::raw_string_ostream stream(text);
@@ -243,12 +253,23 @@ func::FuncOp KernelBuilder::addKernel(Draft &draft) {
   OpBuilder b(context);
   for (StringRef node : getNodeNames(draft.loc))
     nodes.push_back(b.getStringAttr(node));
-  known->setAttr(kernelAttrName,
-                 b.getDictionaryAttr(
-                     {b.getNamedAttr(nodesName, b.getArrayAttr(nodes)),
-                      b.getNamedAttr("flops", AffineMapAttr::get(AffineMap::get(
-                                                  0, symbols.size(),
-                                                  draft.flops)))}));
+  // What reports say of the kernel.
+  SmallVector<Attribute> shapes;
+  AffineExpr bytes = getAffineConstantExpr(0, context);
+  for (auto &[argument, buffer] : draft.buffers) {
+    shapes.push_back(b.getStringAttr(getShapeText(buffer)));
+    bytes = bytes + getNumElements(buffer.sizes, context) *
+                        buffer.getElementBytes();
+  }
+  auto toMap = [&](AffineExpr expr) {
+    return AffineMapAttr::get(AffineMap::get(0, symbols.size(), expr));
+  };
+  known->setAttr(
+      kernelAttrName,
+      b.getDictionaryAttr({b.getNamedAttr(nodesName, b.getArrayAttr(nodes)),
+                           b.getNamedAttr("shapes", b.getArrayAttr(shapes)),
+                           b.getNamedAttr("flops", toMap(draft.flops)),
+                           b.getNamedAttr("bytes", toMap(bytes))}));
   return known;
 }
 

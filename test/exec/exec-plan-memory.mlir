@@ -1,0 +1,32 @@
+// RUN: nncc-opt %s --exec-plan-memory --split-input-file | FileCheck %s
+
+// %a is dead when %c is first written: they share memory. Sizes that depend on
+// the batch are planned in units of it.
+
+// CHECK-DAG: #[[TOTAL:.*]] = affine_map<()[s0] -> (s0 * 512 + 192)>
+// CHECK:     exec.weight_offsets = array<i64: 0, 64>
+// CHECK-LABEL: func.func @nncc_arena_bytes(%{{.*}}: index) -> index
+// CHECK:         affine.apply #[[TOTAL]]
+// CHECK-LABEL: func.func @nncc_run(
+// CHECK-SAME:    %[[ARENA:.*]]: memref<?xi8>, %[[WEIGHTS:.*]]: memref<?xi8>
+// CHECK:         memref.view %[[WEIGHTS]]
+// CHECK:         memref.view %[[WEIGHTS]]
+// CHECK-COUNT-4: memref.view %[[ARENA]]
+// CHECK-NOT:     exec.alloc
+func.func @nncc_run(%arena: memref<?xi8>, %weights: memref<?xi8>, %s0: index {exec.symbol = 0 : i64}) {
+  %w0 = exec.weight dense<1.0> : tensor<4xf32> : memref<?xi8>
+  %w1 = exec.weight dense<2.0> : tensor<4xf32> : memref<?xi8>
+  %a = exec.alloc affine_map<()[s0] -> (s0 * 256)> : memref<?xi8>
+  %b = exec.alloc affine_map<()[s0] -> (s0 * 256)> : memref<?xi8>
+  %c = exec.alloc affine_map<()[s0] -> (s0 * 256)> : memref<?xi8>
+  %d = exec.alloc affine_map<()[s0] -> (100)> : memref<?xi8>
+  exec.dispatch @kernel grid affine_map<() -> (1)>(%w0, %a) : memref<?xi8>, memref<?xi8>
+  exec.dispatch @kernel grid affine_map<() -> (1)>(%a, %b) : memref<?xi8>, memref<?xi8>
+  exec.dispatch @kernel grid affine_map<() -> (1)>(%b, %c) : memref<?xi8>, memref<?xi8>
+  exec.dispatch @kernel grid affine_map<() -> (1)>(%c, %d) : memref<?xi8>, memref<?xi8>
+  exec.dispatch @kernel grid affine_map<() -> (1)>(%w1, %d) : memref<?xi8>, memref<?xi8>
+  return
+}
+func.func private @kernel(%x: memref<?xi8>, %y: memref<?xi8>, %begin: index, %end: index) {
+  return
+}

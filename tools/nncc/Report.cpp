@@ -1,0 +1,100 @@
+//===- Report.cpp - What the compiler made of a network -------------------===//
+//
+// Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Report.h"
+
+#include "frontends/onnx/IR/OnnxDialect.h"
+#include "nncc/Dialect/Exec/Exec.h"
+#include "nncc/Dialect/Exec/Weights.h"
+#include "nncc/Kernels/LoopNest.h"
+
+using namespace mlir;
+
+namespace nncc {
+
+SmallVector<SourceNode> getSourceNodes(ModuleOp onnxModule) {
+  SmallVector<SourceNode> nodes;
+  onnxModule.walk<WalkOrder::PreOrder>([&](onnx::NodeOp node) {
+    nodes.push_back({node.getNodeName().str(), node.getOpType().str()});
+  });
+  return nodes;
+}
+
+/// A number, or the expression with the symbols' names.
+static llvm::json::Value toJson(AffineExpr expr, ArrayAttr symbols) {
+  if (auto constant = dyn_cast<AffineConstantExpr>(expr))
+    return constant.getValue();
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  AffineMap map = AffineMap::get(0, symbols ? symbols.size() : 0, expr);
+  stream << map.getResult(0);
+  for (unsigned i = symbols ? symbols.size() : 0; i-- > 0;) {
+    std::string from = "s" + std::to_string(i);
+    StringRef to = cast<StringAttr>(symbols[i]).getValue();
+    for (size_t at = text.find(from); at != std::string::npos;
+         at = text.find(from, at + to.size()))
+      text.replace(at, from.size(), to.str());
+  }
+  return text;
+}
+
+static llvm::json::Object describeKernel(func::FuncOp kernel,
+                                         DictionaryAttr info,
+                                         ArrayAttr symbols) {
+  llvm::json::Array nodes, shapes;
+  for (auto node : info.getAs<ArrayAttr>("nodes").getAsRange<StringAttr>())
+    nodes.push_back(node.getValue());
+  for (auto shape : info.getAs<ArrayAttr>("shapes").getAsRange<StringAttr>())
+    shapes.push_back(shape.getValue());
+  auto number = [&](StringRef name) {
+    return toJson(info.getAs<AffineMapAttr>(name).getValue().getResult(0),
+                  symbols);
+  };
+  return llvm::json::Object{{"name", kernel.getName()},
+                            {"flops", number("flops")},
+                            {"bytes", number("bytes")},
+                            {"shapes", std::move(shapes)},
+                            {"nodes", std::move(nodes)}};
+}
+
+llvm::json::Object makeReport(ModuleOp module, ArrayRef<SourceNode> nodes) {
+  auto symbols = module->getAttrOfType<ArrayAttr>("nncc.symbols");
+  llvm::json::Array kernels, placement;
+  llvm::json::Value arena = nullptr;
+  for (auto func : module.getOps<func::FuncOp>()) {
+    if (auto info = func->getAttrOfType<DictionaryAttr>(exec::kernelAttrName))
+      kernels.push_back(describeKernel(func, info, symbols));
+    if (func.getName() == exec::arenaBytesName) {
+      Value bytes = func.getBody().front().getTerminator()->getOperand(0);
+      if (AffineExpr expr = kernels::getSymbolicExpr(bytes))
+        arena = toJson(expr, symbols);
+    }
+  }
+  int64_t dispatches = 0;
+  AffineExpr flops = getAffineConstantExpr(0, module.getContext());
+  module.walk([&](exec::DispatchOp dispatch) {
+    ++dispatches;
+    auto kernel = module.lookupSymbol<func::FuncOp>(dispatch.getKernel());
+    auto info = kernel->getAttrOfType<DictionaryAttr>(exec::kernelAttrName);
+    flops = flops +
+            info.getAs<AffineMapAttr>("flops").getValue().getResult(0);
+  });
+  uint64_t weightBytes = 0;
+  for (const exec::Weight &weight : exec::getWeights(module))
+    weightBytes += exec::getByteSize(weight.value.getShapedType());
+  for (const SourceNode &node : nodes)
+    placement.push_back(llvm::json::Object{
+        {"node", node.name}, {"op", node.op}, {"device", "cpu"}});
+  return llvm::json::Object{{"kernels", std::move(kernels)},
+                            {"dispatches", dispatches},
+                            {"flops", toJson(flops, symbols)},
+                            {"arena_bytes", std::move(arena)},
+                            {"weight_bytes", int64_t(weightBytes)},
+                            {"placement", std::move(placement)}};
+}
+
+} // namespace nncc

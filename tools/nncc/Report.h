@@ -1,0 +1,33 @@
+//===- Report.h - What the compiler made of a network -----------*- C++ -*-===//
+//
+// Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef NNCC_TOOLS_NNCC_REPORT_H
+#define NNCC_TOOLS_NNCC_REPORT_H
+
+#include "llvm/Support/JSON.h"
+#include "mlir/IR/BuiltinOps.h"
+
+namespace nncc {
+
+/// An ONNX node, as the file has it.
+struct SourceNode {
+  std::string name, op;
+};
+
+/// The nodes of an imported module, in order.
+llvm::SmallVector<SourceNode> getSourceNodes(mlir::ModuleOp onnxModule);
+
+/// Describes a module of the exec stage: `kernels` (name, flops, bytes, shapes
+/// and nodes), `dispatches`, `arena_bytes`, `weight_bytes`, `placement` (node,
+/// op, device). Numbers that depend on dynamic dimensions are expressions over
+/// their names.
+llvm::json::Object makeReport(mlir::ModuleOp module,
+                              llvm::ArrayRef<SourceNode> nodes);
+
+} // namespace nncc
+
+#endif
