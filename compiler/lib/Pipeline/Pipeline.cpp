@@ -17,10 +17,10 @@
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/Transforms/Passes.h"
 #include "nncc/Conversion/LinalgToExec/LinalgToExec.h"
-#include "nncc/Conversion/Passes.h"
+#include "nncc/Conversion/NNToLinalg/NNToLinalg.h"
 #include "nncc/Dialect/Exec/Exec.h"
 #include "nncc/Dialect/Exec/Passes.h"
-#include "nncc/Dialect/NN/NNDialect.h"
+#include "nncc/Dialect/NN/NN.h"
 #include "nncc/Kernels/Passes.h"
 #include "nncc/Transforms/Passes.h"
 
@@ -40,7 +40,7 @@ static void buildOptimise(OpPassManager &pm, const PipelineOptions &options) {
 
 static void buildLinalg(OpPassManager &pm, const PipelineOptions &options) {
   pm.addPass(createRecordSignature());
-  pm.addPass(createNNToLinalg());
+  pm.addPass(nn::createNNToLinalg());
   pm.addPass(createCSEPass());
   pm.addPass(createFuseElementwise());
   pm.addPass(createCSEPass());

@@ -1,0 +1,210 @@
+//===- Driver.cpp - One run of the compiler -------------------------------===//
+//
+// Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Driver.h"
+
+#include "Report.h"
+#include "frontends/onnx/Passes.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Process.h"
+#include "llvm/Support/ToolOutputFile.h"
+#include "mlir/IR/AsmState.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Support/Timing.h"
+#include "nncc/Dialect/Exec/Exec.h"
+#include "nncc/Pipeline/Pipeline.h"
+#include "targets/wasm/Native.h"
+
+using namespace mlir;
+
+namespace nncc {
+
+namespace {
+
+/// The phases of a run; each returns failure after emitting errors.
+class Driver {
+public:
+  Driver(const DriverOptions &options, MLIRContext &context)
+      : options(options), context(context) {}
+
+  LogicalResult run();
+
+private:
+  LogicalResult import();
+  LogicalResult legalize();
+  LogicalResult runStages();
+  LogicalResult emitTarget();
+  LogicalResult writeReport();
+  LogicalResult writeText();
+  LogicalResult runPasses(StringRef stage,
+                          llvm::function_ref<void(OpPassManager &)> build);
+  void tell(StringRef stage);
+  /// Whether the run ends with the stage of this name.
+  bool isLast(StringRef stage) const { return options.emit == stage; }
+
+  const DriverOptions &options;
+  MLIRContext &context;
+  /// Owns the memory that weights point into.
+  std::shared_ptr<void> keepAlive;
+  OwningOpRef<ModuleOp> module;
+  SmallVector<SourceNode> nodes;
+  DefaultTimingManager timing;
+};
+
+} // namespace
+
+/// Runs what depends on constants alone.
+static LogicalResult runNative(ModuleOp module, char *arena, char *weights) {
+  llvm::Expected<std::unique_ptr<wasm::NativeModule>> native =
+      wasm::jitCompile(module);
+  if (!native) {
+    module.emitError("evaluating constants: ")
+        << llvm::toString(native.takeError());
+    return failure();
+  }
+  auto *program = reinterpret_cast<void (*)(char *, char *)>(
+      (*native)->lookup(exec::programName));
+  if (!program)
+    return module.emitError("evaluating constants: no program was compiled");
+  program(arena, weights);
+  return success();
+}
+
+void Driver::tell(StringRef stage) {
+  // A long compile shows where it is, on a terminal in one line.
+  bool onTerminal = llvm::sys::Process::StandardErrIsDisplayed();
+  if (options.verbose)
+    llvm::errs() << "nncc: " << stage << "\n";
+  else if (onTerminal)
+    llvm::errs() << "\r\x1b[Knncc: " << stage << "...";
+}
+
+static void clearProgress(const DriverOptions &options) {
+  if (!options.verbose && llvm::sys::Process::StandardErrIsDisplayed())
+    llvm::errs() << "\r\x1b[K";
+}
+
+LogicalResult
+Driver::runPasses(StringRef stage,
+                  llvm::function_ref<void(OpPassManager &)> build) {
+  tell(stage);
+  PassManager pm(&context);
+  // The verifier has run on what the frontend made; each pass is tested.
+  if (options.timing)
+    pm.enableTiming(timing.getRootScope().nest(stage));
+  build(pm);
+  return pm.run(*module);
+}
+
+LogicalResult Driver::import() {
+  tell("import");
+  FailureOr<OwningOpRef<ModuleOp>> imported =
+      onnx::importOnnx(options.input, context, options.import, keepAlive);
+  if (failed(imported))
+    return failure();
+  module = std::move(*imported);
+  nodes = getSourceNodes(*module);
+  return success();
+}
+
+LogicalResult Driver::legalize() {
+  return runPasses("legalize", [](OpPassManager &pm) {
+    pm.addPass(onnx::createConvertOnnxToNN());
+  });
+}
+
+LogicalResult Driver::runStages() {
+  PipelineOptions pipeline{runNative};
+  for (const Stage &stage : getStages()) {
+    if (failed(runPasses(stage.name, [&](OpPassManager &pm) {
+          stage.build(pm, pipeline);
+        })))
+      return failure();
+    if (isLast(stage.name))
+      break;
+  }
+  return success();
+}
+
+/// Writes a file as a whole or not at all.
+static LogicalResult writeFile(StringRef path, Location loc,
+                               llvm::function_ref<void(raw_ostream &)> write) {
+  if (path.empty() || path == "-") {
+    write(llvm::outs());
+    return success();
+  }
+  llvm::Error error = llvm::writeToOutput(path, [&](raw_ostream &os) {
+    write(os);
+    return llvm::Error::success();
+  });
+  if (error)
+    return emitError(loc, "cannot write ")
+           << path << ": " << llvm::toString(std::move(error));
+  return success();
+}
+
+LogicalResult Driver::writeText() {
+  // Weights are never printed.
+  OpPrintingFlags flags;
+  flags.elideLargeElementsAttrs(16).elideLargeResourceString(16);
+  if (options.verbose)
+    flags.enableDebugInfo(true, false);
+  return writeFile(options.output, UnknownLoc::get(&context),
+                   [&](raw_ostream &os) { module->print(os, flags); });
+}
+
+LogicalResult Driver::writeReport() {
+  if (options.report.empty())
+    return success();
+  llvm::json::Object report = makeReport(*module, nodes);
+  return writeFile(options.report, UnknownLoc::get(&context),
+                   [&](raw_ostream &os) {
+                     os << llvm::formatv("{0:2}\n",
+                                         llvm::json::Value(std::move(report)));
+                   });
+}
+
+LogicalResult Driver::run() {
+  timing.setEnabled(options.timing);
+  if (failed(import()))
+    return failure();
+  if (isLast("onnx"))
+    return writeText();
+  if (failed(legalize()))
+    return failure();
+  if (failed(runStages()))
+    return failure();
+  bool isText = llvm::any_of(
+      getStages(), [&](const Stage &stage) { return isLast(stage.name); });
+  if (isText && options.emit != "exec")
+    return writeText();
+  if (failed(writeReport()))
+    return failure();
+  return isText ? writeText() : emitTarget();
+}
+
+LogicalResult runDriver(const DriverOptions &options, MLIRContext &context) {
+  LogicalResult result = Driver(options, context).run();
+  clearProgress(options);
+  return result;
+}
+
+void printPipeline(MLIRContext &context, raw_ostream &os) {
+  os << "onnx: the file as it is, one generic op a node\n";
+  PipelineOptions pipeline;
+  for (const Stage &stage : getStages()) {
+    PassManager pm(&context);
+    if (stage.name == "nn")
+      pm.addPass(onnx::createConvertOnnxToNN());
+    stage.build(pm, pipeline);
+    os << stage.name << ": " << stage.summary << "\n  ";
+    pm.printAsTextualPipeline(os);
+    os << "\n";
+  }
+}
+
+} // namespace nncc
