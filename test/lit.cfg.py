@@ -1,0 +1,25 @@
+"""lit configuration: `ninja check-nncc` runs everything below this folder."""
+
+import os
+
+import lit.formats
+
+config.name = "nncc"
+config.test_format = lit.formats.ShTest(execute_external=False)
+config.suffixes = [".mlir", ".test"]
+config.excludes = ["Inputs", "e2e", "runtime-web"]
+config.test_source_root = os.path.dirname(__file__)
+config.test_exec_root = os.path.join(config.nncc_build, "test")
+
+# A pattern set that never ends must not hang the build.
+config.environment["PATH"] = os.pathsep.join(
+    [os.path.join(config.nncc_build, "bin"), config.llvm_tools, os.environ["PATH"]]
+)
+for variable in ("HOME", "NODE_PATH"):
+    if variable in os.environ:
+        config.environment[variable] = os.environ[variable]
+lit_config.maxIndividualTestTime = 120
+
+config.substitutions.append(("nncc-opt", "timeout 60 nncc-opt"))
+config.substitutions.append(("%python", config.python))
+config.substitutions.append(("%source", config.nncc_source))
