@@ -11,5 +11,4 @@ def NN_MatmulOp : NN_InferredOp<"matmul"> {
   }];
   let arguments = (ins NN_Tensor:$lhs, NN_Tensor:$rhs);
   let results = (outs NN_Tensor:$result);
-  let hasVerifier = 1;
 }

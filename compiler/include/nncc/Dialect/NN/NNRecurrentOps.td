@@ -24,7 +24,6 @@ class NN_RecurrentOp<string mnemonic, dag inputs, dag extra, dag outs_>
     DefaultValuedAttr<NN_Direction, "::nncc::nn::Direction::Forward">:$direction,
     OptionalAttr<F32Attr>:$clip), extra);
   let results = outs_;
-  let hasVerifier = 1;
 }
 
 def NN_LstmOp : NN_RecurrentOp<"lstm",

@@ -25,7 +25,6 @@ def NN_ConvOp : NN_InferredOp<"conv"> {
     DenseI64ArrayAttr:$dilations,
     DefaultValuedAttr<I64Attr, "1">:$groups);
   let results = (outs NN_Tensor:$result);
-  let hasVerifier = 1;
 }
 
 def NN_ConvTransposeOp : NN_InferredOp<"conv_transpose"> {
@@ -50,7 +49,6 @@ def NN_ConvTransposeOp : NN_InferredOp<"conv_transpose"> {
     DenseI64ArrayAttr:$dilations,
     DefaultValuedAttr<I64Attr, "1">:$groups);
   let results = (outs NN_Tensor:$result);
-  let hasVerifier = 1;
 }
 
 class NN_PoolOp<string mnemonic, dag extra> : NN_InferredOp<mnemonic> {
@@ -63,7 +61,6 @@ class NN_PoolOp<string mnemonic, dag extra> : NN_InferredOp<mnemonic> {
     DenseI64ArrayAttr:$dilations,
     UnitAttr:$ceil_mode), extra);
   let results = (outs NN_Tensor:$result);
-  let hasVerifier = 1;
 }
 
 def NN_MaxPoolOp : NN_PoolOp<"max_pool", (ins)> {
