@@ -15,9 +15,14 @@
 #include "mlir/IR/AsmState.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Support/Timing.h"
+#include "mlir/Transforms/Passes.h"
 #include "nncc/Dialect/Exec/Exec.h"
+#include "nncc/Dialect/Exec/Passes.h"
+#include "nncc/Dialect/Exec/Weights.h"
 #include "nncc/Pipeline/Pipeline.h"
 #include "targets/wasm/Native.h"
+
+#include <deque>
 
 using namespace mlir;
 
@@ -113,7 +118,7 @@ LogicalResult Driver::import() {
 
 LogicalResult Driver::legalize() {
   return runPasses("legalize", [](OpPassManager &pm) {
-    pm.addPass(onnx::createConvertOnnxToNN());
+    pm.addPass(onnx::createOnnxToNN());
   });
 }
 
@@ -168,6 +173,30 @@ LogicalResult Driver::writeReport() {
                    });
 }
 
+LogicalResult Driver::emitTarget() {
+  if (failed(runPasses("calls", [](OpPassManager &pm) {
+        pm.addPass(exec::createCallKernels());
+        pm.addPass(createCSEPass());
+      })))
+    return failure();
+  tell("code");
+  Weights weights;
+  std::deque<SmallVector<char>> storage;
+  for (const exec::Weight &weight : exec::getWeights(*module)) {
+    storage.emplace_back();
+    ArrayRef<char> bytes = exec::getBytes(weight.value, storage.back());
+    weights.segments.push_back({weight.offset, bytes});
+    weights.size = weight.offset + bytes.size();
+  }
+  TargetOptions target = options.targetOptions;
+  if (auto name = (*module)->getAttrOfType<StringAttr>("nncc.source_name"))
+    target.sourceName = name.str();
+  if (auto hash = (*module)->getAttrOfType<StringAttr>("nncc.source_sha256"))
+    target.sourceHash = hash.str();
+  StringRef path = options.output.empty() ? "-" : StringRef(options.output);
+  return options.target->emit(*module, weights, target, path);
+}
+
 LogicalResult Driver::run() {
   timing.setEnabled(options.timing);
   if (failed(import()))
@@ -199,7 +228,7 @@ void printPipeline(MLIRContext &context, raw_ostream &os) {
   for (const Stage &stage : getStages()) {
     PassManager pm(&context);
     if (stage.name == "nn")
-      pm.addPass(onnx::createConvertOnnxToNN());
+      pm.addPass(onnx::createOnnxToNN());
     stage.build(pm, pipeline);
     os << stage.name << ": " << stage.summary << "\n  ";
     pm.printAsTextualPipeline(os);

@@ -20,7 +20,7 @@ struct DriverOptions {
   std::string output; ///< empty or "-": standard output, for text
   std::string emit;   ///< a stage's name, or what the target emits
   std::string report; ///< file for the JSON report; empty: none
-  std::string target;
+  const Target *target = nullptr;
   onnx::ImportOptions import;
   TargetOptions targetOptions;
   bool printPipeline = false;

@@ -1,0 +1,178 @@
+//===- nncc.cpp - The compiler's command line -----------------------------===//
+//
+// Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Driver.h"
+
+#include "frontends/onnx/OnnxToNN/Rows.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/CommandLine.h"
+#include "llvm/Support/InitLLVM.h"
+#include "llvm/Support/WithColor.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "nncc/Dialect/Exec/Exec.h"
+#include "nncc/Pipeline/Pipeline.h"
+
+using namespace mlir;
+using namespace nncc;
+namespace cl = llvm::cl;
+
+namespace {
+
+/// The options; an object, so that nothing about them is global.
+struct CommandLine {
+  cl::OptionCategory category{"nncc options"};
+
+  cl::opt<std::string> input{cl::Positional, cl::desc("<model.onnx>"),
+                             cl::cat(category)};
+  cl::opt<std::string> output{
+      "o", cl::desc("Output file (default: the input's name with .wasm)"),
+      cl::value_desc("file"), cl::cat(category)};
+  cl::opt<std::string> target{"target",
+                              cl::desc("What to compile for: wasm"),
+                              cl::init("wasm"), cl::cat(category)};
+  cl::opt<std::string> emit{
+      "emit",
+      cl::desc("Stop after a stage and write its form: onnx, nn, linalg, exec, "
+               "llvm (text), obj, wasm (default)"),
+      cl::value_desc("stage"), cl::init("wasm"), cl::cat(category)};
+  cl::opt<std::string> features{
+      "features",
+      cl::desc("scalar (hosts without SIMD), simd128 (default) or "
+               "relaxed-simd"),
+      cl::init("simd128"), cl::cat(category)};
+  cl::opt<bool> strictFp{
+      "strict-fp",
+      cl::desc("The same bits in every engine: no relaxed instructions, one "
+               "order of sums"),
+      cl::cat(category)};
+  cl::list<std::string> dims{
+      "dim",
+      cl::desc("Fix a dynamic dimension (NAME=VALUE) or bound it "
+               "(NAME=LOW..HIGH); may be repeated"),
+      cl::value_desc("NAME=VALUE|LOW..HIGH"), cl::cat(category)};
+  cl::opt<std::string> weights{
+      "weights",
+      cl::desc("embed: weights in the module (default); external: in a "
+               ".safetensors file beside it"),
+      cl::init("embed"), cl::cat(category)};
+  cl::opt<std::string> report{
+      "report",
+      cl::desc("Write a JSON report: kernels, dispatches, memory, placement"),
+      cl::value_desc("file"), cl::cat(category)};
+  cl::opt<bool> printPipeline{
+      "print-pipeline", cl::desc("Print the stages and their passes"),
+      cl::cat(category)};
+  cl::opt<bool> printSupportedOps{
+      "print-supported-ops",
+      cl::desc("Print the table of supported ONNX operators (Markdown)"),
+      cl::cat(category)};
+  cl::opt<bool> timing{"timing", cl::desc("Print the time that passes take"),
+                       cl::cat(category)};
+  cl::opt<bool> verbose{"v", cl::desc("Say what is being done"),
+                        cl::cat(category)};
+};
+
+} // namespace
+
+/// "nncc: error: <message>" with the ONNX nodes that the location names.
+static LogicalResult printDiagnostic(Diagnostic &diagnostic) {
+  bool isError = diagnostic.getSeverity() == DiagnosticSeverity::Error;
+  if (diagnostic.getSeverity() == DiagnosticSeverity::Remark)
+    return success();
+  raw_ostream &os = isError
+                        ? llvm::WithColor::error(llvm::errs(), "nncc")
+                        : llvm::WithColor::warning(llvm::errs(), "nncc");
+  std::string message = diagnostic.str();
+  os << message;
+  for (StringRef node : exec::getNodeNames(diagnostic.getLocation()))
+    if (!StringRef(message).contains(node))
+      os << " [node '" << node << "']";
+  os << "\n";
+  for (Diagnostic &note : diagnostic.getNotes())
+    llvm::WithColor::note(llvm::errs(), "nncc") << note.str() << "\n";
+  return success();
+}
+
+static LogicalResult fail(const Twine &message) {
+  llvm::WithColor::error(llvm::errs(), "nncc") << message << "\n";
+  return failure();
+}
+
+/// Turns the command line into a request; failure after saying what is wrong.
+static FailureOr<DriverOptions> getOptions(const CommandLine &line) {
+  DriverOptions options;
+  options.input = line.input;
+  if (options.input.empty())
+    return fail("no input file; see nncc --help");
+  options.target = findTarget(line.target);
+  if (!options.target)
+    return fail("--target=" + line.target + ": expected wasm");
+  options.report = line.report;
+  options.timing = line.timing;
+  options.verbose = line.verbose;
+  options.emit = line.emit;
+  static const StringRef stages[] = {"onnx", "nn",  "linalg", "exec",
+                                     "llvm", "obj", "wasm"};
+  if (!llvm::is_contained(stages, options.emit))
+    return fail("--emit=" + options.emit +
+                ": expected onnx, nn, linalg, exec, llvm, obj or wasm");
+  options.output = line.output;
+  if (options.output.empty() && options.emit == "wasm")
+    options.output = options.input.substr(0, options.input.rfind(".onnx")) +
+                     ".wasm";
+  for (const std::string &text : line.dims) {
+    llvm::Expected<onnx::DimBound> bound = onnx::parseDimBound(text);
+    if (!bound)
+      return fail("--dim=" + text + ": " + llvm::toString(bound.takeError()));
+    options.import.dims.push_back(*bound);
+  }
+  if (line.weights != "embed" && line.weights != "external")
+    return fail("--weights=" + line.weights + ": expected embed or external");
+  options.targetOptions.externalWeights = line.weights == "external";
+  options.targetOptions.strictFP = line.strictFp;
+  options.targetOptions.feature = line.features;
+  if (!llvm::is_contained(options.target->getFeatures(), line.features))
+    return fail("--features=" + line.features + ": target " + line.target +
+                " has " + llvm::join(options.target->getFeatures(), ", "));
+  if (options.emit == "llvm")
+    options.targetOptions.artifact = Artifact::LLVM;
+  else if (options.emit == "obj")
+    options.targetOptions.artifact = Artifact::Object;
+  return options;
+}
+
+int main(int argc, char **argv) {
+  llvm::InitLLVM init(argc, argv);
+  CommandLine line;
+  cl::HideUnrelatedOptions(line.category);
+  cl::SetVersionPrinter(
+      [](raw_ostream &os) { os << "nncc " NNCC_VERSION " (LLVM 19)\n"; });
+  cl::ParseCommandLineOptions(
+      argc, argv,
+      "nncc: compiles a trained network (ONNX) to a WebAssembly module that "
+      "needs no framework\n\n"
+      "  nncc model.onnx --target=wasm -o model.wasm\n"
+      "  nncc-run model.wasm --input image.npy\n");
+
+  DialectRegistry registry;
+  registerDialects(registry);
+  MLIRContext context(registry);
+  context.loadAllAvailableDialects();
+  context.getDiagEngine().registerHandler(printDiagnostic);
+  if (line.printPipeline) {
+    printPipeline(context, llvm::outs());
+    return 0;
+  }
+  if (line.printSupportedOps) {
+    onnx::printSupportedOps(llvm::outs());
+    return 0;
+  }
+  FailureOr<DriverOptions> options = getOptions(line);
+  if (failed(options) || failed(runDriver(*options, context)))
+    return 1;
+  return 0;
+}
