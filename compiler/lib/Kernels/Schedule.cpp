@@ -70,6 +70,7 @@ private:
   }
   void chooseVectorDim();
   void chooseRowDim();
+  void chooseTransposedDim();
   void chooseTile();
   void orderLoops();
 
@@ -130,9 +131,25 @@ void Scheduler::chooseVectorDim() {
   }
 }
 
+/// An elementwise op that reads an input across its rows: tiles of 4 by 4
+/// elements, transposed in registers.
+void Scheduler::chooseTransposedDim() {
+  for (const Access &input : nest.main.inputs) {
+    if (input.isZero(*schedule.vectorDim) ||
+        isContiguous(input, *schedule.vectorDim))
+      continue;
+    for (unsigned dim = 0; dim < nest.dims.size(); ++dim)
+      if (dim != *schedule.vectorDim && input.isUnit(dim) &&
+          input.terms.empty())
+        schedule.rowDim = dim;
+  }
+}
+
 void Scheduler::chooseRowDim() {
-  if (!reduces || !schedule.vectorDim)
+  if (!schedule.vectorDim)
     return;
+  if (!reduces)
+    return chooseTransposedDim();
   for (unsigned dim = nest.dims.size(); dim-- > 0;) {
     if (dim == *schedule.vectorDim || nest.dims[dim].isReduction)
       continue;
@@ -158,7 +175,7 @@ void Scheduler::chooseTile() {
     return;
   }
   if (!reduces) {
-    schedule.tile = table.elementwise;
+    schedule.tile = schedule.rowDim ? table.transpose : table.elementwise;
     return;
   }
   if (schedule.horizontal) {

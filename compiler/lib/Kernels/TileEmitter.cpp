@@ -204,9 +204,46 @@ void TileEmitter::storeScalar(const Access &access, Value value, Value index) {
   b.create<memref::StoreOp>(loc, value, access.buffer, index);
 }
 
+bool TileEmitter::isTransposed(const Access &access, const Point &point) const {
+  return schedule.rowDim && point.rows == lanes && point.vectors == 1 &&
+         !point.partial && !nest.hasReduction() && access.terms.empty() &&
+         !access.elementType.isInteger(1) && access.isUnit(*schedule.rowDim) &&
+         !access.isUnit(*schedule.vectorDim);
+}
+
+/// Loads four lanes' columns as vectors and turns them into rows.
+Value TileEmitter::loadTransposed(unsigned id, const Point &point,
+                                  int64_t row) {
+  SmallVector<Value> &rows = transposed[id];
+  if (rows.empty()) {
+    const Access &access = *all[id];
+    auto type = VectorType::get({lanes}, access.elementType);
+    SmallVector<Value> columns;
+    for (int64_t lane = 0; lane < lanes; ++lane)
+      columns.push_back(b.create<vector::LoadOp>(
+          loc, type, access.buffer,
+          getElement(id, point, 0, 0, b.getIndexAttr(lane))));
+    auto shuffle = [&](Value x, Value y, ArrayRef<int64_t> mask) -> Value {
+      return b.create<vector::ShuffleOp>(loc, x, y, mask);
+    };
+    // Pairs of lanes first, then the halves.
+    Value low01 = shuffle(columns[0], columns[1], {0, 4, 1, 5});
+    Value high01 = shuffle(columns[0], columns[1], {2, 6, 3, 7});
+    Value low23 = shuffle(columns[2], columns[3], {0, 4, 1, 5});
+    Value high23 = shuffle(columns[2], columns[3], {2, 6, 3, 7});
+    rows = {shuffle(low01, low23, {0, 1, 4, 5}),
+            shuffle(low01, low23, {2, 3, 6, 7}),
+            shuffle(high01, high23, {0, 1, 4, 5}),
+            shuffle(high01, high23, {2, 3, 6, 7})};
+  }
+  return rows[row];
+}
+
 Value TileEmitter::load(unsigned id, const Point &point, int64_t row,
                         int64_t vector) {
   const Access &access = *all[id];
+  if (isLane(access) && isTransposed(access, point))
+    return loadTransposed(id, point, row);
   Value first = getElement(id, point, row, vector, b.getIndexAttr(0));
   // Equal addresses are equal base values with equal constants.
   Value base = first;

@@ -75,6 +75,9 @@ private:
                    int64_t vector);
   void store(unsigned access, const Point &point, int64_t row, int64_t vector,
              mlir::Value value);
+  /// Whether a tile reads the access as 4 by 4 elements that lie across it.
+  bool isTransposed(const Access &access, const Point &point) const;
+  mlir::Value loadTransposed(unsigned access, const Point &point, int64_t row);
   mlir::Value loadScalar(const Access &access, mlir::Value index);
   void storeScalar(const Access &access, mlir::Value value, mlir::Value index);
 
@@ -95,7 +98,8 @@ private:
   /// Loads and broadcasts of the current block, so that cells share them.
   llvm::DenseMap<std::tuple<mlir::Value, mlir::Value, int64_t>, mlir::Value>
       loaded;
-  llvm::DenseMap<mlir::Value, mlir::Value> splats;
+  /// The rows of the transposed inputs of the current tile, by access.
+  llvm::DenseMap<unsigned, llvm::SmallVector<mlir::Value>> transposed;
 };
 
 } // namespace nncc::kernels

@@ -206,6 +206,7 @@ void TileEmitter::storeResults(const Point &point, ValueRange cells) {
 
 void TileEmitter::emitTile(const Point &entered) {
   loaded.clear();
+  transposed.clear();
   Cells cells;
   Point point = entered, done = entered;
   if (schedule.horizontal)
