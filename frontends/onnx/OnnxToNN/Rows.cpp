@@ -10,6 +10,8 @@
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringMap.h"
 
+#include <tuple>
+
 using namespace nncc::onnx;
 
 void nncc::onnx::forEachRow(llvm::function_ref<void(const Row &)> visit) {
@@ -41,4 +43,21 @@ const Row *nncc::onnx::findRow(llvm::StringRef domain, llvm::StringRef op,
       found = row;
   }
   return found;
+}
+
+void nncc::onnx::printSupportedOps(llvm::raw_ostream &out) {
+  llvm::SmallVector<const Row *> rows;
+  forEachRow([&](const Row &row) { rows.push_back(&row); });
+  llvm::sort(rows, [](const Row *a, const Row *b) {
+    return std::make_tuple(llvm::StringRef(a->domain), llvm::StringRef(a->op),
+                           a->since) <
+           std::make_tuple(llvm::StringRef(b->domain), llvm::StringRef(b->op),
+                           b->since);
+  });
+  out << "| Operator | Domain | Since | Not supported |\n|---|---|---|---|\n";
+  for (const Row *row : rows) {
+    llvm::StringRef domain = row->domain;
+    out << "| " << row->op << " | " << (domain.empty() ? "ai.onnx" : domain)
+        << " | " << row->since << " | " << row->limits << " |\n";
+  }
 }

@@ -11,6 +11,7 @@
 #include "mlir/Support/LLVM.h"
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/STLFunctionalExtras.h"
+#include "llvm/Support/raw_ostream.h"
 
 #include <cstdint>
 
@@ -57,6 +58,9 @@ void forEachRow(llvm::function_ref<void(const Row &)> visit);
 /// operator is known, but from a later version on.
 const Row *findRow(llvm::StringRef domain, llvm::StringRef op, int64_t opset,
                    bool &older);
+
+/// Prints the supported operators as a Markdown table.
+void printSupportedOps(llvm::raw_ostream &out);
 
 } // namespace nncc::onnx
 

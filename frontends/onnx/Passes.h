@@ -1,17 +1,15 @@
-//===- OnnxToNN.h - legalizes ONNX to nn ------------------------*- C++ -*-===//
+//===- Passes.h - legalizes ONNX to nn --------------------------*- C++ -*-===//
 //
 // Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef NNCC_FRONTENDS_ONNX_ONNXTONN_H
-#define NNCC_FRONTENDS_ONNX_ONNXTONN_H
+#ifndef NNCC_FRONTENDS_ONNX_PASSES_H
+#define NNCC_FRONTENDS_ONNX_PASSES_H
 
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Pass/Pass.h"
-#include "llvm/ADT/STLFunctionalExtras.h"
-#include "llvm/Support/raw_ostream.h"
 
 namespace nncc::onnx {
 
@@ -24,9 +22,6 @@ namespace nncc::onnx {
 /// the file, the node, its operator, domain, version and operand types.
 mlir::LogicalResult convertOnnxToNN(mlir::ModuleOp module);
 
-/// Prints the supported operators as a Markdown table.
-void printSupportedOps(llvm::raw_ostream &out);
-
 } // namespace nncc::onnx
 
-#endif // NNCC_FRONTENDS_ONNX_ONNXTONN_H
+#endif // NNCC_FRONTENDS_ONNX_PASSES_H
