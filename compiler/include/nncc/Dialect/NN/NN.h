@@ -52,10 +52,10 @@ mlir::FailureOr<Op> tryCreate(mlir::OpBuilder &b, mlir::Location loc,
     Op::build(b, state, mlir::TypeRange(none), std::forward<Args>(args)...);
   }
   state.types.clear();
-  if (mlir::failed(Op::inferReturnTypes(
-          b.getContext(), loc, state.operands,
-          state.attributes.getDictionary(b.getContext()),
-          state.getRawProperties(), {}, state.types)))
+  if (mlir::failed(
+          Op::inferReturnTypes(b.getContext(), loc, state.operands,
+                               state.attributes.getDictionary(b.getContext()),
+                               state.getRawProperties(), {}, state.types)))
     return mlir::failure();
   return mlir::cast<Op>(b.create(state));
 }

@@ -33,7 +33,7 @@ class NN_ScalarOp<string mnemonic, dag args, string scalar, list<Trait> traits>
     ::mlir::Value $cppClass::buildScalar(::mlir::OpBuilder &b,
                                          ::mlir::ValueRange args) {
       ::mlir::Location loc = getLoc();
-      ::mlir::Type type = ::mlir::getElementTypeOrSelf(getOperand(0).getType());
+      ::mlir::Type type = ::mlir::getElementTypeOrSelf((*this)->getOperand(0).getType());
       (void)loc, (void)type;
       return }] # scalar # [{;
     }
@@ -180,14 +180,14 @@ def NN_ModOp : NN_ElementwiseOp<"mod",
     [DeclareOpInterfaceMethods<NN_SymbolicValueInterface>]> {
   let summary = "Remainder with the divisor's sign; with `fmod` the dividend's";
 }
-def NN_MinOp : NN_ShapeArithmeticOp<"min", NN_NumberKind, "scalar::min(b, loc, type, args)", "symbolicMin"> {
+def NN_MinOp : NN_ShapeArithmeticOp<"min", NN_NumberKind, "scalar::minNaN(b, loc, type, args)", "symbolicMin"> {
   let summary = "Minimum; NaN if either is";
 }
-def NN_MaxOp : NN_ShapeArithmeticOp<"max", NN_NumberKind, "scalar::max(b, loc, type, args)", "symbolicMax"> {
+def NN_MaxOp : NN_ShapeArithmeticOp<"max", NN_NumberKind, "scalar::maxNaN(b, loc, type, args)", "symbolicMax"> {
   let summary = "Maximum; NaN if either is";
 }
 def NN_PowOp : NN_BinaryOp<"pow", NN_NumberKind,
-    "scalar::pow(b, loc, type, ::mlir::getElementTypeOrSelf(getRhs().getType()), args)",
+    "scalar::pow(b, loc, type, ::mlir::getElementTypeOrSelf(getRhs().getType()), args, getKnownNumber(getRhs()))",
     "Lhs"> {
   let summary = "Power, of the base's element type; the exponent's may differ";
   let identity = "::nncc::nn::foldNeutral(*this, 1, false)";

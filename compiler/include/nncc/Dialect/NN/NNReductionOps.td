@@ -2,7 +2,7 @@
 // or stays with size 1 where `keepdims` is set.
 
 class NN_ReduceOp<string mnemonic, string neutral, string combine,
-                  list<Trait> traits = []>
+                  list<Trait> traits = [], string lowering = "lowerReduction">
     : NN_InferredOp<mnemonic, !listconcat([
         DeclareOpInterfaceMethods<NN_ReductionInterface>], traits)> {
   let arguments = (ins NN_Tensor:$input, DenseI64ArrayAttr:$axes,
@@ -22,11 +22,13 @@ class NN_ReduceOp<string mnemonic, string neutral, string combine,
     ::mlir::FailureOr<::llvm::SmallVector<::mlir::Value>>
     $cppClass::lowerToLinalg(::nncc::nn::LoweringBuilder &builder,
                              ::mlir::ValueRange operands) {
-      return ::nncc::nn::lowerReduction(*this, builder, operands[0]);
+      return ::nncc::nn::}] # lowering # [{(*this, getAxes(), builder,
+                                           operands[0]);
     }
     ::mlir::OpFoldResult $cppClass::fold(FoldAdaptor adaptor) {
-      return ::nncc::nn::foldReduction(*this, getInput(), getAxes(),
-                                       adaptor.getInput());
+      if (getAxes().empty())
+        return getInput();
+      return {};
     }
     ::mlir::TypedAttr $cppClass::getNeutral(::mlir::Type type) {
       return ::nncc::nn::scalar::}] # neutral # [{(type);
@@ -50,7 +52,8 @@ def NN_ReduceMaxOp : NN_ReduceOp<"reduce_max", "getLeast", "max"> {
 def NN_ReduceMinOp : NN_ReduceOp<"reduce_min", "getGreatest", "min"> {
   let summary = "Minimum; of i1, whether all are true";
 }
-def NN_ReduceMeanOp : NN_ReduceOp<"reduce_mean", "getZero", "add"> {
+def NN_ReduceMeanOp : NN_ReduceOp<"reduce_mean", "getZero", "add", [],
+                                  "lowerMean"> {
   let summary = "Sum divided by the number of elements, which may be symbolic";
 }
 

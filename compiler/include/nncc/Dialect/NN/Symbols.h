@@ -50,9 +50,8 @@ mlir::AffineExpr getProduct(llvm::ArrayRef<mlir::AffineExpr> dims,
 std::optional<mlir::AffineExpr> divideExactly(mlir::AffineExpr dividend,
                                               mlir::AffineExpr divisor);
 
-/// -1, 0 or 1, as `expr` is negative, zero or positive for all symbols >= 1;
-/// none where that is not known.
-std::optional<int> getSign(mlir::AffineExpr expr);
+/// A value that `expr` is never less than, if one is known.
+std::optional<int64_t> getLowerBound(mlir::AffineExpr expr);
 
 /// The sizes of a ranked tensor type. A dynamic dimension without an encoding
 /// (only in plain types) gives a null expression.
@@ -63,8 +62,7 @@ mlir::RankedTensorType makeTensorType(llvm::ArrayRef<mlir::AffineExpr> dims,
                                       mlir::Type elementType);
 
 /// `type` with other elements.
-mlir::RankedTensorType withElementType(mlir::Type type,
-                                       mlir::Type elementType);
+mlir::RankedTensorType withElementType(mlir::Type type, mlir::Type elementType);
 
 /// The map ()[s0, ...] -> (exprs...), with no more symbols than it uses.
 mlir::AffineMap makeSymbolMap(llvm::ArrayRef<mlir::AffineExpr> exprs,

@@ -1,0 +1,229 @@
+//===- Constants.cpp - small constants --------------------------*- C++ -*-===//
+//
+// Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Constants.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/IR/DialectResourceBlobManager.h"
+#include "mlir/IR/Matchers.h"
+
+using namespace mlir;
+using namespace nncc;
+using namespace nncc::nn;
+
+DenseElementsAttr nn::getSmallConstant(Attribute attribute) {
+  if (auto dense = dyn_cast_or_null<DenseElementsAttr>(attribute))
+    return dense.isSplat() || dense.getNumElements() <= maxSymbolicElements
+               ? dense
+               : DenseElementsAttr();
+  auto resource = dyn_cast_or_null<DenseResourceElementsAttr>(attribute);
+  if (!resource)
+    return {};
+  ShapedType type = resource.getType();
+  AsmResourceBlob *blob = resource.getRawHandle().getBlob();
+  if (!blob || type.getNumElements() > maxSymbolicElements)
+    return {};
+  ArrayRef<char> bytes = blob->getData();
+  if (type.getElementType().isInteger(1)) {
+    SmallVector<bool> bits =
+        llvm::map_to_vector(bytes, [](char byte) { return byte != 0; });
+    if (static_cast<int64_t>(bits.size()) != type.getNumElements())
+      return {};
+    return DenseElementsAttr::get(type, bits);
+  }
+  bool isSplat;
+  if (!DenseElementsAttr::isValidRawBuffer(type, bytes, isSplat))
+    return {};
+  return DenseElementsAttr::getFromRawBuffer(type, bytes);
+}
+
+DenseElementsAttr nn::makeConstant(RankedTensorType type,
+                                   ArrayRef<TypedAttr> elements) {
+  if (isa<FloatType>(type.getElementType()))
+    return DenseElementsAttr::get(
+        type, llvm::map_to_vector(elements, [](TypedAttr element) {
+          return cast<FloatAttr>(element).getValue();
+        }));
+  return DenseElementsAttr::get(
+      type, llvm::map_to_vector(elements, [](TypedAttr element) {
+        return cast<IntegerAttr>(element).getValue();
+      }));
+}
+
+TypedAttr nn::getElement(DenseElementsAttr constant, int64_t number) {
+  if (constant.isSplat())
+    number = 0;
+  Type type = getPlainElementType(constant.getElementType());
+  if (isa<FloatType>(type))
+    return FloatAttr::get(type, constant.getValues<APFloat>()[number]);
+  return IntegerAttr::get(type, constant.getValues<APInt>()[number]);
+}
+
+TypedAttr nn::evaluate(MLIRContext *context, ArrayRef<TypedAttr> args,
+                       function_ref<Value(OpBuilder &, ValueRange)> build) {
+  Block scratch;
+  OpBuilder b(context);
+  b.setInsertionPointToStart(&scratch);
+  SmallVector<Value> values;
+  for (TypedAttr arg : args)
+    values.push_back(b.create<arith::ConstantOp>(b.getUnknownLoc(), arg));
+  Value result = build(b, values);
+
+  llvm::DenseMap<Value, Attribute> known;
+  for (Operation &op : scratch) {
+    SmallVector<Attribute> operands;
+    for (Value operand : op.getOperands())
+      operands.push_back(known.lookup(operand));
+    SmallVector<OpFoldResult> folded;
+    if (op.getNumResults() != 1 || failed(op.fold(operands, folded)))
+      return {};
+    // A folder may change an op in place.
+    if (folded.empty())
+      return {};
+    if (auto value = dyn_cast<Value>(folded[0]))
+      known[op.getResult(0)] = known.lookup(value);
+    else
+      known[op.getResult(0)] = cast<Attribute>(folded[0]);
+  }
+  return dyn_cast_or_null<TypedAttr>(known.lookup(result));
+}
+
+/// The elements of an integer constant.
+static SymbolicElements getElements(DenseElementsAttr constant) {
+  Type type = constant.getElementType();
+  if (!isa<IntegerType>(type) ||
+      constant.getNumElements() > maxSymbolicElements)
+    return std::nullopt;
+  bool isSigned = !type.isUnsignedInteger() && !type.isInteger(1);
+  return llvm::map_to_vector(
+      constant.getValues<APInt>(), [&](const APInt &element) {
+        int64_t value = isSigned ? element.getSExtValue()
+                                 : static_cast<int64_t>(element.getZExtValue());
+        return getAffineConstantExpr(value, constant.getContext());
+      });
+}
+
+OpFoldResult nn::foldMovement(SymbolicValueOpInterface op,
+                              ArrayRef<Attribute> operands,
+                              unsigned dataOperands) {
+  auto type = cast<RankedTensorType>(op->getResult(0).getType());
+  if (!type.hasStaticShape() || type.getNumElements() > maxSymbolicElements)
+    return {};
+  // Elements stand for themselves by their numbers.
+  SmallVector<TypedAttr> elements;
+  SmallVector<SymbolicElements> numbers;
+  for (auto [i, operand] : llvm::enumerate(operands)) {
+    if (i >= dataOperands) {
+      DenseElementsAttr constant = getSmallConstant(operand);
+      numbers.push_back(constant ? getElements(constant) : SymbolicElements());
+      continue;
+    }
+    DenseElementsAttr constant = getSmallConstant(operand);
+    if (!constant || constant.getNumElements() > maxSymbolicElements)
+      return {};
+    SymbolicElements &ids = numbers.emplace_back();
+    ids.emplace();
+    for (int64_t j = 0; j != constant.getNumElements(); ++j) {
+      ids->push_back(getAffineConstantExpr(elements.size(), op.getContext()));
+      elements.push_back(getElement(constant, j));
+    }
+  }
+  SymbolicElements moved = op.inferElements(numbers);
+  if (!moved)
+    return {};
+  SmallVector<TypedAttr> result;
+  for (AffineExpr number : *moved) {
+    std::optional<int64_t> source = getConstantValue(number);
+    if (!source || *source < 0 ||
+        *source >= static_cast<int64_t>(elements.size()))
+      return {};
+    result.push_back(elements[*source]);
+  }
+  if (static_cast<int64_t>(result.size()) != type.getNumElements())
+    return {};
+  return makeConstant(type, result);
+}
+
+//===----------------------------------------------------------------------===//
+// Elements by producers
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// Follows producers; each value is visited once.
+class ElementFinder {
+public:
+  SymbolicElements find(Value value, unsigned depth = 0);
+
+private:
+  DenseElementsAttr findConstant(Value value, unsigned depth);
+
+  llvm::DenseMap<Value, SymbolicElements> elements;
+  llvm::DenseMap<Value, DenseElementsAttr> constants;
+};
+} // namespace
+
+/// Chains of shape arithmetic are short; a hostile one must not use up the
+/// stack.
+static constexpr unsigned maxDepth = 512;
+
+static bool isSmall(Value value) {
+  auto type = dyn_cast<RankedTensorType>(value.getType());
+  return type && type.hasStaticShape() &&
+         type.getNumElements() <= maxSymbolicElements;
+}
+
+DenseElementsAttr ElementFinder::findConstant(Value value, unsigned depth) {
+  Operation *op = value.getDefiningOp();
+  if (!op || !isSmall(value) || depth > maxDepth || op->getNumResults() != 1)
+    return {};
+  if (auto it = constants.find(value); it != constants.end())
+    return it->second;
+  DenseElementsAttr result;
+  Attribute attribute;
+  if (matchPattern(value, m_Constant(&attribute))) {
+    result = getSmallConstant(attribute);
+  } else {
+    SmallVector<Attribute> operands;
+    for (Value operand : op->getOperands())
+      operands.push_back(findConstant(operand, depth + 1));
+    SmallVector<OpFoldResult> folded;
+    bool isKnown = llvm::all_of(operands, [](Attribute a) { return !!a; });
+    if (isKnown && isPure(op) && succeeded(op->fold(operands, folded)) &&
+        folded.size() == 1)
+      if (auto attr = dyn_cast<Attribute>(folded[0]))
+        result = getSmallConstant(attr);
+  }
+  constants[value] = result;
+  return result;
+}
+
+SymbolicElements ElementFinder::find(Value value, unsigned depth) {
+  if (!isSmall(value) || depth > maxDepth)
+    return std::nullopt;
+  Type type = cast<RankedTensorType>(value.getType()).getElementType();
+  if (!isa<IntegerType>(type))
+    return std::nullopt;
+  if (auto it = elements.find(value); it != elements.end())
+    return it->second;
+  SymbolicElements result;
+  if (DenseElementsAttr constant = findConstant(value, depth)) {
+    result = getElements(constant);
+  } else if (auto op = value.getDefiningOp<SymbolicValueOpInterface>()) {
+    SmallVector<SymbolicElements> operands;
+    for (Value operand : op->getOperands())
+      operands.push_back(find(operand, depth + 1));
+    result = op.inferElements(operands);
+    if (result)
+      for (AffineExpr &element : *result)
+        element = simplify(element);
+  }
+  elements[value] = result;
+  return result;
+}
+
+SymbolicElements nn::symbolicElements(Value value) {
+  return ElementFinder().find(value);
+}

@@ -1,0 +1,91 @@
+//===- LoweringBuilder.cpp - building the linalg form -----------*- C++ -*-===//
+//
+// Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "nncc/Dialect/NN/LoweringBuilder.h"
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "nncc/Dialect/NN/Symbols.h"
+
+using namespace mlir;
+using namespace nncc;
+using namespace nncc::nn;
+
+Type nn::getPlainElementType(Type elementType) {
+  if (auto integer = dyn_cast<IntegerType>(elementType))
+    return IntegerType::get(integer.getContext(), integer.getWidth());
+  return elementType;
+}
+
+LoweringBuilder::LoweringBuilder(Block *entry, ValueRange symbols)
+    : OpBuilder(entry->getParentOp()->getContext()), entry(entry),
+      symbols(symbols) {
+  setInsertionPointToEnd(entry);
+}
+
+Value LoweringBuilder::dim(AffineExpr size) {
+  size = simplify(size);
+  if (auto symbol = dyn_cast<AffineSymbolExpr>(size))
+    return symbols[symbol.getPosition()];
+  Value &value = dims[size];
+  if (value)
+    return value;
+  // At the function's start, where it dominates all uses.
+  InsertionGuard guard(*this);
+  if (lastDim)
+    setInsertionPointAfter(lastDim);
+  else
+    setInsertionPointToStart(entry);
+  Location loc = getUnknownLoc();
+  if (std::optional<int64_t> constant = getConstantValue(size)) {
+    value = create<arith::ConstantIndexOp>(loc, *constant);
+  } else {
+    AffineMap map = makeSymbolMap({size}, getContext());
+    value = create<affine::AffineApplyOp>(
+        loc, map, ArrayRef<Value>(symbols).take_front(map.getNumSymbols()));
+  }
+  lastDim = value.getDefiningOp();
+  return value;
+}
+
+OpFoldResult LoweringBuilder::size(AffineExpr size) {
+  if (std::optional<int64_t> constant = getConstantValue(simplify(size)))
+    return getIndexAttr(*constant);
+  return dim(size);
+}
+
+SmallVector<OpFoldResult> LoweringBuilder::sizes(ArrayRef<AffineExpr> dims) {
+  return llvm::map_to_vector(dims, [&](AffineExpr dim) { return size(dim); });
+}
+
+RankedTensorType LoweringBuilder::getPlainType(ArrayRef<AffineExpr> dims,
+                                               Type elementType) {
+  SmallVector<int64_t> shape = llvm::map_to_vector(dims, [](AffineExpr dim) {
+    return getConstantValue(simplify(dim)).value_or(ShapedType::kDynamic);
+  });
+  return RankedTensorType::get(shape, getPlainElementType(elementType));
+}
+
+RankedTensorType LoweringBuilder::getPlainType(Type type) {
+  auto tensor = cast<RankedTensorType>(type);
+  return RankedTensorType::get(tensor.getShape(),
+                               getPlainElementType(tensor.getElementType()));
+}
+
+Value LoweringBuilder::empty(Location loc, ArrayRef<AffineExpr> dims,
+                             Type elementType) {
+  return create<tensor::EmptyOp>(loc, sizes(dims),
+                                 getPlainElementType(elementType));
+}
+
+Value LoweringBuilder::fill(Location loc, ArrayRef<AffineExpr> dims,
+                            TypedAttr value) {
+  Value scalar = create<arith::ConstantOp>(loc, value);
+  Value init = empty(loc, dims, value.getType());
+  return create<linalg::FillOp>(loc, scalar, init).getResult(0);
+}
