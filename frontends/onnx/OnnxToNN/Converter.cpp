@@ -1,0 +1,274 @@
+//===- OnnxToNN/Converter.cpp - walks an onnx module ------------*- C++ -*-===//
+//
+// Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "frontends/onnx/OnnxToNN/Converter.h"
+
+#include "frontends/onnx/ModelFile.h"
+#include "frontends/onnx/OnnxToNN/Node.h"
+#include "nncc/Dialect/NN/NN.h"
+#include "nncc/Dialect/NN/Symbols.h"
+
+#include "llvm/Support/MathExtras.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace mlir;
+using namespace nncc::onnx;
+
+// More errors than this help nobody.
+static constexpr size_t maxErrors = 10;
+
+Converter::Converter(ModuleOp module)
+    : module(module), builder(module.getContext()) {
+  auto name = module->getAttrOfType<StringAttr>("nncc.source_name");
+  fileName = name ? name.str() : "model";
+}
+
+std::string nncc::onnx::describeDim(AffineExpr dim,
+                                    ArrayRef<std::string> symbols) {
+  std::string text;
+  llvm::raw_string_ostream out(text);
+  if (auto symbol = dyn_cast<AffineSymbolExpr>(dim)) {
+    if (symbol.getPosition() < symbols.size())
+      return printable(symbols[symbol.getPosition()]);
+  } else if (auto binary = dyn_cast<AffineBinaryOpExpr>(dim)) {
+    const char *sign = " + ";
+    if (dim.getKind() == AffineExprKind::Mul)
+      sign = " * ";
+    else if (dim.getKind() == AffineExprKind::Mod)
+      sign = " mod ";
+    else if (dim.getKind() == AffineExprKind::FloorDiv)
+      sign = " floordiv ";
+    else if (dim.getKind() == AffineExprKind::CeilDiv)
+      sign = " ceildiv ";
+    return "(" + describeDim(binary.getLHS(), symbols) + sign +
+           describeDim(binary.getRHS(), symbols) + ")";
+  }
+  out << dim;
+  return text;
+}
+
+std::string nncc::onnx::describeType(Type type, ArrayRef<std::string> symbols) {
+  std::string text;
+  llvm::raw_string_ostream out(text);
+  auto tensor = dyn_cast<RankedTensorType>(type);
+  if (!tensor) {
+    out << type;
+    return text;
+  }
+  out << tensor.getElementType() << "[";
+  llvm::interleave(
+      nn::getDims(tensor), out,
+      [&](AffineExpr dim) { out << describeDim(dim, symbols); }, ",");
+  out << "]";
+  return text;
+}
+
+void Converter::report(NodeOp op, ArrayRef<Value> inputs,
+                       const llvm::Twine &message) {
+  std::string text;
+  llvm::raw_string_ostream out(text);
+  StringRef domain = op.getDomain().empty() ? "ai.onnx" : op.getDomain();
+  out << fileName << ": node '" << printable(op.getNodeName()) << "' (op "
+      << printable(op.getOpType()) << ", domain " << printable(domain)
+      << ", opset " << op.getOpset() << ") on (";
+  llvm::interleaveComma(inputs, out, [&](Value input) {
+    out << (input ? describeType(input.getType(), symbols) : "none");
+  });
+  out << "): " << message;
+  errors.push_back(text);
+}
+
+LogicalResult Converter::runHandler(NodeOp op, const Row &row,
+                                    ArrayRef<Value> inputs) {
+  Node node(op, *this, inputs);
+  LogicalResult status = failure();
+  std::string message;
+  size_t errorsBefore = errors.size();
+  {
+    // Verifiers and inference of the nn dialect speak of nn ops; say which
+    // node that was.
+    ScopedDiagnosticHandler handler(
+        builder.getContext(), [&](Diagnostic &diagnostic) {
+          if (diagnostic.getSeverity() != DiagnosticSeverity::Error)
+            return failure();
+          if (message.empty())
+            message = diagnostic.str();
+          return success();
+        });
+    status = row.handler(node);
+    if (succeeded(status) && !node.hasFailed())
+      status = node.checkAllRead();
+  }
+  if (succeeded(status) && !node.hasFailed())
+    return success();
+  if (message.empty() && errors.size() == errorsBefore)
+    message = "this form of the operator is not supported";
+  if (!message.empty())
+    report(op, inputs, message);
+  return failure();
+}
+
+void Converter::convertNode(NodeOp op) {
+  SmallVector<Value> inputs;
+  for (Value input : op.getInputs()) {
+    if (input.getDefiningOp<NoneOp>()) {
+      inputs.push_back(Value());
+      continue;
+    }
+    Value mapped = mapping.lookup(input);
+    if (!mapped)
+      return; // A node before this one has failed.
+    inputs.push_back(mapped);
+  }
+  while (!inputs.empty() && !inputs.back())
+    inputs.pop_back();
+
+  bool older = false;
+  const Row *row =
+      findRow(op.getDomain(), op.getOpType(), op.getOpset(), older);
+  if (!row && older)
+    return report(op, inputs,
+                  "the operator does not exist in this opset: convert the "
+                  "model to a newer one");
+  if (!row)
+    return report(op, inputs, "the operator is not supported");
+  if (inputs.size() > row->maxInputs)
+    return report(
+        op, inputs,
+        "the node has too many inputs: " + llvm::Twine(inputs.size()) +
+            " where at most " + llvm::Twine(row->maxInputs) + " are known");
+  for (unsigned i = 0; i < row->minInputs; ++i)
+    if (i >= inputs.size() || !inputs[i])
+      return report(op, inputs, "its input " + llvm::Twine(i) + " is missing");
+  (void)runHandler(op, *row, inputs);
+}
+
+void Converter::convertOp(Operation &op) {
+  if (auto node = dyn_cast<NodeOp>(op)) {
+    convertNode(node);
+    return;
+  }
+  if (auto constant = dyn_cast<ConstantOp>(op))
+    mapping[constant] =
+        builder.create<nn::ConstantOp>(op.getLoc(), constant.getValue());
+}
+
+SmallVector<Value> Converter::inlineBody(Region &body) {
+  for (Operation &op : body.front().without_terminator()) {
+    if (errors.size() >= maxErrors)
+      break;
+    convertOp(op);
+  }
+  SmallVector<Value> outputs;
+  for (Value output : body.front().getTerminator()->getOperands())
+    outputs.push_back(mapping.lookup(output));
+  return outputs;
+}
+
+LogicalResult Converter::finishFunction(func::FuncOp func, func::ReturnOp old) {
+  SmallVector<Value> outputs;
+  for (Value output : old.getOperands())
+    outputs.push_back(mapping.lookup(output));
+  if (!errors.empty())
+    return failure();
+  for (auto [index, output] : llvm::enumerate(outputs)) {
+    if (output)
+      continue;
+    auto name = func.getResultAttrOfType<StringAttr>(index, "nn.name");
+    errors.push_back(fileName + ": the output '" +
+                     printable(name ? name.getValue() : "") + "' has no value");
+    return failure();
+  }
+  builder.create<func::ReturnOp>(old.getLoc(), outputs);
+  func.setType(builder.getFunctionType(func.getFunctionType().getInputs(),
+                                       ValueRange(outputs).getTypes()));
+  return success();
+}
+
+void Converter::readSymbols(func::FuncOp func) {
+  symbols.clear();
+  if (auto names = func->getAttrOfType<ArrayAttr>("nn.symbols"))
+    for (auto name : names.getAsRange<StringAttr>())
+      symbols.push_back(name.str());
+  bounds.assign(symbols.size(), {1, -1});
+  auto given = func->getAttrOfType<ArrayAttr>("nn.symbol_bounds");
+  if (!given || given.size() != symbols.size())
+    return;
+  for (auto [bound, attribute] :
+       llvm::zip(bounds, given.getAsRange<DenseI64ArrayAttr>()))
+    if (attribute.size() == 2)
+      bound = {attribute[0], attribute[1]};
+}
+
+void Converter::writeBounds(func::FuncOp func) {
+  std::pair<int64_t, int64_t> open(1, -1);
+  if (llvm::all_of(bounds, [&](auto bound) { return bound == open; }))
+    return;
+  SmallVector<Attribute> attributes;
+  for (auto [low, high] : bounds)
+    attributes.push_back(builder.getDenseI64ArrayAttr({low, high}));
+  func->setAttr("nn.symbol_bounds", builder.getArrayAttr(attributes));
+}
+
+void Converter::assumeNonNegative(ArrayRef<int64_t> coefficients,
+                                  int64_t constant) {
+  int64_t symbol = -1;
+  for (auto [index, coefficient] : llvm::enumerate(coefficients)) {
+    if (coefficient == 0)
+      continue;
+    if (symbol >= 0)
+      return; // Bounds of single symbols can't say it.
+    symbol = index;
+  }
+  if (symbol < 0)
+    return;
+  int64_t coefficient = coefficients[symbol];
+  auto &[low, high] = bounds[symbol];
+  if (coefficient > 0) {
+    low = std::max(low, llvm::divideCeilSigned(-constant, coefficient));
+    return;
+  }
+  int64_t limit = llvm::divideFloorSigned(constant, -coefficient);
+  high = high < 0 ? limit : std::min(high, limit);
+}
+
+LogicalResult Converter::convertFunction(func::FuncOp func) {
+  readSymbols(func);
+
+  // The new ops go into the same block, behind the old ones.
+  Block &block = func.front();
+  for (Value argument : block.getArguments())
+    mapping[argument] = argument;
+  auto old = cast<func::ReturnOp>(block.getTerminator());
+  SmallVector<Operation *> oldOps;
+  for (Operation &op : block)
+    oldOps.push_back(&op);
+  builder.setInsertionPointToEnd(&block);
+
+  for (Operation *op : oldOps) {
+    if (errors.size() >= maxErrors)
+      break;
+    convertOp(*op);
+  }
+  if (failed(finishFunction(func, old)))
+    return failure();
+  writeBounds(func);
+  for (Operation *op : llvm::reverse(oldOps))
+    op->erase();
+  return success();
+}
+
+LogicalResult Converter::convert() {
+  LogicalResult status = success();
+  for (auto func : module.getOps<func::FuncOp>())
+    if (failed(convertFunction(func)))
+      status = failure();
+  // Only now, where no handler listens that would take them for its own.
+  for (const std::string &error : errors)
+    emitError(UnknownLoc::get(module.getContext())) << error;
+  return status;
+}

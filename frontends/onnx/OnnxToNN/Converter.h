@@ -1,0 +1,77 @@
+//===- OnnxToNN/Converter.h - walks an onnx module --------------*- C++ -*-===//
+//
+// Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef NNCC_FRONTENDS_ONNX_ONNXTONN_CONVERTER_H
+#define NNCC_FRONTENDS_ONNX_ONNXTONN_CONVERTER_H
+
+#include "frontends/onnx/OnnxToNN/Rows.h"
+
+#include "frontends/onnx/IR/OnnxDialect.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/DenseSet.h"
+
+#include <string>
+#include <vector>
+
+namespace nncc::onnx {
+
+/// One walk over the nodes in topological order. Errors are collected, so that
+/// one run reports several; what depends on a failed node is skipped.
+class Converter {
+public:
+  explicit Converter(mlir::ModuleOp module);
+
+  mlir::LogicalResult convert();
+
+  /// Legalizes a subgraph's nodes in place of its node, and returns its
+  /// outputs; a null one depends on a node that failed.
+  llvm::SmallVector<mlir::Value> inlineBody(mlir::Region &body);
+
+  void map(mlir::Value from, mlir::Value to) { mapping[from] = to; }
+  mlir::OpBuilder &getBuilder() { return builder; }
+  llvm::ArrayRef<std::string> getSymbols() const { return symbols; }
+
+  /// Narrows the bounds of the symbol of an expression in one symbol, so that
+  /// the expression is at least 0. The module checks the bounds when it runs.
+  void assumeNonNegative(llvm::ArrayRef<int64_t> coefficients,
+                         int64_t constant);
+
+private:
+  mlir::LogicalResult convertFunction(mlir::func::FuncOp func);
+  mlir::LogicalResult finishFunction(mlir::func::FuncOp func,
+                                     mlir::func::ReturnOp old);
+  void readSymbols(mlir::func::FuncOp func);
+  void writeBounds(mlir::func::FuncOp func);
+  void convertOp(mlir::Operation &op);
+  void convertNode(NodeOp op);
+  mlir::LogicalResult runHandler(NodeOp op, const Row &row,
+                                 llvm::ArrayRef<mlir::Value> inputs);
+  void report(NodeOp op, llvm::ArrayRef<mlir::Value> inputs,
+              const llvm::Twine &message);
+
+  mlir::ModuleOp module;
+  mlir::OpBuilder builder;
+  std::string fileName;
+  std::vector<std::string> symbols;
+  // [low, high] a symbol; high is -1 where there is none.
+  std::vector<std::pair<int64_t, int64_t>> bounds;
+  llvm::DenseMap<mlir::Value, mlir::Value> mapping;
+  std::vector<std::string> errors;
+};
+
+/// "f32[batch,3]" of a value's type, dimensions named by the symbols.
+std::string describeType(mlir::Type type, llvm::ArrayRef<std::string> symbols);
+std::string describeDim(mlir::AffineExpr dim,
+                        llvm::ArrayRef<std::string> symbols);
+
+} // namespace nncc::onnx
+
+#endif // NNCC_FRONTENDS_ONNX_ONNXTONN_CONVERTER_H

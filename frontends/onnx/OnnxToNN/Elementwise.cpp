@@ -1,0 +1,201 @@
+//===- OnnxToNN/Elementwise.cpp - operators on single elements --*- C++ -*-===//
+//
+// Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "frontends/onnx/OnnxToNN/Node.h"
+#include "frontends/onnx/OnnxToNN/Rows.h"
+#include "frontends/onnx/Types.h"
+#include "nncc/Dialect/NN/NN.h"
+
+#include "mlir/IR/BuiltinAttributes.h"
+
+using namespace mlir;
+using namespace nncc::onnx;
+namespace nn = nncc::nn;
+
+template <typename OpT> static LogicalResult unary(Node &node) {
+  return node.result(node.create<OpT>(node.in(0)));
+}
+
+template <typename OpT> static LogicalResult binary(Node &node) {
+  return node.result(node.create<OpT>(node.in(0), node.in(1)));
+}
+
+/// Any number of operands, joined from the left.
+template <typename OpT> static LogicalResult variadic(Node &node) {
+  Value value = node.in(0);
+  for (Value input : node.ins().drop_front()) {
+    if (!input)
+      return node.fail("an input is missing");
+    value = node.create<OpT>(value, input);
+  }
+  return node.result(value);
+}
+
+static LogicalResult convertMean(Node &node) {
+  Value value = node.in(0);
+  for (Value input : node.ins().drop_front())
+    value = node.add(value, input);
+  if (!value)
+    return failure();
+  Value count =
+      node.constant(double(node.ins().size()), Node::elementType(value));
+  return node.result(node.div(value, count));
+}
+
+static LogicalResult identity(Node &node) { return node.result(node.in(0)); }
+
+static LogicalResult convertDropout(Node &node) {
+  // The ratio and the seed matter in training alone.
+  (void)node.getFloat("ratio", 0);
+  (void)node.getInt("seed", 0);
+  (void)node.getInt("is_test", 0);
+  if (node.in(2)) {
+    std::optional<double> training = node.scalar(node.in(2), "training_mode");
+    if (training && *training != 0)
+      return node.fail("training_mode is not supported");
+  }
+  if (!node.isUsed(1))
+    return node.result(node.in(0));
+  Type boolType = node.getBuilder().getI1Type();
+  Value mask =
+      node.broadcast(node.constant(1, boolType), Node::dims(node.in(0)));
+  return node.results({node.in(0), mask});
+}
+
+static LogicalResult convertCast(Node &node) {
+  int64_t to = node.getInt("to", 0);
+  (void)node.getInt("saturate", 1); // Of 8-bit floats.
+  Type type = getElementType(static_cast<int32_t>(to), node.getContext());
+  if (!type)
+    return node.fail("a cast to " + getDataTypeName(to) + " is not supported");
+  return node.result(node.cast(node.in(0), type));
+}
+
+static LogicalResult convertCastLike(Node &node) {
+  (void)node.getInt("saturate", 1);
+  return node.result(node.cast(node.in(0), Node::elementType(node.in(1))));
+}
+
+static LogicalResult convertIsInf(Node &node) {
+  bool negative = node.getInt("detect_negative", 1) != 0;
+  bool positive = node.getInt("detect_positive", 1) != 0;
+  return node.result(node.create<nn::IsInfOp>(node.in(0), negative, positive));
+}
+
+static LogicalResult convertMod(Node &node) {
+  bool fmod = node.getInt("fmod", 0) != 0;
+  if (!fmod && isa<FloatType>(Node::elementType(node.in(0))))
+    return node.fail("floating-point operands need fmod = 1");
+  return node.result(node.create<nn::ModOp>(node.in(0), node.in(1), fmod));
+}
+
+static LogicalResult convertBitShift(Node &node) {
+  std::string direction = node.getString("direction", "");
+  if (direction == "LEFT")
+    return binary<nn::ShiftLeftOp>(node);
+  if (direction == "RIGHT")
+    return binary<nn::ShiftRightOp>(node);
+  return node.fail("direction must be LEFT or RIGHT");
+}
+
+static LogicalResult convertWhere(Node &node) {
+  return node.result(node.select(node.in(0), node.in(1), node.in(2)));
+}
+
+/// Bounds may be missing.
+static LogicalResult clip(Node &node, Value low, Value high) {
+  Value value = node.in(0);
+  if (low && high)
+    value = node.create<nn::ClampOp>(value, low, high);
+  else if (low)
+    value = node.create<nn::MaxOp>(value, low);
+  else if (high)
+    value = node.create<nn::MinOp>(value, high);
+  return node.result(value);
+}
+
+static LogicalResult convertClip6(Node &node) {
+  Type type = Node::elementType(node.in(0));
+  auto bound = [&](StringRef name) {
+    return node.hasAttr(name) ? node.constant(node.getFloat(name, 0), type)
+                              : Value();
+  };
+  return clip(node, bound("min"), bound("max"));
+}
+
+static LogicalResult convertClip11(Node &node) {
+  auto bound = [&](unsigned index) {
+    Value value = node.in(index);
+    // Some exporters write scalars as vectors of one element.
+    return value ? node.reshape(value, {}) : Value();
+  };
+  return clip(node, bound(1), bound(2));
+}
+
+static const Row rows[] = {
+    {"Abs", 6, 1, 1, unary<nn::AbsOp>},
+    {"Acos", 7, 1, 1, unary<nn::AcosOp>},
+    {"Acosh", 9, 1, 1, unary<nn::AcoshOp>},
+    {"Add", 7, 2, 2, binary<nn::AddOp>},
+    {"And", 7, 2, 2, binary<nn::AndOp>},
+    {"Asin", 7, 1, 1, unary<nn::AsinOp>},
+    {"Asinh", 9, 1, 1, unary<nn::AsinhOp>},
+    {"Atan", 7, 1, 1, unary<nn::AtanOp>},
+    {"Atanh", 9, 1, 1, unary<nn::AtanhOp>},
+    {"BitShift", 11, 2, 2, convertBitShift},
+    {"BitwiseAnd", 18, 2, 2, binary<nn::AndOp>},
+    {"BitwiseNot", 18, 1, 1, unary<nn::NotOp>},
+    {"BitwiseOr", 18, 2, 2, binary<nn::OrOp>},
+    {"BitwiseXor", 18, 2, 2, binary<nn::XorOp>},
+    {"Cast", 6, 1, 1, convertCast, "", "strings, 8-bit floats, 4-bit integers"},
+    {"CastLike", 15, 2, 2, convertCastLike, "", "as Cast"},
+    {"Ceil", 6, 1, 1, unary<nn::CeilOp>},
+    {"Clip", 6, 1, 1, convertClip6},
+    {"Clip", 11, 1, 3, convertClip11},
+    {"Cos", 7, 1, 1, unary<nn::CosOp>},
+    {"Cosh", 9, 1, 1, unary<nn::CoshOp>},
+    {"Div", 7, 2, 2, binary<nn::DivOp>},
+    {"Dropout", 7, 1, 3, convertDropout, "", "training"},
+    {"Equal", 7, 2, 2, binary<nn::EqualOp>},
+    {"Erf", 9, 1, 1, unary<nn::ErfOp>},
+    {"Exp", 6, 1, 1, unary<nn::ExpOp>},
+    {"Floor", 6, 1, 1, unary<nn::FloorOp>},
+    {"Greater", 7, 2, 2, binary<nn::GreaterOp>},
+    {"GreaterOrEqual", 12, 2, 2, binary<nn::GreaterEqualOp>},
+    {"Identity", 1, 1, 1, identity},
+    {"IsInf", 10, 1, 1, convertIsInf},
+    {"IsNaN", 9, 1, 1, unary<nn::IsNaNOp>},
+    {"Less", 7, 2, 2, binary<nn::LessOp>},
+    {"LessOrEqual", 12, 2, 2, binary<nn::LessEqualOp>},
+    {"Log", 6, 1, 1, unary<nn::LogOp>},
+    {"Max", 6, 1, anyNumber, variadic<nn::MaxOp>},
+    {"Mean", 6, 1, anyNumber, convertMean},
+    {"Min", 6, 1, anyNumber, variadic<nn::MinOp>},
+    {"Mod", 10, 2, 2, convertMod},
+    {"Mul", 7, 2, 2, binary<nn::MulOp>},
+    {"Neg", 6, 1, 1, unary<nn::NegOp>},
+    {"Not", 1, 1, 1, unary<nn::NotOp>},
+    {"Or", 7, 2, 2, binary<nn::OrOp>},
+    {"Pow", 7, 2, 2, binary<nn::PowOp>},
+    {"Reciprocal", 6, 1, 1, unary<nn::ReciprocalOp>},
+    {"Relu", 6, 1, 1, unary<nn::ReluOp>},
+    {"Round", 11, 1, 1, unary<nn::RoundOp>},
+    {"Sigmoid", 6, 1, 1, unary<nn::SigmoidOp>},
+    {"Sign", 9, 1, 1, unary<nn::SignOp>},
+    {"Sin", 7, 1, 1, unary<nn::SinOp>},
+    {"Sinh", 9, 1, 1, unary<nn::SinhOp>},
+    {"Softplus", 1, 1, 1, unary<nn::SoftplusOp>},
+    {"Sqrt", 6, 1, 1, unary<nn::SqrtOp>},
+    {"Sub", 7, 2, 2, binary<nn::SubOp>},
+    {"Sum", 6, 1, anyNumber, variadic<nn::AddOp>},
+    {"Tan", 7, 1, 1, unary<nn::TanOp>},
+    {"Tanh", 6, 1, 1, unary<nn::TanhOp>},
+    {"Where", 9, 3, 3, convertWhere},
+    {"Xor", 7, 2, 2, binary<nn::XorOp>},
+};
+
+ArrayRef<Row> nncc::onnx::getElementwiseRows() { return rows; }

@@ -1,0 +1,115 @@
+//===- OnnxToNN/Indexing.cpp - reading and writing at indices ---*- C++ -*-===//
+//
+// Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "frontends/onnx/OnnxToNN/Node.h"
+#include "frontends/onnx/OnnxToNN/Rows.h"
+#include "nncc/Dialect/NN/NN.h"
+
+#include "mlir/IR/BuiltinAttributes.h"
+
+using namespace mlir;
+using namespace nncc::onnx;
+namespace nn = nncc::nn;
+
+static std::optional<int64_t> readAxis(Node &node, int64_t otherwise) {
+  return node.axis(node.getInt("axis", otherwise), Node::rank(node.in(0)));
+}
+
+static LogicalResult convertGather(Node &node) {
+  auto axis = readAxis(node, 0);
+  if (!axis)
+    return failure();
+  return node.result(node.create<nn::GatherOp>(node.in(0), node.in(1), *axis));
+}
+
+static LogicalResult convertGatherElements(Node &node) {
+  auto axis = readAxis(node, 0);
+  if (!axis)
+    return failure();
+  return node.result(
+      node.create<nn::GatherElementsOp>(node.in(0), node.in(1), *axis));
+}
+
+static LogicalResult convertGatherND(Node &node) {
+  int64_t batchDims = node.getInt("batch_dims", 0);
+  if (batchDims < 0)
+    return node.fail("batch_dims is negative");
+  return node.result(
+      node.create<nn::GatherNDOp>(node.in(0), node.in(1), batchDims));
+}
+
+static std::optional<nn::ScatterReduction> readReduction(Node &node) {
+  std::string name = node.getString("reduction", "none");
+  auto reduction = nn::symbolizeScatterReduction(name);
+  if (!reduction)
+    (void)node.fail("reduction = '" + llvm::Twine(name) + "' is unknown");
+  return reduction;
+}
+
+static LogicalResult convertScatterND(Node &node) {
+  auto reduction = readReduction(node);
+  if (!reduction)
+    return failure();
+  return node.result(node.create<nn::ScatterNDOp>(node.in(0), node.in(1),
+                                                  node.in(2), *reduction));
+}
+
+static LogicalResult convertScatterElements(Node &node) {
+  auto axis = readAxis(node, 0);
+  auto reduction = readReduction(node);
+  if (!axis || !reduction)
+    return failure();
+  return node.result(node.create<nn::ScatterElementsOp>(
+      node.in(0), node.in(1), node.in(2), *axis, *reduction));
+}
+
+static LogicalResult convertOneHot(Node &node) {
+  Value indices = node.in(0), values = node.in(2);
+  std::optional<Dims> depth = node.symbols(node.in(1), "the depth");
+  // Floating-point depths are allowed, too.
+  auto axis = node.axis(node.getInt("axis", -1), Node::rank(indices) + 1);
+  if (!depth || !axis)
+    return failure();
+  if (depth->size() != 1)
+    return node.fail("the depth must be one number");
+  return node.result(
+      node.create<nn::OneHotOp>(indices, values, node.map(*depth), *axis));
+}
+
+/// All positions of a vector of equal elements other than 0, which is how
+/// exporters write a range.
+static LogicalResult convertNonZero(Node &node) {
+  Value input = node.in(0), source = input;
+  while (auto stretched = source.getDefiningOp<nn::BroadcastToOp>())
+    source = stretched.getInput();
+  auto constant = source.getDefiningOp<nn::ConstantOp>();
+  auto value =
+      constant ? dyn_cast<DenseElementsAttr>(constant.getValue()) : nullptr;
+  auto numbers = node.tryFloats(source);
+  bool isFilled = value && value.isSplat() &&
+                  (!numbers || (!numbers->empty() && numbers->front() != 0));
+  if (Node::rank(input) != 1 || !isFilled)
+    return node.fail("the result's shape depends on data, which is not "
+                     "supported");
+  Type i64 = node.getBuilder().getI64Type();
+  Dims dims = Node::dims(input);
+  Value iota = node.createTyped<nn::IotaOp>(nn::makeTensorType(dims, i64), 0);
+  return node.result(node.reshape(iota, {node.dim(1), dims[0]}));
+}
+
+static const Row rows[] = {
+    {"Gather", 1, 2, 2, convertGather},
+    {"GatherElements", 11, 2, 2, convertGatherElements},
+    {"GatherND", 11, 2, 2, convertGatherND},
+    {"NonZero", 9, 1, 1, convertNonZero, "", "all but vectors of ones"},
+    {"OneHot", 9, 3, 3, convertOneHot, "", "a depth that depends on data"},
+    {"Scatter", 9, 3, 3, convertScatterElements},
+    {"ScatterElements", 11, 3, 3, convertScatterElements},
+    {"ScatterND", 11, 3, 3, convertScatterND},
+};
+
+ArrayRef<Row> nncc::onnx::getIndexingRows() { return rows; }

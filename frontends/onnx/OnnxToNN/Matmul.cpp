@@ -1,0 +1,73 @@
+//===- OnnxToNN/Matmul.cpp - matrix products --------------------*- C++ -*-===//
+//
+// Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "frontends/onnx/OnnxToNN/Node.h"
+#include "frontends/onnx/OnnxToNN/Rows.h"
+#include "nncc/Dialect/NN/NN.h"
+
+using namespace mlir;
+using namespace nncc::onnx;
+namespace nn = nncc::nn;
+
+static Value transposeLastTwo(Node &node, Value value) {
+  if (!value)
+    return value;
+  Ints permutation;
+  int64_t rank = Node::rank(value);
+  for (int64_t i = 0; i < rank; ++i)
+    permutation.push_back(i);
+  if (rank >= 2)
+    std::swap(permutation[rank - 1], permutation[rank - 2]);
+  return node.transpose(value, permutation);
+}
+
+static Value scale(Node &node, Value value, double factor) {
+  if (!value || factor == 1)
+    return value;
+  return node.mul(value, node.constant(factor, Node::elementType(value)));
+}
+
+static LogicalResult convertMatMul(Node &node) {
+  return node.result(node.create<nn::MatmulOp>(node.in(0), node.in(1)));
+}
+
+static LogicalResult convertFusedMatMul(Node &node) {
+  Value a = node.in(0), b = node.in(1);
+  if (node.getInt("transBatchA", 0) || node.getInt("transBatchB", 0))
+    return node.fail("transBatchA and transBatchB are not supported");
+  if (node.getInt("transA", 0))
+    a = transposeLastTwo(node, a);
+  if (node.getInt("transB", 0))
+    b = transposeLastTwo(node, b);
+  Value product = node.create<nn::MatmulOp>(a, b);
+  return node.result(scale(node, product, node.getFloat("alpha", 1)));
+}
+
+/// alpha * A' * B' + beta * C
+static LogicalResult convertGemm(Node &node) {
+  Value a = node.in(0), b = node.in(1), c = node.in(2);
+  if (Node::rank(a) != 2 || Node::rank(b) != 2)
+    return node.fail("A and B must be matrices");
+  if (node.getInt("transA", 0))
+    a = transposeLastTwo(node, a);
+  if (node.getInt("transB", 0))
+    b = transposeLastTwo(node, b);
+  Value product =
+      scale(node, node.create<nn::MatmulOp>(a, b), node.getFloat("alpha", 1));
+  double beta = node.getFloat("beta", 1);
+  if (c && beta != 0)
+    product = node.add(product, scale(node, c, beta));
+  return node.result(product);
+}
+
+static const Row rows[] = {
+    {"FusedMatMul", 1, 2, 2, convertFusedMatMul, "com.microsoft"},
+    {"Gemm", 7, 2, 3, convertGemm},
+    {"MatMul", 1, 2, 2, convertMatMul},
+};
+
+ArrayRef<Row> nncc::onnx::getMatmulRows() { return rows; }

@@ -1,0 +1,99 @@
+//===- OnnxToNN/NodeOps.cpp - ops that many handlers create -----*- C++ -*-===//
+//
+// Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "frontends/onnx/OnnxToNN/Node.h"
+
+#include "nncc/Dialect/NN/NN.h"
+
+#include "mlir/IR/BuiltinAttributes.h"
+
+using namespace mlir;
+using namespace nncc::onnx;
+
+Value Node::constant(ElementsAttr value) {
+  return builder.create<nn::ConstantOp>(getLoc(), value);
+}
+
+Value Node::constant(double value, Type elementType) {
+  auto tensor = RankedTensorType::get({}, elementType);
+  if (auto floatType = dyn_cast<FloatType>(elementType)) {
+    APFloat number(value);
+    bool losesInfo = false;
+    number.convert(floatType.getFloatSemantics(), APFloat::rmNearestTiesToEven,
+                   &losesInfo);
+    return constant(DenseElementsAttr::get(tensor, number));
+  }
+  unsigned width = elementType.getIntOrFloatBitWidth();
+  APInt number(64, static_cast<uint64_t>(static_cast<int64_t>(value)));
+  return constant(DenseElementsAttr::get(tensor, number.trunc(width)));
+}
+
+Value Node::constant(ArrayRef<int64_t> values) {
+  auto tensor = RankedTensorType::get({static_cast<int64_t>(values.size())},
+                                      builder.getI64Type());
+  return constant(DenseElementsAttr::get(tensor, values));
+}
+
+Value Node::constant(ArrayRef<float> values) {
+  auto tensor = RankedTensorType::get({static_cast<int64_t>(values.size())},
+                                      builder.getF32Type());
+  return constant(DenseElementsAttr::get(tensor, values));
+}
+
+Value Node::reshape(Value value, ArrayRef<AffineExpr> dims) {
+  if (!value)
+    return Value();
+  RankedTensorType target = nn::makeTensorType(dims, elementType(value));
+  if (target == value.getType())
+    return value;
+  return createTyped<nn::ReshapeOp>(target, value);
+}
+
+Value Node::transpose(Value value, ArrayRef<int64_t> permutation) {
+  if (value && llvm::is_sorted(permutation))
+    return value;
+  return create<nn::TransposeOp>(value, permutation);
+}
+
+Value Node::broadcast(Value value, ArrayRef<AffineExpr> dims) {
+  if (!value)
+    return Value();
+  RankedTensorType target = nn::makeTensorType(dims, elementType(value));
+  if (target == value.getType())
+    return value;
+  return createTyped<nn::BroadcastToOp>(target, value);
+}
+
+Value Node::cast(Value value, Type to) {
+  if (!value || elementType(value) == to)
+    return value;
+  return createTyped<nn::CastOp>(nn::makeTensorType(dims(value), to), value);
+}
+
+Value Node::concat(ArrayRef<Value> values, int64_t axis) {
+  return create<nn::ConcatOp>(values, axis);
+}
+
+Value Node::slice(Value value, int64_t axis, AffineExpr start,
+                  AffineExpr size) {
+  if (!value)
+    return Value();
+  Dims starts(rank(value), dim(0)), sizes = dims(value);
+  starts[axis] = start;
+  sizes[axis] = size;
+  return create<nn::SliceOp>(value, map(starts), map(sizes),
+                             Ints(rank(value), 1));
+}
+
+Value Node::select(Value condition, Value trueValue, Value falseValue) {
+  return create<nn::SelectOp>(condition, trueValue, falseValue);
+}
+
+Value Node::add(Value a, Value b) { return create<nn::AddOp>(a, b); }
+Value Node::sub(Value a, Value b) { return create<nn::SubOp>(a, b); }
+Value Node::mul(Value a, Value b) { return create<nn::MulOp>(a, b); }
+Value Node::div(Value a, Value b) { return create<nn::DivOp>(a, b); }

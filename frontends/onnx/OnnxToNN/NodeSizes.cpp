@@ -1,0 +1,70 @@
+//===- OnnxToNN/NodeSizes.cpp - arithmetic on symbolic sizes ----*- C++ -*-===//
+//
+// Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "frontends/onnx/OnnxToNN/Converter.h"
+#include "frontends/onnx/OnnxToNN/Node.h"
+
+using namespace mlir;
+using namespace nncc::onnx;
+
+namespace {
+
+/// sum(coefficients[i] * symbol i) + constant.
+struct LinearForm {
+  explicit LinearForm(unsigned numSymbols) : coefficients(numSymbols, 0) {}
+
+  /// Adds `scale * expr`; false if the expression is not linear.
+  bool add(AffineExpr expr, int64_t scale) {
+    if (auto number = dyn_cast<AffineConstantExpr>(expr)) {
+      constant += scale * number.getValue();
+      return true;
+    }
+    if (auto symbol = dyn_cast<AffineSymbolExpr>(expr)) {
+      if (symbol.getPosition() >= coefficients.size())
+        return false;
+      coefficients[symbol.getPosition()] += scale;
+      return true;
+    }
+    auto binary = dyn_cast<AffineBinaryOpExpr>(expr);
+    if (!binary)
+      return false;
+    if (expr.getKind() == AffineExprKind::Add)
+      return add(binary.getLHS(), scale) && add(binary.getRHS(), scale);
+    auto factor = dyn_cast<AffineConstantExpr>(binary.getRHS());
+    return expr.getKind() == AffineExprKind::Mul && factor &&
+           add(binary.getLHS(), scale * factor.getValue());
+  }
+
+  Ints coefficients;
+  int64_t constant = 0;
+};
+
+} // namespace
+
+unsigned Node::getNumSymbols() { return converter.getSymbols().size(); }
+
+AffineMap Node::map(ArrayRef<AffineExpr> exprs) {
+  return nn::makeSymbolMap(exprs, getContext());
+}
+
+AffineExpr Node::minimum(AffineExpr a, AffineExpr b) {
+  AffineExpr difference = nn::simplify(b - a);
+  if (std::optional<int> sign = nn::getSign(difference))
+    return *sign < 0 ? b : a;
+  LinearForm form(getNumSymbols());
+  if (form.add(difference, 1))
+    converter.assumeNonNegative(form.coefficients, form.constant);
+  return a;
+}
+
+std::optional<Dims> Node::broadcastDims(ArrayRef<AffineExpr> a,
+                                        ArrayRef<AffineExpr> b) {
+  std::optional<Dims> result = nn::broadcastDims(a, b);
+  if (!result)
+    (void)fail("the shapes do not broadcast");
+  return result;
+}

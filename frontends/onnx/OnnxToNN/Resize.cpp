@@ -1,0 +1,243 @@
+//===- OnnxToNN/Resize.cpp - resampling -------------------------*- C++ -*-===//
+//
+// Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "frontends/onnx/OnnxToNN/Rows.h"
+#include "frontends/onnx/OnnxToNN/Spatial.h"
+#include "nncc/Dialect/NN/NN.h"
+#include "nncc/Dialect/NN/Spatial.h"
+
+using namespace mlir;
+using namespace nncc::onnx;
+namespace nn = nncc::nn;
+
+namespace {
+
+/// What is to be done along every axis of the input.
+struct ResizePlan {
+  Dims sizes;
+  /// Empty where sizes are given.
+  SmallVector<double> scales;
+  /// (start, end) of every axis; empty where the whole input is meant.
+  SmallVector<double> roi;
+  nn::ResizeMode mode = nn::ResizeMode::Nearest;
+  nn::CoordinateMode coordinates = nn::CoordinateMode::Asymmetric;
+  nn::NearestMode nearest = nn::NearestMode::Simple;
+  double cubicCoefficient = -0.75;
+  double extrapolation = 0;
+  bool excludeOutside = false;
+  bool antialias = false;
+};
+
+} // namespace
+
+static LogicalResult readMode(Node &node, ResizePlan &plan) {
+  std::string mode = node.getString("mode", "nearest");
+  if (mode == "bilinear")
+    mode = "linear";
+  auto known = nn::symbolizeResizeMode(mode);
+  if (!known)
+    return node.fail("mode = '" + llvm::Twine(mode) + "' is unknown");
+  plan.mode = *known;
+  return success();
+}
+
+static LogicalResult setScales(Node &node, ResizePlan &plan,
+                               ArrayRef<double> scales) {
+  Dims dims = Node::dims(node.in(0));
+  if (scales.size() != dims.size())
+    return node.fail("scales must have one entry a dimension");
+  for (auto [dim, scale] : llvm::zip_equal(dims, scales)) {
+    if (!(scale > 0 && scale < 65536))
+      return node.fail("the scale " + llvm::Twine(std::to_string(scale)) +
+                       " is out of range");
+    auto size = nn::getResizedDim(dim, scale);
+    if (!size)
+      return node.fail("a symbolic dimension can't be resized by " +
+                       llvm::Twine(std::to_string(scale)) +
+                       ": fix it with --dim");
+    plan.sizes.push_back(*size);
+    plan.scales.push_back(scale);
+  }
+  return success();
+}
+
+/// Creates the op for the axes that change, channels last where it can be.
+static LogicalResult resize(Node &node, const ResizePlan &plan) {
+  Value input = node.in(0);
+  Dims dims = Node::dims(input);
+  int64_t rank = dims.size();
+  Ints axes;
+  for (int64_t i = 0; i < rank; ++i) {
+    bool changes = plan.sizes[i] != dims[i] ||
+                   (!plan.scales.empty() && plan.scales[i] != 1) ||
+                   !plan.roi.empty();
+    if (changes)
+      axes.push_back(i);
+  }
+  if (axes.empty())
+    return node.result(input);
+
+  SmallVector<float> scales, roi;
+  for (int64_t axis : axes) {
+    if (!plan.scales.empty())
+      scales.push_back(plan.scales[axis]);
+    if (!plan.roi.empty())
+      roi.append({static_cast<float>(plan.roi[axis]),
+                  static_cast<float>(plan.roi[rank + axis])});
+  }
+  Dims sizes = plan.sizes;
+  bool channelsLast = rank >= 3 && rank <= 5 && axes.front() >= 2;
+  if (channelsLast) {
+    input = toChannelsLast(node, input);
+    std::rotate(sizes.begin() + 1, sizes.begin() + 2, sizes.end());
+    for (int64_t &axis : axes)
+      --axis;
+  }
+  if (!input)
+    return failure();
+  OpBuilder &b = node.getBuilder();
+  auto array = [&](ArrayRef<float> numbers) {
+    return numbers.empty() ? DenseF32ArrayAttr()
+                           : b.getDenseF32ArrayAttr(numbers);
+  };
+  Value result = node.createTyped<nn::ResizeOp>(
+      nn::makeTensorType(sizes, Node::elementType(input)), input, axes,
+      array(scales), plan.mode, plan.coordinates, plan.nearest,
+      APFloat(static_cast<float>(plan.cubicCoefficient)), plan.excludeOutside,
+      plan.antialias, array(roi),
+      APFloat(static_cast<float>(plan.extrapolation)));
+  return node.result(channelsLast ? toChannelsFirst(node, result) : result);
+}
+
+static LogicalResult convertUpsample7(Node &node) {
+  ResizePlan plan;
+  auto scales = node.getFloats("scales");
+  if (!scales)
+    return node.fail("the attribute scales is missing");
+  SmallVector<double> numbers(scales->begin(), scales->end());
+  if (failed(readMode(node, plan)) || failed(setScales(node, plan, numbers)))
+    return failure();
+  return resize(node, plan);
+}
+
+static LogicalResult convertUpsample9(Node &node) {
+  ResizePlan plan;
+  auto scales = node.floats(node.in(1), "scales");
+  if (!scales || failed(readMode(node, plan)) ||
+      failed(setScales(node, plan, *scales)))
+    return failure();
+  return resize(node, plan);
+}
+
+/// Reads the attributes that say where elements lie.
+static LogicalResult readCoordinates(Node &node, ResizePlan &plan) {
+  std::string name =
+      node.getString("coordinate_transformation_mode", "half_pixel");
+  if (name == "tf_half_pixel_for_nn")
+    plan.coordinates = nn::CoordinateMode::TfHalfPixelForNN;
+  else if (auto mode = nn::symbolizeCoordinateMode(name))
+    plan.coordinates = *mode;
+  else
+    return node.fail("coordinate_transformation_mode = '" + llvm::Twine(name) +
+                     "' is unknown");
+  std::string nearest = node.getString("nearest_mode", "round_prefer_floor");
+  auto nearestMode = nn::symbolizeNearestMode(nearest);
+  if (!nearestMode)
+    return node.fail("nearest_mode = '" + llvm::Twine(nearest) +
+                     "' is unknown");
+  plan.nearest = *nearestMode;
+  plan.cubicCoefficient = node.getFloat("cubic_coeff_a", -0.75f);
+  plan.excludeOutside = node.getInt("exclude_outside", 0) != 0;
+  plan.extrapolation = node.getFloat("extrapolation_value", 0);
+  plan.antialias = node.getInt("antialias", 0) != 0;
+  if (node.getString("keep_aspect_ratio_policy", "stretch") != "stretch")
+    return node.fail("keep_aspect_ratio_policy other than stretch is not "
+                     "supported");
+  return success();
+}
+
+/// The axes that scales, sizes and roi speak of.
+static std::optional<Ints> readAxes(Node &node, int64_t rank) {
+  if (std::optional<Ints> axes = node.getInts("axes"))
+    return node.axes(*axes, rank);
+  Ints all;
+  for (int64_t i = 0; i < rank; ++i)
+    all.push_back(i);
+  return all;
+}
+
+static LogicalResult readRoi(Node &node, ResizePlan &plan,
+                             ArrayRef<int64_t> axes) {
+  if (plan.coordinates != nn::CoordinateMode::TfCropAndResize)
+    return success();
+  auto roi = node.floats(node.in(1), "roi");
+  if (!roi)
+    return node.fail("roi is missing");
+  if (roi->size() != 2 * axes.size())
+    return node.fail("roi must have two entries an axis");
+  int64_t rank = Node::rank(node.in(0));
+  plan.roi.assign(rank, 0);
+  plan.roi.append(rank, 1);
+  for (auto [i, axis] : llvm::enumerate(axes)) {
+    plan.roi[axis] = (*roi)[i];
+    plan.roi[rank + axis] = (*roi)[i + axes.size()];
+  }
+  return success();
+}
+
+/// Whether an optional operand is there and not empty.
+static bool isGiven(Value value) {
+  return value && !(Node::type(value).hasStaticShape() &&
+                    Node::type(value).getNumElements() == 0);
+}
+
+static LogicalResult convertResize11(Node &node) {
+  ResizePlan plan;
+  int64_t rank = Node::rank(node.in(0));
+  if (failed(readMode(node, plan)) || failed(readCoordinates(node, plan)))
+    return failure();
+  auto axes = readAxes(node, rank);
+  if (!axes || failed(readRoi(node, plan, *axes)))
+    return failure();
+
+  if (isGiven(node.in(3))) {
+    auto sizes = node.symbols(node.in(3), "sizes");
+    if (!sizes)
+      return failure();
+    if (sizes->size() != axes->size())
+      return node.fail("sizes must have one entry an axis");
+    plan.sizes = Node::dims(node.in(0));
+    for (auto [axis, size] : llvm::zip_equal(*axes, *sizes)) {
+      if (nn::getSign(size).value_or(1) <= 0)
+        return node.fail("sizes must be positive");
+      plan.sizes[axis] = size;
+    }
+    return resize(node, plan);
+  }
+  if (!isGiven(node.in(2)))
+    return node.fail("scales and sizes are both missing");
+  auto scales = node.floats(node.in(2), "scales");
+  if (!scales)
+    return failure();
+  if (scales->size() != axes->size())
+    return node.fail("scales must have one entry an axis");
+  SmallVector<double> all(rank, 1);
+  for (auto [axis, factor] : llvm::zip_equal(*axes, *scales))
+    all[axis] = factor;
+  return failed(setScales(node, plan, all)) ? failure() : resize(node, plan);
+}
+
+static constexpr const char *limits =
+    "scales and roi that depend on data, aspect ratio policies";
+static const Row rows[] = {
+    {"Resize", 10, 2, 2, convertUpsample9, "", limits},
+    {"Resize", 11, 1, 4, convertResize11, "", limits},
+    {"Upsample", 7, 1, 1, convertUpsample7},
+    {"Upsample", 9, 2, 2, convertUpsample9, "", limits},
+};
+
+ArrayRef<Row> nncc::onnx::getResizeRows() { return rows; }

@@ -1,0 +1,285 @@
+//===- OnnxToNN/Slice.cpp - parts of tensors --------------------*- C++ -*-===//
+//
+// Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "frontends/onnx/OnnxToNN/Node.h"
+#include "frontends/onnx/OnnxToNN/Rows.h"
+#include "nncc/Dialect/NN/NN.h"
+
+#include "mlir/IR/BuiltinAttributes.h"
+
+using namespace mlir;
+using namespace nncc::onnx;
+namespace nn = nncc::nn;
+
+namespace {
+
+/// One dimension of a slice as ONNX says it.
+struct SliceRange {
+  AffineExpr start, end;
+  int64_t step = 1;
+};
+
+} // namespace
+
+// Exporters write numbers from here on for "to the end".
+static constexpr int64_t openEnd = int64_t(1) << 30;
+
+/// A position: counted from the end when it is negative. Null where it lies
+/// outside on the right; `before` is set where it lies outside on the left.
+static AffineExpr normalize(AffineExpr position, AffineExpr size,
+                            bool &before) {
+  before = false;
+  if (std::optional<int64_t> number = nn::getConstantValue(position)) {
+    if (*number >= openEnd)
+      return AffineExpr();
+    before = *number <= -openEnd;
+    if (before)
+      return position;
+  }
+  if (nn::getSign(position).value_or(1) >= 0)
+    return position;
+  position = nn::simplify(position + size);
+  before = nn::getSign(position).value_or(0) < 0;
+  return position;
+}
+
+/// The first element and the number of elements.
+static std::pair<AffineExpr, AffineExpr>
+resolveForward(Node &node, const SliceRange &range, AffineExpr size) {
+  bool before = false;
+  AffineExpr start = normalize(range.start, size, before);
+  start = before ? node.dim(0) : start ? node.minimum(start, size) : size;
+  AffineExpr end = normalize(range.end, size, before);
+  end = before ? node.dim(0) : end ? node.minimum(end, size) : size;
+  AffineExpr count = nn::simplify((end - start).ceilDiv(range.step));
+  if (nn::getSign(count).value_or(0) < 0)
+    count = node.dim(0);
+  return {start, count};
+}
+
+static std::pair<AffineExpr, AffineExpr>
+resolveBackward(Node &node, const SliceRange &range, AffineExpr size) {
+  AffineExpr last = size - 1;
+  bool before = false;
+  AffineExpr start = normalize(range.start, size, before);
+  if (before)
+    return {node.dim(0), node.dim(0)};
+  start = start ? node.minimum(start, last) : nn::simplify(last);
+  AffineExpr end = normalize(range.end, size, before);
+  end = before ? node.dim(-1) : end ? node.minimum(end, last) : last;
+  AffineExpr count = nn::simplify((start - end).ceilDiv(-range.step));
+  if (nn::getSign(count).value_or(0) < 0)
+    count = node.dim(0);
+  return {start, count};
+}
+
+static LogicalResult slice(Node &node, ArrayRef<AffineExpr> starts,
+                           ArrayRef<AffineExpr> ends, ArrayRef<int64_t> axes,
+                           ArrayRef<int64_t> steps) {
+  Value input = node.in(0);
+  int64_t rank = Node::rank(input);
+  auto normal = node.axes(axes, rank);
+  if (!normal)
+    return failure();
+  if (starts.size() != axes.size() || ends.size() != axes.size() ||
+      steps.size() != axes.size())
+    return node.fail("starts, ends, axes and steps must be of one length");
+
+  Dims first(rank, node.dim(0)), counts = Node::dims(input);
+  Ints allSteps(rank, 1);
+  for (auto [i, axis] : llvm::enumerate(*normal)) {
+    SliceRange range{starts[i], ends[i], steps[i]};
+    if (range.step == 0 || std::abs(range.step) >= openEnd)
+      return node.fail("the step " + llvm::Twine(range.step) +
+                       " is out of range");
+    AffineExpr size = counts[axis];
+    std::tie(first[axis], counts[axis]) =
+        range.step > 0 ? resolveForward(node, range, size)
+                       : resolveBackward(node, range, size);
+    allSteps[axis] = range.step;
+  }
+  return node.result(node.create<nn::SliceOp>(input, node.map(first),
+                                              node.map(counts), allSteps));
+}
+
+static Ints countUp(size_t size) {
+  Ints axes;
+  for (size_t i = 0; i < size; ++i)
+    axes.push_back(i);
+  return axes;
+}
+
+static LogicalResult convertSlice1(Node &node) {
+  auto starts = node.getInts("starts"), ends = node.getInts("ends");
+  if (!starts || !ends)
+    return node.fail("the attributes starts and ends are missing");
+  Ints axes = node.getInts("axes").value_or(countUp(starts->size()));
+  return slice(node, node.dims(*starts), node.dims(*ends), axes,
+               Ints(starts->size(), 1));
+}
+
+static LogicalResult convertSlice10(Node &node) {
+  auto starts = node.symbols(node.in(1), "starts");
+  auto ends = node.symbols(node.in(2), "ends");
+  if (!starts || !ends)
+    return failure();
+  std::optional<Ints> axes = countUp(starts->size());
+  std::optional<Ints> steps = Ints(starts->size(), 1);
+  if (node.in(3))
+    axes = node.ints(node.in(3), "axes");
+  if (node.in(4))
+    steps = node.ints(node.in(4), "steps");
+  if (!axes || !steps)
+    return failure();
+  return slice(node, *starts, *ends, *axes, *steps);
+}
+
+static LogicalResult convertSplit(Node &node) {
+  Value input = node.in(0);
+  auto axis = node.axis(node.getInt("axis", 0), Node::rank(input));
+  if (!axis)
+    return failure();
+  AffineExpr size = Node::dims(input)[*axis];
+  int64_t parts = node.getNumOutputs();
+  if (node.getInt("num_outputs", parts) != parts)
+    return node.fail("num_outputs differs from the number of outputs");
+
+  std::optional<Dims> sizes;
+  if (std::optional<Ints> split = node.getInts("split"))
+    sizes = node.dims(*split);
+  else if (node.in(1))
+    sizes = node.symbols(node.in(1), "split");
+  else {
+    // The last part is smaller where the size does not divide.
+    AffineExpr part = nn::simplify(size.ceilDiv(parts));
+    sizes = Dims(parts, part);
+    sizes->back() = nn::simplify(size - part * (parts - 1));
+  }
+  if (!sizes)
+    return failure();
+  if (static_cast<int64_t>(sizes->size()) != parts)
+    return node.fail("split must have one entry an output");
+
+  SmallVector<Value> results;
+  AffineExpr start = node.dim(0);
+  for (AffineExpr part : *sizes) {
+    results.push_back(node.slice(input, *axis, start, part));
+    start = nn::simplify(start + part);
+  }
+  if (nn::getDifference(start, size).value_or(0) != 0)
+    return node.fail("split does not add up to " + node.describe(size));
+  return node.results(results);
+}
+
+static LogicalResult convertConcat(Node &node) {
+  auto axis = node.axis(node.getInt("axis", 1), Node::rank(node.in(0)));
+  if (!axis)
+    return failure();
+  if (llvm::is_contained(node.ins(), Value()))
+    return node.fail("an input is missing");
+  if (node.ins().size() == 1)
+    return node.result(node.in(0));
+  return node.result(node.concat(node.ins(), *axis));
+}
+
+//===----------------------------------------------------------------------===//
+// Padding
+//===----------------------------------------------------------------------===//
+
+static LogicalResult pad(Node &node, ArrayRef<AffineExpr> low,
+                         ArrayRef<AffineExpr> high, double value) {
+  static constexpr std::pair<const char *, nn::PadMode> modes[] = {
+      {"constant", nn::PadMode::Constant},
+      {"reflect", nn::PadMode::Reflect},
+      {"edge", nn::PadMode::Edge},
+      {"wrap", nn::PadMode::Wrap}};
+  std::string name = node.getString("mode", "constant");
+  const auto *mode =
+      llvm::find_if(modes, [&](auto &entry) { return entry.first == name; });
+  if (mode == std::end(modes))
+    return node.fail("mode = '" + llvm::Twine(name) + "' is unknown");
+  Type type = Node::elementType(node.in(0));
+  TypedAttr fill;
+  if (auto floatType = dyn_cast<FloatType>(type))
+    fill = FloatAttr::get(floatType, value);
+  else
+    fill = IntegerAttr::get(type, static_cast<int64_t>(value));
+  return node.result(node.create<nn::PadOp>(
+      node.in(0), node.map(low), node.map(high), mode->second, fill));
+}
+
+static LogicalResult convertPad2(Node &node) {
+  auto pads = node.getInts("pads");
+  size_t rank = Node::rank(node.in(0));
+  if (!pads || pads->size() != 2 * rank)
+    return node.fail("pads must have two entries a dimension");
+  Dims all = node.dims(*pads);
+  return pad(node, ArrayRef(all).take_front(rank),
+             ArrayRef(all).drop_front(rank), node.getFloat("value", 0));
+}
+
+static LogicalResult convertPad11(Node &node) {
+  auto pads = node.symbols(node.in(1), "pads");
+  if (!pads)
+    return failure();
+  int64_t rank = Node::rank(node.in(0));
+  std::optional<Ints> axes = countUp(rank);
+  if (node.in(3)) {
+    axes = node.ints(node.in(3), "axes");
+    if (axes)
+      axes = node.axes(*axes, rank);
+  }
+  double value = 0;
+  if (node.in(2)) {
+    auto number = node.scalar(node.in(2), "the fill value");
+    if (!number)
+      return failure();
+    value = *number;
+  }
+  if (!axes)
+    return failure();
+  if (pads->size() != 2 * axes->size())
+    return node.fail("pads must have two entries an axis");
+  Dims low(rank, node.dim(0)), high = low;
+  for (auto [i, axis] : llvm::enumerate(*axes)) {
+    low[axis] = (*pads)[i];
+    high[axis] = (*pads)[i + axes->size()];
+  }
+  return pad(node, low, high, value);
+}
+
+/// Crop of early files: border = [left, top, right, bottom], or the size to
+/// cut from (left, top) on.
+static LogicalResult convertCrop(Node &node) {
+  Value input = node.in(0);
+  auto border = node.getInts("border");
+  if (Node::rank(input) != 4 || !border || border->size() != 4)
+    return node.fail("needs an input of rank 4 and border with 4 entries");
+  auto scale = node.getInts("scale");
+  if (scale && scale->size() != 2)
+    return node.fail("scale must have 2 entries");
+  Dims dims = Node::dims(input);
+  int64_t left = (*border)[0], top = (*border)[1];
+  AffineExpr height =
+      scale ? node.dim((*scale)[0]) : dims[2] - (top + (*border)[3]);
+  AffineExpr width =
+      scale ? node.dim((*scale)[1]) : dims[3] - (left + (*border)[2]);
+  Value rows = node.slice(input, 2, node.dim(top), nn::simplify(height));
+  return node.result(node.slice(rows, 3, node.dim(left), nn::simplify(width)));
+}
+
+static const Row rows[] = {
+    {"Concat", 4, 1, anyNumber, convertConcat},
+    {"Crop", 1, 1, 1, convertCrop},
+    {"Pad", 2, 1, 1, convertPad2},
+    {"Pad", 11, 2, 4, convertPad11, "", "a fill value that depends on data"},
+    {"Slice", 1, 1, 1, convertSlice1},
+    {"Slice", 10, 3, 5, convertSlice10, "", "bounds that depend on data"},
+    {"Split", 2, 1, 2, convertSplit},
+};
+
+ArrayRef<Row> nncc::onnx::getSliceRows() { return rows; }

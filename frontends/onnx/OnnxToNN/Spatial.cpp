@@ -1,0 +1,383 @@
+//===- OnnxToNN/Spatial.cpp - convolutions and pools ------------*- C++ -*-===//
+//
+// Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "frontends/onnx/OnnxToNN/Spatial.h"
+
+#include "frontends/onnx/OnnxToNN/Rows.h"
+#include "nncc/Dialect/NN/NN.h"
+#include "nncc/Dialect/NN/Spatial.h"
+
+using namespace mlir;
+using namespace nncc::onnx;
+namespace nn = nncc::nn;
+
+static constexpr int64_t maxWindowValue = int64_t(1) << 24;
+
+Value nncc::onnx::toChannelsLast(Node &node, Value value) {
+  if (!value || Node::rank(value) <= 2)
+    return value;
+  Ints permutation{0};
+  for (int64_t i = 2, rank = Node::rank(value); i < rank; ++i)
+    permutation.push_back(i);
+  permutation.push_back(1);
+  return node.transpose(value, permutation);
+}
+
+Value nncc::onnx::toChannelsFirst(Node &node, Value value) {
+  if (!value || Node::rank(value) <= 2)
+    return value;
+  int64_t rank = Node::rank(value);
+  Ints permutation{0, rank - 1};
+  for (int64_t i = 1; i < rank - 1; ++i)
+    permutation.push_back(i);
+  return node.transpose(value, permutation);
+}
+
+/// A list of one entry a spatial dimension within [least, maxWindowValue].
+static std::optional<Ints> readList(Node &node, StringRef name, size_t size,
+                                    int64_t otherwise, int64_t least) {
+  std::optional<Ints> list = node.getInts(name);
+  if (!list)
+    return Ints(size, otherwise);
+  if (list->size() != size) {
+    (void)node.fail("the attribute '" + name + "' has " +
+                    llvm::Twine(list->size()) + " entries; expected " +
+                    llvm::Twine(size));
+    return std::nullopt;
+  }
+  for (int64_t entry : *list)
+    if (entry < least || entry > maxWindowValue) {
+      (void)node.fail("the attribute '" + name + "' has the entry " +
+                      llvm::Twine(entry) + ", which is out of range");
+      return std::nullopt;
+    }
+  return list;
+}
+
+/// Resolves SAME_UPPER and SAME_LOWER.
+static LogicalResult setSamePadding(Node &node, Windows &windows, Value input,
+                                    bool lower) {
+  Dims dims = Node::dims(input);
+  for (size_t i = 0; i < windows.kernel.size(); ++i) {
+    nn::Window window{windows.kernel[i], windows.strides[i],
+                      windows.dilations[i], 0, 0};
+    auto padding = nn::getSamePadding(dims[i + 2], window, lower);
+    auto low = padding ? dyn_cast<AffineConstantExpr>(padding->first)
+                       : AffineConstantExpr();
+    auto high = padding ? dyn_cast<AffineConstantExpr>(padding->second)
+                        : AffineConstantExpr();
+    if (!low || !high)
+      return node.fail("auto_pad of a symbolic dimension is only supported "
+                       "with stride 1: fix the size with --dim, or export the "
+                       "model with explicit pads");
+    windows.low[i] = low.getValue();
+    windows.high[i] = high.getValue();
+  }
+  return success();
+}
+
+std::optional<Windows> nncc::onnx::readWindows(Node &node, Value input,
+                                               ArrayRef<int64_t> defaultKernel,
+                                               bool transposed) {
+  int64_t rank = Node::rank(input);
+  if (rank < 3 || rank > 5) {
+    (void)node.fail("the input must have 1 to 3 spatial dimensions: " +
+                    node.describe(input));
+    return std::nullopt;
+  }
+  size_t spatial = rank - 2;
+  Windows windows;
+  std::optional<Ints> kernel = node.getInts("kernel_shape");
+  windows.kernel = kernel ? *kernel : Ints(defaultKernel);
+  if (windows.kernel.size() != spatial ||
+      llvm::any_of(windows.kernel, [](int64_t size) {
+        return size < 1 || size > maxWindowValue;
+      })) {
+    (void)node.fail("the window (kernel_shape) must have " +
+                    llvm::Twine(spatial) + " positive entries");
+    return std::nullopt;
+  }
+  auto strides = readList(node, "strides", spatial, 1, 1);
+  auto dilations = readList(node, "dilations", spatial, 1, 1);
+  auto pads = readList(node, "pads", 2 * spatial, 0, 0);
+  if (!strides || !dilations || !pads)
+    return std::nullopt;
+  windows.strides = *strides;
+  windows.dilations = *dilations;
+  windows.low.assign(pads->begin(), pads->begin() + spatial);
+  windows.high.assign(pads->begin() + spatial, pads->end());
+  if (transposed)
+    return windows;
+
+  std::string autoPad = node.getString("auto_pad", "NOTSET");
+  bool lower = autoPad == "SAME_LOWER";
+  if (lower || autoPad == "SAME_UPPER") {
+    if (failed(setSamePadding(node, windows, input, lower)))
+      return std::nullopt;
+  } else if (autoPad == "VALID") {
+    windows.low.assign(spatial, 0);
+    windows.high.assign(spatial, 0);
+  } else if (autoPad != "NOTSET" && !autoPad.empty()) {
+    (void)node.fail("auto_pad = '" + llvm::Twine(autoPad) + "' is unknown");
+    return std::nullopt;
+  }
+  return windows;
+}
+
+//===----------------------------------------------------------------------===//
+// Convolutions
+//===----------------------------------------------------------------------===//
+
+/// The kernel sizes of a filter [_, _, K...] that fits the input.
+static std::optional<Ints> getKernel(Node &node, Value input, Value filter) {
+  if (Node::rank(filter) != Node::rank(input) || Node::rank(filter) < 3) {
+    (void)node.fail("the filter must have the input's rank");
+    return std::nullopt;
+  }
+  std::optional<Ints> sizes = node.staticDims(filter, "the filter");
+  if (!sizes)
+    return std::nullopt;
+  return Ints(sizes->begin() + 2, sizes->end());
+}
+
+static LogicalResult finishConv(Node &node, Value result) {
+  if (node.in(2))
+    result = node.add(result, node.in(2));
+  return node.result(toChannelsFirst(node, result));
+}
+
+static LogicalResult convertConv(Node &node) {
+  Value input = node.in(0), filter = node.in(1);
+  std::optional<Ints> kernel = getKernel(node, input, filter);
+  if (!kernel)
+    return failure();
+  std::optional<Windows> windows = readWindows(node, input, *kernel);
+  if (!windows)
+    return failure();
+  if (windows->kernel != *kernel)
+    return node.fail("kernel_shape differs from the filter's shape");
+  int64_t groups = node.getInt("group", 1);
+
+  Ints permutation;
+  for (int64_t i = 2, rank = Node::rank(filter); i < rank; ++i)
+    permutation.push_back(i);
+  permutation.append({1, 0});
+  return finishConv(
+      node, node.create<nn::ConvOp>(toChannelsLast(node, input),
+                                    node.transpose(filter, permutation),
+                                    windows->strides, windows->low,
+                                    windows->high, windows->dilations, groups));
+}
+
+/// [C, O / groups, K...] to [K..., C / groups, O].
+static Value transposeFilter(Node &node, Value filter, int64_t groups) {
+  Ints sizes(Node::type(filter).getShape());
+  int64_t rank = sizes.size();
+  if (groups < 1 || sizes[0] % groups != 0)
+    return node.failValue("group = " + llvm::Twine(groups) +
+                          " does not divide the input's channels");
+  // [g, C / g, O / g, K...] to [K..., C / g, g, O / g].
+  Ints split{groups, sizes[0] / groups}, permutation, merged;
+  split.append(sizes.begin() + 1, sizes.end());
+  for (int64_t i = 2; i < rank; ++i) {
+    permutation.push_back(i + 1);
+    merged.push_back(sizes[i]);
+  }
+  permutation.append({1, 0, 2});
+  merged.append({sizes[0] / groups, groups * sizes[1]});
+  if (groups == 1) {
+    Ints direct;
+    for (int64_t i = 2; i < rank; ++i)
+      direct.push_back(i);
+    direct.append({0, 1});
+    return node.transpose(filter, direct);
+  }
+  Value value = node.reshape(filter, node.dims(split));
+  return node.reshape(node.transpose(value, permutation), node.dims(merged));
+}
+
+/// Pads that give the requested output sizes.
+static LogicalResult setTransposedPadding(Node &node, Windows &windows,
+                                          Ints &outputPadding, Value input) {
+  std::string autoPad = node.getString("auto_pad", "NOTSET");
+  std::optional<Ints> outputShape = node.getInts("output_shape");
+  bool same = autoPad == "SAME_UPPER" || autoPad == "SAME_LOWER";
+  size_t spatial = windows.kernel.size();
+  if (outputShape && outputShape->size() != spatial)
+    return node.fail("output_shape must have one entry a spatial dimension");
+  if (autoPad == "VALID") {
+    windows.low.assign(spatial, 0);
+    windows.high.assign(spatial, 0);
+  }
+  if (!same && !outputShape)
+    return success();
+
+  Dims dims = Node::dims(input);
+  for (size_t i = 0; i < spatial; ++i) {
+    AffineExpr size = dims[i + 2];
+    AffineExpr target =
+        outputShape ? node.dim((*outputShape)[i]) : size * windows.strides[i];
+    AffineExpr total = (size - 1) * windows.strides[i] + outputPadding[i] +
+                       (windows.kernel[i] - 1) * windows.dilations[i] + 1 -
+                       target;
+    auto amount = dyn_cast<AffineConstantExpr>(nn::simplify(total));
+    if (!amount)
+      return node.fail("output_shape of a symbolic dimension is not supported: "
+                       "fix the size with --dim");
+    int64_t pads = std::max<int64_t>(amount.getValue(), 0);
+    outputPadding[i] += pads - amount.getValue();
+    int64_t half = pads / 2;
+    windows.low[i] = autoPad == "SAME_UPPER" ? half : pads - half;
+    windows.high[i] = pads - windows.low[i];
+  }
+  return success();
+}
+
+static LogicalResult convertConvTranspose(Node &node) {
+  Value input = node.in(0), filter = node.in(1);
+  std::optional<Ints> kernel = getKernel(node, input, filter);
+  if (!kernel)
+    return failure();
+  std::optional<Windows> windows =
+      readWindows(node, input, *kernel, /*transposed=*/true);
+  if (!windows)
+    return failure();
+  auto outputPadding =
+      readList(node, "output_padding", windows->kernel.size(), 0, 0);
+  if (!outputPadding ||
+      failed(setTransposedPadding(node, *windows, *outputPadding, input)))
+    return failure();
+  int64_t groups = node.getInt("group", 1);
+  return finishConv(node, node.create<nn::ConvTransposeOp>(
+                              toChannelsLast(node, input),
+                              transposeFilter(node, filter, groups),
+                              windows->strides, windows->low, windows->high,
+                              *outputPadding, windows->dilations, groups));
+}
+
+//===----------------------------------------------------------------------===//
+// Pools
+//===----------------------------------------------------------------------===//
+
+/// Creates a pool; the attributes behind ceil_mode are the caller's.
+template <typename OpT, typename... Args>
+static LogicalResult convertPool(Node &node, Args... args) {
+  Value input = node.in(0);
+  std::optional<Windows> windows = readWindows(node, input, {});
+  if (!windows)
+    return failure();
+  bool ceilMode = node.getInt("ceil_mode", 0) != 0;
+  Value pooled = node.create<OpT>(toChannelsLast(node, input), windows->kernel,
+                                  windows->strides, windows->low, windows->high,
+                                  windows->dilations, ceilMode, args...);
+  return node.result(toChannelsFirst(node, pooled));
+}
+
+static LogicalResult convertMaxPool(Node &node) {
+  // The order in memory that Indices count in.
+  (void)node.getInt("storage_order", 0);
+  return convertPool<nn::MaxPoolOp>(node);
+}
+
+static LogicalResult convertAveragePool(Node &node) {
+  bool countPadding = node.getInt("count_include_pad", 0) != 0;
+  return convertPool<nn::AvgPoolOp>(node, countPadding);
+}
+
+static LogicalResult convertLpPool(Node &node) {
+  return convertPool<nn::LpPoolOp>(node, node.getInt("p", 2));
+}
+
+/// The axes 1 up to rank - 1 of a channels-last value.
+static std::optional<Ints> getSpatialAxes(Node &node, Value value) {
+  if (Node::rank(value) < 3) {
+    (void)node.fail("the input must have spatial dimensions: " +
+                    node.describe(value));
+    return std::nullopt;
+  }
+  Ints axes;
+  for (int64_t i = 1; i < Node::rank(value) - 1; ++i)
+    axes.push_back(i);
+  return axes;
+}
+
+static LogicalResult convertGlobalAveragePool(Node &node) {
+  std::optional<Ints> axes = getSpatialAxes(node, node.in(0));
+  if (!axes)
+    return failure();
+  Value mean = node.create<nn::ReduceMeanOp>(toChannelsLast(node, node.in(0)),
+                                             *axes, /*keepdims=*/true);
+  return node.result(toChannelsFirst(node, mean));
+}
+
+static LogicalResult convertGlobalMaxPool(Node &node) {
+  std::optional<Ints> axes = getSpatialAxes(node, node.in(0));
+  if (!axes)
+    return failure();
+  Value max = node.create<nn::ReduceMaxOp>(toChannelsLast(node, node.in(0)),
+                                           *axes, /*keepdims=*/true);
+  return node.result(toChannelsFirst(node, max));
+}
+
+//===----------------------------------------------------------------------===//
+// Blocks of pixels
+//===----------------------------------------------------------------------===//
+
+/// Checks [N, C, H, W] and the block size.
+static std::optional<int64_t> getBlockSize(Node &node) {
+  int64_t block = node.getInt("blocksize", 0);
+  if (Node::rank(node.in(0)) == 4 && block >= 1 && block <= maxWindowValue)
+    return block;
+  (void)node.fail("needs an input of rank 4 and a positive blocksize");
+  return std::nullopt;
+}
+
+static LogicalResult convertDepthToSpace(Node &node) {
+  Value input = node.in(0);
+  std::optional<int64_t> block = getBlockSize(node);
+  if (!block)
+    return failure();
+  std::string mode = node.getString("mode", "DCR");
+  if (mode != "DCR" && mode != "CRD")
+    return node.fail("mode = '" + llvm::Twine(mode) + "' is unknown");
+  Dims d = Node::dims(input);
+  AffineExpr b = node.dim(*block), c = d[1].floorDiv(*block * *block);
+  bool dcr = mode == "DCR";
+  Dims split =
+      dcr ? Dims{d[0], b, b, c, d[2], d[3]} : Dims{d[0], c, b, b, d[2], d[3]};
+  Ints permutation = dcr ? Ints{0, 3, 4, 1, 5, 2} : Ints{0, 1, 4, 2, 5, 3};
+  Value value = node.transpose(node.reshape(input, split), permutation);
+  return node.result(node.reshape(value, {d[0], c, d[2] * b, d[3] * b}));
+}
+
+static LogicalResult convertSpaceToDepth(Node &node) {
+  Value input = node.in(0);
+  std::optional<int64_t> block = getBlockSize(node);
+  if (!block)
+    return failure();
+  Dims d = Node::dims(input);
+  AffineExpr b = node.dim(*block);
+  AffineExpr height = d[2].floorDiv(*block), width = d[3].floorDiv(*block);
+  Value value = node.reshape(input, {d[0], d[1], height, b, width, b});
+  value = node.transpose(value, {0, 3, 5, 1, 2, 4});
+  return node.result(node.reshape(value, {d[0], d[1] * b * b, height, width}));
+}
+
+static constexpr const char *noIndices = "the output Indices";
+static const Row rows[] = {
+    {"Conv", 1, 2, 3, convertConv},
+    {"ConvTranspose", 1, 2, 3, convertConvTranspose},
+    {"MaxPool", 1, 1, 1, convertMaxPool, "", noIndices},
+    {"AveragePool", 1, 1, 1, convertAveragePool},
+    {"LpPool", 2, 1, 1, convertLpPool, "", "p other than 1 and 2"},
+    {"GlobalAveragePool", 1, 1, 1, convertGlobalAveragePool},
+    {"GlobalMaxPool", 1, 1, 1, convertGlobalMaxPool},
+    {"DepthToSpace", 1, 1, 1, convertDepthToSpace},
+    {"SpaceToDepth", 1, 1, 1, convertSpaceToDepth},
+};
+
+ArrayRef<Row> nncc::onnx::getSpatialRows() { return rows; }

@@ -1,0 +1,35 @@
+//===- OnnxToNN/Spatial.h - windows and channel order -----------*- C++ -*-===//
+//
+// Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef NNCC_FRONTENDS_ONNX_ONNXTONN_SPATIAL_H
+#define NNCC_FRONTENDS_ONNX_ONNXTONN_SPATIAL_H
+
+#include "frontends/onnx/OnnxToNN/Node.h"
+
+namespace nncc::onnx {
+
+/// [N, C, S...] to [N, S..., C]; values of rank 2 or less are left alone.
+mlir::Value toChannelsLast(Node &node, mlir::Value value);
+/// [N, S..., C] to [N, C, S...].
+mlir::Value toChannelsFirst(Node &node, mlir::Value value);
+
+/// The window attributes of convolutions and pools, one entry a spatial
+/// dimension.
+struct Windows {
+  Ints kernel, strides, dilations, low, high;
+};
+
+/// Reads kernel_shape, strides, dilations, pads and auto_pad, with
+/// `defaultKernel` (may be empty) where there is no kernel_shape. `input` is
+/// [N, C, S...]. With `transposed` auto_pad is left to the caller.
+std::optional<Windows> readWindows(Node &node, mlir::Value input,
+                                   llvm::ArrayRef<int64_t> defaultKernel,
+                                   bool transposed = false);
+
+} // namespace nncc::onnx
+
+#endif // NNCC_FRONTENDS_ONNX_ONNXTONN_SPATIAL_H
