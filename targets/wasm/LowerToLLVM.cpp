@@ -88,6 +88,7 @@ struct LowerToLLVMPass : nncc::wasm::impl::LowerToLLVMBase<LowerToLLVMPass> {
 void nncc::wasm::buildLowerToLLVMPipeline(OpPassManager &pm,
                                           const LoweringOptions &options) {
   pm.addPass(createLowerAffinePass());
+  pm.addPass(createWidenArenaBytes());
   pm.addPass(createMathToPolynomials());
   pm.addPass(createExpandArith({/*contract=*/options.relaxedMadd}));
   pm.addPass(createCanonicalizerPass());

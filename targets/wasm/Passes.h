@@ -8,6 +8,7 @@
 #ifndef NNCC_TARGETS_WASM_PASSES_H
 #define NNCC_TARGETS_WASM_PASSES_H
 
+#include "mlir/IR/BuiltinOps.h"
 #include "mlir/Pass/Pass.h"
 
 namespace nncc::wasm {

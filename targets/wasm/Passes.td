@@ -3,6 +3,15 @@
 
 include "mlir/Pass/PassBase.td"
 
+def WidenArenaBytes : Pass<"widen-arena-bytes", "::mlir::ModuleOp"> {
+  let summary = "Compute the size of the arena in 64 bits";
+  let description = [{
+    The sizes of inputs may ask for more memory than 32 bits can count. With an
+    i64 in place of the index in `nncc_arena_bytes` the runtime sees that.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
+}
+
 def MathToPolynomials : Pass<"math-to-polynomials", "::mlir::ModuleOp"> {
   let summary = "Expand math functions into arithmetic";
   let description = [{

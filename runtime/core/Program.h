@@ -1,0 +1,48 @@
+//===- Program.h - What the compiler tells the runtime ----------*- C++ -*-===//
+//
+// Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The generated object defines these; targets/wasm/EntryPoints.cpp writes them.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef NNCC_RUNTIME_CORE_PROGRAM_H
+#define NNCC_RUNTIME_CORE_PROGRAM_H
+
+#include <stdint.h>
+
+namespace nncc {
+
+enum class DimKind : uint32_t {
+  Constant, ///< The value is the size.
+  Symbol,   ///< The value is the number of the symbol.
+};
+
+/// The words of the program's table:
+///   symbols, inputs, outputs, offset of the weights in their region;
+///   per symbol: name, smallest value, largest value (0xFFFFFFFF: any);
+///   per input: name, type, rank, per dimension its kind and value;
+///   per output: name, type, rank.
+/// A name is an offset in nncc_strings, a type is code | bits << 8.
+inline constexpr unsigned programHeaderWords = 4;
+
+} // namespace nncc
+
+extern "C" {
+extern const uint32_t nncc_program[];
+extern const char nncc_strings[];
+extern const char nncc_signature_text[];
+extern char nncc_weight_data[];
+
+/// The frame of a call: arena, weights, symbols, inputs (in), outputs and the
+/// dimensions of all outputs (out).
+extern uint32_t nncc_frame[];
+
+void nncc_call_run(uint32_t *frame);
+uint64_t nncc_call_arena_bytes(const uint32_t *symbols);
+}
+
+#endif

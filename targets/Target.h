@@ -1,0 +1,77 @@
+//===- Target.h - What turns planned programs into modules ------*- C++ -*-===//
+//
+// Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef NNCC_TARGETS_TARGET_H
+#define NNCC_TARGETS_TARGET_H
+
+#include "mlir/IR/BuiltinOps.h"
+#include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/StringRef.h"
+
+#include <string>
+#include <vector>
+
+namespace nncc {
+
+/// Constant bytes at an offset of the program's weights.
+struct WeightSegment {
+  uint64_t offset;
+  llvm::ArrayRef<char> bytes;
+};
+
+/// The constants of a program: segments in the order of their offsets. What
+/// lies between them is zero.
+struct Weights {
+  std::vector<WeightSegment> segments;
+  uint64_t size = 0;
+};
+
+/// What a target writes.
+enum class Artifact { LLVM, Object, Module };
+
+struct TargetOptions {
+  Artifact artifact = Artifact::Module;
+  /// One of the target's features; empty for its default.
+  std::string feature;
+  /// The same bits in every engine.
+  bool strictFP = false;
+  /// The weights go into FILE.safetensors beside the module.
+  bool externalWeights = false;
+  /// Of the network's file, for the signature.
+  std::string sourceName;
+  std::string sourceHash;
+};
+
+class Target {
+public:
+  virtual ~Target();
+
+  /// As in --target=NAME.
+  virtual llvm::StringRef getName() const = 0;
+
+  /// As in --features=NAME, the default first.
+  virtual llvm::ArrayRef<llvm::StringRef> getFeatures() const = 0;
+
+  /// Writes what `options` asks for to `path`, or to the standard output for
+  /// "-" (LLVM IR and objects only). `program` fulfils the input contract of
+  /// docs/target-input.md and is changed. On failure there is a diagnostic and
+  /// no file.
+  virtual mlir::LogicalResult emit(mlir::ModuleOp program,
+                                   const Weights &weights,
+                                   const TargetOptions &options,
+                                   llvm::StringRef path) const = 0;
+};
+
+/// The targets that this compiler has.
+llvm::ArrayRef<const Target *> getTargets();
+
+/// The target of that name, or null.
+const Target *findTarget(llvm::StringRef name);
+
+} // namespace nncc
+
+#endif

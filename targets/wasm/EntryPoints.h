@@ -1,0 +1,31 @@
+//===- EntryPoints.h - What joins a program and the runtime -----*- C++ -*-===//
+//
+// Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef NNCC_TARGETS_WASM_ENTRYPOINTS_H
+#define NNCC_TARGETS_WASM_ENTRYPOINTS_H
+
+#include "targets/wasm/Signature.h"
+
+#include "llvm/IR/Module.h"
+#include "llvm/Support/Error.h"
+
+namespace nncc::wasm {
+
+/// The symbol whose place in memory the weights take.
+inline constexpr llvm::StringLiteral weightSymbol = "nncc_weight_data";
+
+/// Adds to a program what runtime/core/Program.h declares: the table of its
+/// inputs and outputs, the text of its signature, room for `weightBytes` (of
+/// which the weights start at `weightOffset`), and the functions that call it
+/// with a frame. Fails if nncc_run does not fit the signature.
+llvm::Error addEntryPoints(llvm::Module &module, const Signature &signature,
+                           llvm::StringRef signatureText, uint64_t weightBytes,
+                           uint32_t weightOffset);
+
+} // namespace nncc::wasm
+
+#endif

@@ -1,0 +1,34 @@
+//===- Link.h - Objects to a module -----------------------------*- C++ -*-===//
+//
+// Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef NNCC_TARGETS_WASM_LINK_H
+#define NNCC_TARGETS_WASM_LINK_H
+
+#include "llvm/ADT/ArrayRef.h"
+#include "llvm/Support/Error.h"
+#include "llvm/Support/MemoryBuffer.h"
+
+#include <memory>
+
+namespace nncc::wasm {
+
+struct LinkOptions {
+  /// Use the runtime's SIMD objects.
+  bool simd = true;
+  /// Export nncc_weights.
+  bool externalWeights = false;
+};
+
+/// Links a generated object with the runtime. The module imports nothing and
+/// exports its interface and the weight symbol. The linker's state is global:
+/// one call at a time.
+llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>>
+link(llvm::ArrayRef<char> object, const LinkOptions &options);
+
+} // namespace nncc::wasm
+
+#endif

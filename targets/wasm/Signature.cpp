@@ -1,0 +1,220 @@
+//===- Signature.cpp - What a program takes and gives ---------------------===//
+//
+// Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "targets/wasm/Signature.h"
+
+#include "mlir/IR/AffineMap.h"
+#include "mlir/IR/BuiltinAttributes.h"
+#include "llvm/Support/JSON.h"
+
+using namespace mlir;
+using namespace nncc::wasm;
+
+static LogicalResult setType(TensorInfo &tensor, Type type) {
+  struct Row {
+    StringRef name;
+    uint8_t code, bits;
+  };
+  auto set = [&](Row row) {
+    tensor.typeName = row.name;
+    tensor.typeCode = row.code;
+    tensor.bits = row.bits;
+    return success();
+  };
+  if (type.isF32())
+    return set({"f32", 2, 32});
+  if (type.isF64())
+    return set({"f64", 2, 64});
+  if (type.isF16())
+    return set({"f16", 2, 16});
+  if (type.isBF16())
+    return set({"bf16", 4, 16});
+  if (type.isInteger(1))
+    return set({"bool", 6, 8});
+  static const Row integers[] = {{"i8", 0, 8},   {"i16", 0, 16}, {"i32", 0, 32},
+                                 {"i64", 0, 64}, {"u8", 1, 8},   {"u16", 1, 16},
+                                 {"u32", 1, 32}, {"u64", 1, 64}};
+  for (const Row &row : integers)
+    if (type.isInteger(row.bits) && type.isUnsignedInteger() == (row.code == 1))
+      return set(row);
+  return failure();
+}
+
+static FailureOr<TensorInfo> readTensor(ModuleOp program, Attribute attribute) {
+  auto fields = dyn_cast<DictionaryAttr>(attribute);
+  auto name = fields ? fields.getAs<StringAttr>("name") : nullptr;
+  auto typeAttr = fields ? fields.getAs<TypeAttr>("type") : nullptr;
+  auto type =
+      typeAttr ? dyn_cast<RankedTensorType>(typeAttr.getValue()) : nullptr;
+  if (!name || !type)
+    return program.emitError("an input or output has no name or tensor type");
+  TensorInfo tensor;
+  tensor.name = name.str();
+  if (failed(setType(tensor, type.getElementType())))
+    return program.emitError()
+           << "'" << tensor.name << "' has the type " << type.getElementType()
+           << ", which cannot cross the module boundary";
+  if (auto map = dyn_cast_or_null<AffineMapAttr>(type.getEncoding())) {
+    llvm::append_range(tensor.dims, map.getValue().getResults());
+  } else if (type.hasStaticShape()) {
+    for (int64_t size : type.getShape())
+      tensor.dims.push_back(getAffineConstantExpr(size, program.getContext()));
+  } else {
+    return program.emitError()
+           << "'" << tensor.name << "' has sizes without symbols: " << type;
+  }
+  return tensor;
+}
+
+static LogicalResult readTensors(ModuleOp program, StringRef attribute,
+                                 SmallVectorImpl<TensorInfo> &tensors) {
+  auto array = program->getAttrOfType<ArrayAttr>(attribute);
+  if (!array)
+    return program.emitError() << "the program has no " << attribute;
+  for (Attribute element : array) {
+    FailureOr<TensorInfo> tensor = readTensor(program, element);
+    if (failed(tensor))
+      return failure();
+    tensors.push_back(std::move(*tensor));
+  }
+  return success();
+}
+
+static void readSymbols(ModuleOp program, Signature &signature) {
+  if (auto names = program->getAttrOfType<ArrayAttr>("nncc.symbols"))
+    for (auto name : names.getAsRange<StringAttr>())
+      signature.symbols.push_back({name.str(), 1, std::nullopt});
+  auto bounds = program->getAttrOfType<ArrayAttr>("nncc.symbol_bounds");
+  if (!bounds)
+    return;
+  for (auto [symbol, bound] :
+       llvm::zip(signature.symbols, bounds.getAsRange<ArrayAttr>())) {
+    auto values = llvm::to_vector(bound.getAsRange<IntegerAttr>());
+    if (values.size() != 2)
+      continue;
+    symbol.low = values[0].getInt();
+    if (values[1].getInt() >= 0)
+      symbol.high = values[1].getInt();
+  }
+}
+
+static std::string printDim(AffineExpr expr, ArrayRef<SymbolInfo> symbols) {
+  if (auto symbol = dyn_cast<AffineSymbolExpr>(expr))
+    return symbol.getPosition() < symbols.size()
+               ? symbols[symbol.getPosition()].name
+               : "?";
+  if (auto constant = dyn_cast<AffineConstantExpr>(expr))
+    return std::to_string(constant.getValue());
+  auto binary = dyn_cast<AffineBinaryOpExpr>(expr);
+  if (!binary)
+    return "?";
+  std::string lhs = printDim(binary.getLHS(), symbols);
+  std::string rhs = printDim(binary.getRHS(), symbols);
+  switch (expr.getKind()) {
+  case AffineExprKind::Add:
+    return "(" + lhs + " + " + rhs + ")";
+  case AffineExprKind::Mul:
+    return lhs + " * " + rhs;
+  case AffineExprKind::FloorDiv:
+    return "floor(" + lhs + " / " + rhs + ")";
+  case AffineExprKind::CeilDiv:
+    return "ceil(" + lhs + " / " + rhs + ")";
+  case AffineExprKind::Mod:
+    return "(" + lhs + " mod " + rhs + ")";
+  default:
+    return "?";
+  }
+}
+
+/// The runtime takes the symbols from the inputs and can check nothing else.
+static LogicalResult checkInputDims(ModuleOp program,
+                                    const Signature &signature) {
+  llvm::SmallVector<bool> isBound(signature.symbols.size());
+  for (const TensorInfo &input : signature.inputs)
+    for (AffineExpr dim : input.dims) {
+      if (isa<AffineConstantExpr>(dim))
+        continue;
+      auto symbol = dyn_cast<AffineSymbolExpr>(dim);
+      if (!symbol || symbol.getPosition() >= isBound.size())
+        return program.emitError()
+               << "input '" << input.name << "': the dimension "
+               << printDim(dim, signature.symbols)
+               << " is neither a number nor a symbol";
+      isBound[symbol.getPosition()] = true;
+    }
+  for (auto [symbol, bound] : llvm::zip(signature.symbols, isBound))
+    if (!bound)
+      return program.emitError() << "no input has the dimension '"
+                                 << symbol.name << "'; give it a value";
+  return success();
+}
+
+FailureOr<Signature> nncc::wasm::readSignature(ModuleOp program) {
+  Signature signature;
+  readSymbols(program, signature);
+  if (failed(readTensors(program, "nncc.inputs", signature.inputs)) ||
+      failed(readTensors(program, "nncc.outputs", signature.outputs)) ||
+      failed(checkInputDims(program, signature)))
+    return failure();
+  return signature;
+}
+
+static llvm::json::Array printTensors(ArrayRef<TensorInfo> tensors,
+                                      ArrayRef<SymbolInfo> symbols) {
+  llvm::json::Array array;
+  for (const TensorInfo &tensor : tensors) {
+    llvm::json::Array shape;
+    for (AffineExpr dim : tensor.dims) {
+      if (auto constant = dyn_cast<AffineConstantExpr>(dim))
+        shape.push_back(constant.getValue());
+      else
+        shape.push_back(llvm::json::fixUTF8(printDim(dim, symbols)));
+    }
+    array.push_back(
+        llvm::json::Object{{"name", llvm::json::fixUTF8(tensor.name)},
+                           {"dtype", tensor.typeName},
+                           {"shape", std::move(shape)}});
+  }
+  return array;
+}
+
+std::string nncc::wasm::printSignature(const Signature &signature,
+                                       const ModuleInfo &info) {
+  llvm::json::Array symbols;
+  for (const SymbolInfo &symbol : signature.symbols) {
+    llvm::json::Object object{{"name", llvm::json::fixUTF8(symbol.name)},
+                              {"min", symbol.low},
+                              {"max", nullptr}};
+    if (symbol.high)
+      object["max"] = *symbol.high;
+    symbols.push_back(std::move(object));
+  }
+  llvm::json::Value weights = "embedded";
+  if (!info.weightFile.empty())
+    weights = llvm::json::Object{{"file", llvm::json::fixUTF8(info.weightFile)},
+                                 {"sha256", info.weightHash}};
+  llvm::json::Value arena = nullptr;
+  if (info.arenaBytes)
+    arena = *info.arenaBytes;
+  llvm::json::Object root{
+      {"abi", 1},
+      {"compiler", "nncc 0.1.0"},
+      {"features", llvm::json::Array(info.features)},
+      {"source",
+       llvm::json::Object{{"name", llvm::json::fixUTF8(info.sourceName)},
+                          {"sha256", info.sourceHash}}},
+      {"symbols", std::move(symbols)},
+      {"inputs", printTensors(signature.inputs, signature.symbols)},
+      {"outputs", printTensors(signature.outputs, signature.symbols)},
+      {"arena_bytes", std::move(arena)},
+      {"weight_bytes", info.weightBytes},
+      {"kernels", info.numKernels},
+      {"weights", std::move(weights)}};
+  std::string text;
+  llvm::raw_string_ostream(text) << llvm::json::Value(std::move(root));
+  return text;
+}

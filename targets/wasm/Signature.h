@@ -1,0 +1,61 @@
+//===- Signature.h - What a program takes and gives -------------*- C++ -*-===//
+//
+// Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef NNCC_TARGETS_WASM_SIGNATURE_H
+#define NNCC_TARGETS_WASM_SIGNATURE_H
+
+#include "mlir/IR/AffineExpr.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "llvm/ADT/SmallVector.h"
+
+#include <optional>
+#include <string>
+
+namespace nncc::wasm {
+
+struct SymbolInfo {
+  std::string name;
+  int64_t low = 1;
+  std::optional<int64_t> high;
+};
+
+/// An input or an output.
+struct TensorInfo {
+  std::string name;
+  llvm::StringRef typeName; ///< As in the signature: "f32", "u8", "bool" ...
+  uint8_t typeCode;         ///< As in DLPack.
+  uint8_t bits;
+  llvm::SmallVector<mlir::AffineExpr> dims; ///< Over the symbols.
+};
+
+struct Signature {
+  llvm::SmallVector<SymbolInfo> symbols;
+  llvm::SmallVector<TensorInfo> inputs, outputs;
+};
+
+/// What belongs to the module rather than to the program.
+struct ModuleInfo {
+  std::string sourceName, sourceHash;
+  llvm::SmallVector<std::string> features;
+  std::optional<int64_t> arenaBytes; ///< None if it depends on the symbols.
+  uint64_t weightBytes = 0;
+  unsigned numKernels = 0;
+  /// Of the file with the weights; empty if they are in the module.
+  std::string weightFile, weightHash;
+};
+
+/// Reads the attributes nncc.symbols, nncc.symbol_bounds, nncc.inputs and
+/// nncc.outputs of a program. Fails with a diagnostic if one is missing or if
+/// an input's dimension is neither a number nor a symbol.
+mlir::FailureOr<Signature> readSignature(mlir::ModuleOp program);
+
+/// The signature as JSON (docs/module-format.md).
+std::string printSignature(const Signature &signature, const ModuleInfo &info);
+
+} // namespace nncc::wasm
+
+#endif

@@ -1,0 +1,271 @@
+//===- WasmTarget.cpp - SIMD code that any wasm host runs -----------------===//
+//
+// Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "targets/wasm/WasmTarget.h"
+
+#include "targets/wasm/Codegen.h"
+#include "targets/wasm/EntryPoints.h"
+#include "targets/wasm/Link.h"
+#include "targets/wasm/ModuleWriter.h"
+#include "targets/wasm/Passes.h"
+#include "targets/wasm/Translate.h"
+#include "targets/wasm/WeightFile.h"
+
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/IR/Matchers.h"
+#include "mlir/Pass/PassManager.h"
+#include "llvm/ADT/SmallString.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
+
+using namespace mlir;
+using namespace nncc;
+using namespace nncc::wasm;
+
+namespace {
+
+/// The steps of one emission; an error of LLVM or of the file system becomes a
+/// diagnostic at the program.
+class Emission {
+public:
+  Emission(ModuleOp program, const Weights &weights,
+           const TargetOptions &options, Feature feature)
+      : program(program), weights(weights), options(options), feature(feature) {
+  }
+
+  LogicalResult emit(StringRef path);
+
+private:
+  LogicalResult lower();
+  LogicalResult generate(StringRef weightHash);
+  LogicalResult writeLLVM(StringRef path);
+  LogicalResult writeObject(StringRef path);
+  LogicalResult writeModules(StringRef path);
+  LogicalResult writeFile(StringRef path,
+                          function_ref<llvm::Error(raw_ostream &)> write);
+  LogicalResult fail(llvm::Error error) {
+    return program.emitError(llvm::toString(std::move(error)));
+  }
+  ModuleInfo describeModule(StringRef weightHash);
+
+  ModuleOp program;
+  const Weights &weights;
+  const TargetOptions &options;
+  const Feature feature;
+  Signature signature;
+  std::string signatureText, weightFile;
+  std::unique_ptr<llvm::TargetMachine> machine;
+  llvm::LLVMContext context;
+  std::unique_ptr<llvm::Module> code;
+};
+
+class WasmTarget : public nncc::Target {
+public:
+  StringRef getName() const override { return "wasm"; }
+
+  ArrayRef<StringRef> getFeatures() const override {
+    static const StringRef features[] = {"simd128", "scalar", "relaxed-simd"};
+    return features;
+  }
+
+  LogicalResult emit(ModuleOp program, const Weights &weights,
+                     const TargetOptions &options,
+                     StringRef path) const override;
+};
+
+} // namespace
+
+LogicalResult Emission::lower() {
+  FailureOr<Signature> read = readSignature(program);
+  if (failed(read))
+    return failure();
+  signature = std::move(*read);
+  PassManager pm(program.getContext());
+  LoweringOptions lowering;
+  lowering.relaxedMadd = feature == Feature::RelaxedSimd && !options.strictFP;
+  buildLowerToLLVMPipeline(pm, lowering);
+  return pm.run(program);
+}
+
+/// The size of the arena if it is the same for all inputs.
+static std::optional<int64_t> getConstantArenaBytes(ModuleOp program) {
+  auto func = program.lookupSymbol<LLVM::LLVMFuncOp>("nncc_arena_bytes");
+  if (!func || func.isExternal())
+    return std::nullopt;
+  auto result = dyn_cast<LLVM::ReturnOp>(func.getBody().back().getTerminator());
+  APInt bytes;
+  if (!result || result->getNumOperands() != 1 ||
+      !matchPattern(result->getOperand(0), m_ConstantInt(&bytes)))
+    return std::nullopt;
+  return bytes.getSExtValue();
+}
+
+ModuleInfo Emission::describeModule(StringRef weightHash) {
+  ModuleInfo info;
+  info.sourceName = options.sourceName;
+  info.sourceHash = options.sourceHash;
+  if (feature != Feature::Scalar)
+    info.features.push_back("simd128");
+  if (feature == Feature::RelaxedSimd)
+    info.features.push_back("relaxed-simd");
+  info.arenaBytes = getConstantArenaBytes(program);
+  info.weightBytes = weights.size;
+  for (auto func : program.getOps<LLVM::LLVMFuncOp>())
+    info.numKernels +=
+        func.getSymVisibility() == "private" && !func.isExternal();
+  info.weightFile = weightFile;
+  info.weightHash = weightHash.str();
+  return info;
+}
+
+LogicalResult Emission::generate(StringRef weightHash) {
+  llvm::Expected<std::unique_ptr<llvm::TargetMachine>> created =
+      createWasmMachine(feature);
+  if (!created)
+    return fail(created.takeError());
+  machine = std::move(*created);
+  signatureText = printSignature(signature, describeModule(weightHash));
+  code = translateToLLVM(program, context, *machine);
+  if (!code)
+    return failure();
+  uint64_t header =
+      options.externalWeights ? getWeightFileHeader(weights.size).size() : 0;
+  if (header + weights.size > 0xF0000000)
+    return program.emitError()
+           << "the network has " << weights.size
+           << " bytes of weights, more than a 32-bit memory holds";
+  if (llvm::Error error = addEntryPoints(*code, signature, signatureText,
+                                         header + weights.size, header))
+    return fail(std::move(error));
+  optimize(*code, *machine);
+  return success();
+}
+
+/// Beside its final place, and moved there when it is whole.
+LogicalResult
+Emission::writeFile(StringRef path,
+                    function_ref<llvm::Error(raw_ostream &)> write) {
+  auto complain = [&](llvm::Error error) {
+    return program.emitError() << "cannot write '" << path
+                               << "': " << llvm::toString(std::move(error));
+  };
+  if (path == "-") {
+    if (llvm::Error error = write(llvm::outs()))
+      return complain(std::move(error));
+    return success();
+  }
+  if (llvm::sys::fs::is_directory(path))
+    return program.emitError()
+           << "cannot write '" << path << "': it is a folder";
+  auto file = llvm::sys::fs::TempFile::create(
+      path + ".tmp%%%%%%", llvm::sys::fs::all_read | llvm::sys::fs::all_write);
+  if (!file)
+    return complain(file.takeError());
+  llvm::Error error = llvm::Error::success();
+  {
+    llvm::raw_fd_ostream os(file->FD, /*shouldClose=*/false);
+    error = llvm::joinErrors(std::move(error), write(os));
+    os.flush();
+    error =
+        llvm::joinErrors(std::move(error), llvm::errorCodeToError(os.error()));
+    os.clear_error();
+  }
+  if (error) {
+    llvm::consumeError(file->discard());
+    return complain(std::move(error));
+  }
+  if (llvm::Error moved = file->keep(path))
+    return complain(std::move(moved));
+  return success();
+}
+
+LogicalResult Emission::writeLLVM(StringRef path) {
+  return writeFile(path, [&](raw_ostream &os) {
+    code->print(os, nullptr);
+    return llvm::Error::success();
+  });
+}
+
+LogicalResult Emission::writeObject(StringRef path) {
+  return writeFile(path, [&](raw_ostream &os) {
+    SmallVector<char> object;
+    llvm::raw_svector_ostream objectStream(object);
+    llvm::Error error = emitObject(*code, *machine, objectStream);
+    os.write(object.data(), object.size());
+    return error;
+  });
+}
+
+LogicalResult Emission::writeModules(StringRef path) {
+  SmallVector<char> object;
+  llvm::raw_svector_ostream objectStream(object);
+  if (llvm::Error error = emitObject(*code, *machine, objectStream))
+    return fail(std::move(error));
+  LinkOptions linking;
+  linking.simd = feature != Feature::Scalar;
+  linking.externalWeights = options.externalWeights;
+  llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> linked =
+      link(object, linking);
+  if (!linked)
+    return fail(linked.takeError());
+  return writeFile(path, [&](raw_ostream &os) {
+    return writeModule((*linked)->getBuffer(),
+                       options.externalWeights ? nullptr : &weights,
+                       signatureText, os);
+  });
+}
+
+LogicalResult Emission::emit(StringRef path) {
+  if (failed(lower()))
+    return failure();
+  std::string weightHash;
+  SmallString<128> weightPath(path);
+  if (options.externalWeights && options.artifact == Artifact::Module) {
+    llvm::sys::path::replace_extension(weightPath, "safetensors");
+    weightFile = llvm::sys::path::filename(weightPath).str();
+    // The module names the hash, so that the weights come first.
+    if (failed(writeFile(weightPath, [&](raw_ostream &os) {
+          weightHash = writeWeightFile(weights, os);
+          return llvm::Error::success();
+        })))
+      return failure();
+  }
+  LogicalResult result = generate(weightHash);
+  if (succeeded(result)) {
+    switch (options.artifact) {
+    case Artifact::LLVM:
+      return writeLLVM(path);
+    case Artifact::Object:
+      return writeObject(path);
+    case Artifact::Module:
+      result = writeModules(path);
+      break;
+    }
+  }
+  if (failed(result) && !weightFile.empty())
+    llvm::sys::fs::remove(weightPath);
+  return result;
+}
+
+LogicalResult WasmTarget::emit(ModuleOp program, const Weights &weights,
+                               const TargetOptions &options,
+                               StringRef path) const {
+  Feature feature = Feature::Simd128;
+  if (options.feature == "scalar")
+    feature = Feature::Scalar;
+  else if (options.feature == "relaxed-simd")
+    feature = Feature::RelaxedSimd;
+  else if (!options.feature.empty() && options.feature != "simd128")
+    return program.emitError()
+           << "the target wasm has no feature '" << options.feature << "'";
+  return Emission(program, weights, options, feature).emit(path);
+}
+
+const nncc::Target &nncc::wasm::getWasmTarget() {
+  static const WasmTarget target;
+  return target;
+}

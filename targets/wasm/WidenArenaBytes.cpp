@@ -1,0 +1,63 @@
+//===- WidenArenaBytes.cpp - The arena's size in 64 bits ------------------===//
+//
+// Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "targets/wasm/Passes.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+
+namespace nncc::wasm {
+
+#define GEN_PASS_DEF_WIDENARENABYTES
+#include "targets/wasm/Passes.h.inc"
+
+} // namespace nncc::wasm
+
+using namespace mlir;
+
+namespace {
+
+struct WidenArenaBytesPass
+    : nncc::wasm::impl::WidenArenaBytesBase<WidenArenaBytesPass> {
+  using Base::Base;
+
+  void runOnOperation() override;
+};
+
+} // namespace
+
+static void widen(Value value, Type wide) {
+  if (value.getType().isIndex())
+    value.setType(wide);
+}
+
+void WidenArenaBytesPass::runOnOperation() {
+  auto func = getOperation().lookupSymbol<func::FuncOp>("nncc_arena_bytes");
+  if (!func || func.isExternal())
+    return;
+  Type wide = IntegerType::get(&getContext(), 64);
+  func.walk([&](Block *block) {
+    for (BlockArgument argument : block->getArguments())
+      widen(argument, wide);
+  });
+  func.walk([&](Operation *op) {
+    for (Value result : op->getResults())
+      widen(result, wide);
+    if (auto constant = dyn_cast<arith::ConstantOp>(op))
+      if (constant.getType() == wide)
+        constant.setValueAttr(IntegerAttr::get(
+            wide, cast<IntegerAttr>(constant.getValue()).getInt()));
+    // What widened an index has nothing left to do.
+    if (isa<arith::IndexCastOp, arith::IndexCastUIOp>(op) &&
+        op->getOperand(0).getType() == op->getResult(0).getType()) {
+      op->getResult(0).replaceAllUsesWith(op->getOperand(0));
+      op->erase();
+    }
+  });
+  SmallVector<Type> arguments(func.getNumArguments(), wide);
+  func.setFunctionType(FunctionType::get(&getContext(), arguments, {wide}));
+}
