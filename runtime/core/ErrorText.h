@@ -18,26 +18,8 @@ public:
   void clear() { text[length = 0] = '\0'; }
   const char *c_str() const { return text; }
 
-  ErrorText &operator<<(const char *part) {
-    while (*part && length + 1 < sizeof text)
-      text[length++] = *part++;
-    text[length] = '\0';
-    return *this;
-  }
-
-  ErrorText &operator<<(int64_t number) {
-    char digits[24];
-    unsigned at = sizeof digits;
-    digits[--at] = '\0';
-    uint64_t rest = number < 0 ? 0 - static_cast<uint64_t>(number)
-                               : static_cast<uint64_t>(number);
-    do
-      digits[--at] = static_cast<char>('0' + rest % 10);
-    while (rest /= 10);
-    if (number < 0)
-      digits[--at] = '-';
-    return *this << &digits[at];
-  }
+  ErrorText &operator<<(const char *part);
+  ErrorText &operator<<(int64_t number);
 
 private:
   char text[1024] = {};

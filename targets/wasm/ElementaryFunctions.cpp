@@ -106,7 +106,8 @@ Value nncc::wasm::expandLog(MathBuilder &b, Value x) {
 
   y = b.select(b.eq(x, 0.0), -INFINITY, y);
   y = b.select(b.lt(x, 0.0), NAN, y);
-  return b.select(b.compare("ult", x, b.like(x, INFINITY)), y, x);
+  // Infinity and NaN stay.
+  return b.select(b.lt(x, INFINITY), y, x);
 }
 
 Value nncc::wasm::expandLog1p(MathBuilder &b, Value x) {
