@@ -181,3 +181,9 @@ FailureOr<SmallVector<Value>> MatmulOp::lowerToLinalg(LoweringBuilder &b,
   return SmallVector<Value>{
       buildReshape(b, loc, result, dims, mergeDims(rank, rank - 2, 2))};
 }
+
+std::optional<unsigned> MatmulOp::getWeightsOperand() {
+  if (getRhs().getType().getRank() < 2)
+    return std::nullopt;
+  return getRhsMutable().getOperandNumber();
+}

@@ -209,6 +209,14 @@ LogicalResult ConvTransposeOp::inferReturnTypes(
   return checkPositive(loc, dims);
 }
 
+std::optional<unsigned> ConvOp::getWeightsOperand() {
+  return getFilterMutable().getOperandNumber();
+}
+
+std::optional<unsigned> ConvTransposeOp::getWeightsOperand() {
+  return getFilterMutable().getOperandNumber();
+}
+
 //===----------------------------------------------------------------------===//
 // Pooling
 //===----------------------------------------------------------------------===//

@@ -58,4 +58,38 @@ def NN_SymbolicValueInterface : OpInterface<"SymbolicValueOpInterface"> {
   ];
 }
 
+def NN_PermutableInterface : OpInterface<"PermutableOpInterface"> {
+  let cppNamespace = "::nncc::nn";
+  let description = [{
+    An op with one result that can be computed on operands whose dimensions are
+    in another order. (Every elementwise op can, without this interface.)
+  }];
+  let methods = [
+    InterfaceMethod<[{
+      Operand i is the transpose of sources[i] by `perm`: its dimension d is
+      dimension perm[d] of the source. Emits the op on the sources and sets
+      `resultPerm`, so that the op's result is the transpose of the value
+      returned by `resultPerm`. Returns null, having emitted nothing, where the
+      op does not commute with the permutation.
+    }], "::mlir::Value", "buildPermuted",
+      (ins "::mlir::OpBuilder &":$b, "::mlir::ValueRange":$sources,
+           "::llvm::ArrayRef<int64_t>":$perm,
+           "::llvm::SmallVectorImpl<int64_t> &":$resultPerm)>
+  ];
+}
+
+def NN_LinearInterface : OpInterface<"LinearOpInterface"> {
+  let cppNamespace = "::nncc::nn";
+  let description = [{
+    An op that is linear in an operand, its weights, whose last dimension is the
+    result's last one: scaling either of the two along it scales the other.
+  }];
+  let methods = [
+    InterfaceMethod<[{
+      The operand number of the weights, none where their last dimension is not
+      the result's.
+    }], "::std::optional<unsigned>", "getWeightsOperand">
+  ];
+}
+
 #endif

@@ -1,6 +1,7 @@
 // Matrix products.
 
-def NN_MatmulOp : NN_InferredOp<"matmul"> {
+def NN_MatmulOp : NN_InferredOp<"matmul",
+    [DeclareOpInterfaceMethods<NN_LinearInterface>]> {
   let summary = "Matrix product with broadcast batch dimensions";
   let description = [{
     lhs `[batch..., M, K]`, rhs `[batch..., K, N]`, result `[batch..., M, N]`

@@ -4,6 +4,7 @@
 class NN_ReduceOp<string mnemonic, string neutral, string combine,
                   list<Trait> traits = [], string lowering = "lowerReduction">
     : NN_InferredOp<mnemonic, !listconcat([
+        DeclareOpInterfaceMethods<NN_PermutableInterface>,
         DeclareOpInterfaceMethods<NN_ReductionInterface>], traits)> {
   let arguments = (ins NN_Tensor:$input, DenseI64ArrayAttr:$axes,
                        UnitAttr:$keepdims);
@@ -57,7 +58,8 @@ def NN_ReduceMeanOp : NN_ReduceOp<"reduce_mean", "getZero", "add", [],
   let summary = "Sum divided by the number of elements, which may be symbolic";
 }
 
-class NN_ArgReduceOp<string mnemonic> : NN_InferredOp<mnemonic> {
+class NN_ArgReduceOp<string mnemonic> : NN_InferredOp<mnemonic,
+    [DeclareOpInterfaceMethods<NN_PermutableInterface>]> {
   let arguments = (ins NN_Tensor:$input, I64Attr:$axis, UnitAttr:$keepdims,
                        UnitAttr:$select_last);
   let results = (outs NN_Tensor:$result);
@@ -73,7 +75,8 @@ def NN_ArgMinOp : NN_ArgReduceOp<"argmin"> {
   let summary = "Position of the minimum along an axis";
 }
 
-class NN_SoftmaxLikeOp<string mnemonic> : NN_InferredOp<mnemonic> {
+class NN_SoftmaxLikeOp<string mnemonic> : NN_InferredOp<mnemonic,
+    [DeclareOpInterfaceMethods<NN_PermutableInterface>]> {
   let arguments = (ins NN_Tensor:$input, I64Attr:$axis);
   let results = (outs NN_Tensor:$result);
 }
@@ -84,7 +87,8 @@ def NN_LogSoftmaxOp : NN_SoftmaxLikeOp<"log_softmax"> {
   let summary = "(x - max) - log(sum(exp(x - max))) along an axis";
 }
 
-def NN_CumSumOp : NN_InferredOp<"cumsum"> {
+def NN_CumSumOp : NN_InferredOp<"cumsum",
+    [DeclareOpInterfaceMethods<NN_PermutableInterface>]> {
   let summary = "Running sums along an axis";
   let description = [{
     Element i is the sum up to and with i, without i where `exclusive` is set;

@@ -21,6 +21,7 @@ def NN_ShapeOfOp : NN_InferredOp<"shape_of",
 }
 
 def NN_ReshapeOp : NN_Op<"reshape", [
+    DeclareOpInterfaceMethods<NN_PermutableInterface>,
     DeclareOpInterfaceMethods<NN_LowerToLinalgInterface>,
     DeclareOpInterfaceMethods<NN_SymbolicValueInterface>]> {
   let summary = "The same elements in row-major order with the result's sizes";
@@ -34,6 +35,7 @@ def NN_ReshapeOp : NN_Op<"reshape", [
 }
 
 def NN_BroadcastToOp : NN_Op<"broadcast_to", [
+    DeclareOpInterfaceMethods<NN_PermutableInterface>,
     DeclareOpInterfaceMethods<NN_LowerToLinalgInterface>,
     DeclareOpInterfaceMethods<NN_SymbolicValueInterface>]> {
   let summary = "The input stretched to the result's sizes as numpy broadcasts";
@@ -54,7 +56,8 @@ def NN_TransposeOp : NN_InferredOp<"transpose"> {
 }
 
 def NN_ConcatOp : NN_InferredOp<"concat",
-    [DeclareOpInterfaceMethods<NN_SymbolicValueInterface>]> {
+    [DeclareOpInterfaceMethods<NN_PermutableInterface>,
+     DeclareOpInterfaceMethods<NN_SymbolicValueInterface>]> {
   let summary = "The inputs one after another along an axis";
   let arguments = (ins Variadic<NN_Tensor>:$inputs, I64Attr:$axis);
   let results = (outs NN_Tensor:$result);
@@ -62,7 +65,8 @@ def NN_ConcatOp : NN_InferredOp<"concat",
 }
 
 def NN_SliceOp : NN_InferredOp<"slice",
-    [DeclareOpInterfaceMethods<NN_SymbolicValueInterface>]> {
+    [DeclareOpInterfaceMethods<NN_PermutableInterface>,
+     DeclareOpInterfaceMethods<NN_SymbolicValueInterface>]> {
   let summary = "Evenly spaced elements along every dimension";
   let description = [{
     Result element i along a dimension is input element `starts + i * steps`;
@@ -75,7 +79,8 @@ def NN_SliceOp : NN_InferredOp<"slice",
   let hasFolder = 1;
 }
 
-def NN_PadOp : NN_InferredOp<"pad"> {
+def NN_PadOp : NN_InferredOp<"pad",
+    [DeclareOpInterfaceMethods<NN_PermutableInterface>]> {
   let summary = "A border around the input";
   let description = [{
     `low` and `high` say how many elements are added along each dimension;
@@ -99,7 +104,8 @@ def NN_IotaOp : NN_Op<"iota", [
   let hasVerifier = 1;
 }
 
-def NN_TileOp : NN_InferredOp<"tile"> {
+def NN_TileOp : NN_InferredOp<"tile",
+    [DeclareOpInterfaceMethods<NN_PermutableInterface>]> {
   let summary = "The input repeated along each dimension";
   let arguments = (ins NN_Tensor:$input, AffineMapAttr:$repeats);
   let results = (outs NN_Tensor:$result);

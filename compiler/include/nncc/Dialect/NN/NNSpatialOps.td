@@ -4,7 +4,8 @@
 
 include "nncc/Dialect/NN/NNEnums.td"
 
-def NN_ConvOp : NN_InferredOp<"conv"> {
+def NN_ConvOp : NN_InferredOp<"conv",
+    [DeclareOpInterfaceMethods<NN_LinearInterface>]> {
   let summary = "Convolution (cross-correlation)";
   let description = [{
     input `[N, S..., C]`, filter `[K..., C / groups, O]`, result
@@ -27,7 +28,8 @@ def NN_ConvOp : NN_InferredOp<"conv"> {
   let results = (outs NN_Tensor:$result);
 }
 
-def NN_ConvTransposeOp : NN_InferredOp<"conv_transpose"> {
+def NN_ConvTransposeOp : NN_InferredOp<"conv_transpose",
+    [DeclareOpInterfaceMethods<NN_LinearInterface>]> {
   let summary = "Transposed convolution";
   let description = [{
     input `[N, S..., C]`, filter `[K..., C / groups, O]` (as nn.conv has it:
@@ -91,6 +93,7 @@ def NN_LpPoolOp : NN_PoolOp<"lp_pool", (ins DefaultValuedAttr<I64Attr, "2">:$p)>
 }
 
 def NN_ResizeOp : NN_Op<"resize", [
+    DeclareOpInterfaceMethods<NN_PermutableInterface>,
     DeclareOpInterfaceMethods<NN_LowerToLinalgInterface>]> {
   let summary = "Resampling along some axes";
   let description = [{

@@ -1,0 +1,36 @@
+#ifndef NNCC_TRANSFORMS_PASSES
+#define NNCC_TRANSFORMS_PASSES
+
+include "mlir/Pass/PassBase.td"
+
+def PropagateTransposes : Pass<"nn-propagate-transposes"> {
+  let summary = "Move transposes to where they cancel";
+  let description = [{
+    A frontend puts transposes around every channels-last op. They sink through
+    ops that can work on permuted dimensions (elementwise ops, and those with
+    PermutableOpInterface) until they meet their inverses. A transpose of
+    weights stays as an op on constants. What can't sink rises: a transpose
+    moves in front of an op if that leaves no more transposes than before. An op
+    never gets more transposes around it than it had.
+  }];
+  let dependentDialects = ["::nncc::nn::NNDialect"];
+  let statistics = [
+    Statistic<"sunk", "sunk", "Ops that transposes sank through">,
+    Statistic<"raised", "raised", "Ops that transposes rose through">
+  ];
+}
+
+def FoldScale : Pass<"nn-fold-scale"> {
+  let summary = "Fold per-channel factors and offsets into weights";
+  let description = [{
+    A factor by which every output channel of a convolution or a matrix product
+    (LinearOpInterface) is multiplied moves into its weights, through the
+    offsets that were added in between, and offsets that follow each other
+    become one. That is what batch normalisation in a trained network comes to.
+    Factors and offsets are derived from constants; the products are ops on
+    constants, which constant evaluation executes.
+  }];
+  let dependentDialects = ["::nncc::nn::NNDialect"];
+}
+
+#endif
