@@ -8,6 +8,7 @@
 #include "ConstantDerived.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "nncc/Dialect/NN/NN.h"
+#include "llvm/ADT/SmallPtrSet.h"
 
 using namespace mlir;
 using namespace nncc;

@@ -42,8 +42,8 @@ static std::optional<std::pair<Value, Value>> matchOperands(Operation *op,
   return std::nullopt;
 }
 
-/// `value` as a vector along the last dimension of a tensor like `tensor`, or as
-/// a tensor of one element. Null where it varies along other dimensions.
+/// `value` as a vector along the last dimension of a tensor like `tensor`, or
+/// as a tensor of one element. Null where it varies along other dimensions.
 static Value getPerChannel(PatternRewriter &rewriter, Location loc, Value value,
                            Value tensor) {
   auto type = cast<RankedTensorType>(value.getType());

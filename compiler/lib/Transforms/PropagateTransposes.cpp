@@ -12,9 +12,11 @@
 //===----------------------------------------------------------------------===//
 
 #include "ConstantDerived.h"
+#include "mlir/IR/Iterators.h"
 #include "mlir/IR/PatternMatch.h"
 #include "nncc/Dialect/NN/NN.h"
 #include "nncc/Transforms/Passes.h"
+#include "llvm/ADT/SmallPtrSet.h"
 
 namespace nncc::nn {
 #define GEN_PASS_DEF_PROPAGATETRANSPOSES
@@ -57,8 +59,8 @@ static bool isFree(Value input, ArrayRef<int64_t> perm) {
   return true;
 }
 
-/// The permutation that a reshape is equal to: one that moves dimensions of size
-/// 1 alone, and those in order. None for other reshapes.
+/// The permutation that a reshape is equal to: one that moves dimensions of
+/// size 1 alone, and those in order. None for other reshapes.
 static std::optional<Perm> getAsTranspose(ReshapeOp op) {
   SmallVector<AffineExpr> from = getDims(op.getInput().getType());
   SmallVector<AffineExpr> to = getDims(op.getType());
@@ -190,7 +192,8 @@ static int countMove(Operation *op, ArrayRef<int64_t> perm,
     }
     if (isConstantDerived(operand))
       continue;
-    // A bias of lower rank gets dimensions of size 1 first, and then moves them.
+    // A bias of lower rank gets dimensions of size 1 first, and then moves
+    // them.
     count += rank != static_cast<int64_t>(perm.size()) ||
              !isFree(operand, invert(perm));
   }

@@ -6,8 +6,8 @@
 //===----------------------------------------------------------------------===//
 //
 // PermutableOpInterface: dimension d of an operand is dimension perm[d] of its
-// source, so that an axis moves to perm[axis] and so does what an attribute says
-// about it.
+// source, so that an axis moves to perm[axis] and so does what an attribute
+// says about it.
 //
 //===----------------------------------------------------------------------===//
 
@@ -95,40 +95,39 @@ Value CumSumOp::buildPermuted(OpBuilder &b, ValueRange sources, Perm perm,
 
 Value SliceOp::buildPermuted(OpBuilder &b, ValueRange sources, Perm perm,
                              PermResult &resultPerm) {
-  return rebuildSameRank<SliceOp>(
-      *this, b, sources, perm, resultPerm, [&](SliceOp copy) {
-        copy.setStarts(toSource(getStarts(), perm));
-        copy.setSizes(toSource(getSizes(), perm));
-        copy.setSteps(toSource(getSteps(), perm));
-      });
+  return rebuildSameRank<SliceOp>(*this, b, sources, perm, resultPerm,
+                                  [&](SliceOp copy) {
+                                    copy.setStarts(toSource(getStarts(), perm));
+                                    copy.setSizes(toSource(getSizes(), perm));
+                                    copy.setSteps(toSource(getSteps(), perm));
+                                  });
 }
 
 Value PadOp::buildPermuted(OpBuilder &b, ValueRange sources, Perm perm,
                            PermResult &resultPerm) {
-  return rebuildSameRank<PadOp>(
-      *this, b, sources, perm, resultPerm, [&](PadOp copy) {
-        copy.setLow(toSource(getLow(), perm));
-        copy.setHigh(toSource(getHigh(), perm));
-      });
+  return rebuildSameRank<PadOp>(*this, b, sources, perm, resultPerm,
+                                [&](PadOp copy) {
+                                  copy.setLow(toSource(getLow(), perm));
+                                  copy.setHigh(toSource(getHigh(), perm));
+                                });
 }
 
 Value TileOp::buildPermuted(OpBuilder &b, ValueRange sources, Perm perm,
                             PermResult &resultPerm) {
   return rebuildSameRank<TileOp>(
-      *this, b, sources, perm, resultPerm, [&](TileOp copy) {
-        copy.setRepeats(toSource(getRepeats(), perm));
-      });
+      *this, b, sources, perm, resultPerm,
+      [&](TileOp copy) { copy.setRepeats(toSource(getRepeats(), perm)); });
 }
 
 Value ResizeOp::buildPermuted(OpBuilder &b, ValueRange sources, Perm perm,
                               PermResult &resultPerm) {
-  return rebuildSameRank<ResizeOp>(
-      *this, b, sources, perm, resultPerm, [&](ResizeOp copy) {
-        SmallVector<int64_t> axes;
-        for (int64_t axis : getAxes())
-          axes.push_back(perm[axis]);
-        copy.setAxes(axes);
-      });
+  return rebuildSameRank<ResizeOp>(*this, b, sources, perm, resultPerm,
+                                   [&](ResizeOp copy) {
+                                     SmallVector<int64_t> axes;
+                                     for (int64_t axis : getAxes())
+                                       axes.push_back(perm[axis]);
+                                     copy.setAxes(axes);
+                                   });
 }
 
 Value BroadcastToOp::buildPermuted(OpBuilder &b, ValueRange sources, Perm perm,
@@ -269,8 +268,8 @@ getGroups(ArrayRef<AffineExpr> input, ArrayRef<AffineExpr> result) {
   return groups;
 }
 
-/// Whether each group's dimensions are neighbours in the source too, in the same
-/// order. Dimensions of size 1 may be anywhere.
+/// Whether each group's dimensions are neighbours in the source too, in the
+/// same order. Dimensions of size 1 may be anywhere.
 static bool staysTogether(ArrayRef<ReshapeGroup> groups,
                           ArrayRef<AffineExpr> input, Perm perm) {
   // Number the source's dimensions without those of size 1.
@@ -311,7 +310,7 @@ Value ReshapeOp::buildPermuted(OpBuilder &b, ValueRange sources, Perm perm,
     return perm[group.inputBegin];
   };
   SmallVector<ReshapeGroup> sorted(*groups);
-  llvm::stable_sort(sorted, [&](const ReshapeGroup &a, const ReshapeGroup &b) {
+  llvm::sort(sorted, [&](const ReshapeGroup &a, const ReshapeGroup &b) {
     return getPosition(a) < getPosition(b);
   });
   SmallVector<AffineExpr> dims;
