@@ -266,6 +266,26 @@ TransposeOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc,
   return success();
 }
 
+SymbolicElements
+TransposeOp::inferElements(ArrayRef<SymbolicElements> operands) {
+  RankedTensorType from = getInput().getType(), to = getType();
+  if (!operands[0] || !from.hasStaticShape())
+    return std::nullopt;
+  SmallVector<AffineExpr> result;
+  for (int64_t i = 0, e = to.getNumElements(); i != e; ++i) {
+    SmallVector<int64_t> position(from.getRank());
+    int64_t rest = i, source = 0;
+    for (int64_t dim = to.getRank(); dim-- > 0;) {
+      position[getPerm()[dim]] = rest % to.getDimSize(dim);
+      rest /= to.getDimSize(dim);
+    }
+    for (int64_t dim = 0; dim != from.getRank(); ++dim)
+      source = source * from.getDimSize(dim) + position[dim];
+    result.push_back((*operands[0])[source]);
+  }
+  return result;
+}
+
 OpFoldResult TransposeOp::fold(FoldAdaptor adaptor) {
   if (llvm::equal(getPerm(), llvm::seq<int64_t>(0, getPerm().size())))
     return getInput();

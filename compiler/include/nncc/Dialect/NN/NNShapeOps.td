@@ -47,7 +47,8 @@ def NN_BroadcastToOp : NN_Op<"broadcast_to", [
   let hasVerifier = 1;
 }
 
-def NN_TransposeOp : NN_InferredOp<"transpose"> {
+def NN_TransposeOp : NN_InferredOp<"transpose",
+    [DeclareOpInterfaceMethods<NN_SymbolicValueInterface>]> {
   let summary = "Result dimension i is dimension perm[i] of the input";
   let arguments = (ins NN_Tensor:$input, DenseI64ArrayAttr:$perm);
   let results = (outs NN_Tensor:$result);
