@@ -7,6 +7,7 @@
 
 #include "frontends/onnx/OnnxToNN/Node.h"
 #include "frontends/onnx/OnnxToNN/Rows.h"
+#include "frontends/onnx/OnnxToNN/SizeMath.h"
 #include "frontends/onnx/Types.h"
 #include "nncc/Dialect/NN/NN.h"
 
@@ -25,12 +26,15 @@ template <typename OpT> static LogicalResult binary(Node &node) {
 }
 
 /// Any number of operands, joined from the left.
-template <typename OpT> static LogicalResult variadic(Node &node) {
+template <Value (*join)(Node &, Value, Value)>
+static LogicalResult variadic(Node &node) {
   Value value = node.in(0);
   for (Value input : node.ins().drop_front()) {
     if (!input)
       return node.fail("an input is missing");
-    value = node.create<OpT>(value, input);
+    value = join(node, value, input);
+    if (!value)
+      return failure();
   }
   return node.result(value);
 }
@@ -84,6 +88,13 @@ static LogicalResult convertIsInf(Node &node) {
   bool negative = node.getInt("detect_negative", 1) != 0;
   bool positive = node.getInt("detect_positive", 1) != 0;
   return node.result(node.create<nn::IsInfOp>(node.in(0), negative, positive));
+}
+
+static LogicalResult convertFloor(Node &node) {
+  // Sizes are whole numbers.
+  if (asSizes(node, node.in(0)))
+    return node.result(node.in(0));
+  return node.result(node.create<nn::FloorOp>(node.in(0)));
 }
 
 static LogicalResult convertMod(Node &node) {
@@ -140,7 +151,7 @@ static const Row rows[] = {
     {"Abs", 6, 1, 1, unary<nn::AbsOp>},
     {"Acos", 7, 1, 1, unary<nn::AcosOp>},
     {"Acosh", 9, 1, 1, unary<nn::AcoshOp>},
-    {"Add", 7, 2, 2, binary<nn::AddOp>},
+    {"Add", 7, 2, 2, variadic<joinSizes<nn::AddOp>>},
     {"And", 7, 2, 2, binary<nn::AndOp>},
     {"Asin", 7, 1, 1, unary<nn::AsinOp>},
     {"Asinh", 9, 1, 1, unary<nn::AsinhOp>},
@@ -163,7 +174,7 @@ static const Row rows[] = {
     {"Equal", 7, 2, 2, binary<nn::EqualOp>},
     {"Erf", 9, 1, 1, unary<nn::ErfOp>},
     {"Exp", 6, 1, 1, unary<nn::ExpOp>},
-    {"Floor", 6, 1, 1, unary<nn::FloorOp>},
+    {"Floor", 6, 1, 1, convertFloor},
     {"Greater", 7, 2, 2, binary<nn::GreaterOp>},
     {"GreaterOrEqual", 12, 2, 2, binary<nn::GreaterEqualOp>},
     {"Identity", 1, 1, 1, identity},
@@ -172,11 +183,11 @@ static const Row rows[] = {
     {"Less", 7, 2, 2, binary<nn::LessOp>},
     {"LessOrEqual", 12, 2, 2, binary<nn::LessEqualOp>},
     {"Log", 6, 1, 1, unary<nn::LogOp>},
-    {"Max", 6, 1, anyNumber, variadic<nn::MaxOp>},
+    {"Max", 6, 1, anyNumber, variadic<joinSizes<nn::MaxOp>>},
     {"Mean", 6, 1, anyNumber, convertMean},
-    {"Min", 6, 1, anyNumber, variadic<nn::MinOp>},
+    {"Min", 6, 1, anyNumber, variadic<minimum>},
     {"Mod", 10, 2, 2, convertMod},
-    {"Mul", 7, 2, 2, binary<nn::MulOp>},
+    {"Mul", 7, 2, 2, variadic<joinSizes<nn::MulOp>>},
     {"Neg", 6, 1, 1, unary<nn::NegOp>},
     {"Not", 1, 1, 1, unary<nn::NotOp>},
     {"Or", 7, 2, 2, binary<nn::OrOp>},
@@ -190,8 +201,8 @@ static const Row rows[] = {
     {"Sinh", 9, 1, 1, unary<nn::SinhOp>},
     {"Softplus", 1, 1, 1, unary<nn::SoftplusOp>},
     {"Sqrt", 6, 1, 1, unary<nn::SqrtOp>},
-    {"Sub", 7, 2, 2, binary<nn::SubOp>},
-    {"Sum", 6, 1, anyNumber, variadic<nn::AddOp>},
+    {"Sub", 7, 2, 2, variadic<joinSizes<nn::SubOp>>},
+    {"Sum", 6, 1, anyNumber, variadic<joinSizes<nn::AddOp>>},
     {"Tan", 7, 1, 1, unary<nn::TanOp>},
     {"Tanh", 6, 1, 1, unary<nn::TanhOp>},
     {"Where", 9, 3, 3, convertWhere},

@@ -109,6 +109,8 @@ public:
   std::optional<Ints> axes(llvm::ArrayRef<int64_t> axes, int64_t rank);
 
   // Comparisons of sizes.
+  /// Whether an expression is negative whatever the sizes are.
+  static bool isNegative(mlir::AffineExpr expr);
   /// min(a, b). Where it depends on the symbols' values it is `a`, and the
   /// symbols' bounds are narrowed so that it is.
   mlir::AffineExpr minimum(mlir::AffineExpr a, mlir::AffineExpr b);

@@ -71,6 +71,11 @@ Value Node::broadcast(Value value, ArrayRef<AffineExpr> dims) {
 Value Node::cast(Value value, Type to) {
   if (!value || elementType(value) == to)
     return value;
+  // Sizes go through floats and back.
+  if (auto inner = value.getDefiningOp<nn::CastOp>();
+      inner && isa<IntegerType>(to) && isa<FloatType>(elementType(value)) &&
+      nn::symbolicElements(inner.getInput()))
+    return cast(inner.getInput(), to);
   return createTyped<nn::CastOp>(nn::makeTensorType(dims(value), to), value);
 }
 

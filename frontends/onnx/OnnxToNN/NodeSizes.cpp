@@ -51,10 +51,16 @@ AffineMap Node::map(ArrayRef<AffineExpr> exprs) {
   return nn::makeSymbolMap(exprs, getContext());
 }
 
+bool Node::isNegative(AffineExpr expr) {
+  return nn::getLowerBound(nn::simplify(-expr)).value_or(0) > 0;
+}
+
 AffineExpr Node::minimum(AffineExpr a, AffineExpr b) {
   AffineExpr difference = nn::simplify(b - a);
-  if (std::optional<int> sign = nn::getSign(difference))
-    return *sign < 0 ? b : a;
+  if (nn::getLowerBound(difference).value_or(-1) >= 0)
+    return a;
+  if (isNegative(difference))
+    return b;
   LinearForm form(getNumSymbols());
   if (form.add(difference, 1))
     converter.assumeNonNegative(form.coefficients, form.constant);

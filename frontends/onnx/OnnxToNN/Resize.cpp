@@ -212,7 +212,7 @@ static LogicalResult convertResize11(Node &node) {
       return node.fail("sizes must have one entry an axis");
     plan.sizes = Node::dims(node.in(0));
     for (auto [axis, size] : llvm::zip_equal(*axes, *sizes)) {
-      if (nn::getSign(size).value_or(1) <= 0)
+      if (Node::isNegative(size - 1))
         return node.fail("sizes must be positive");
       plan.sizes[axis] = size;
     }

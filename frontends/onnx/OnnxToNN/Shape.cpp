@@ -97,7 +97,7 @@ static LogicalResult convertRange(Node &node) {
     count = step->front() > 0 ? span.ceilDiv(step->front())
                               : (-span).ceilDiv(-step->front());
     count = nn::simplify(count);
-    if (nn::getSign(count).value_or(1) < 0)
+    if (Node::isNegative(count))
       count = node.dim(0);
   }
   Value value =

@@ -26,7 +26,7 @@ struct SliceRange {
 } // namespace
 
 // Exporters write numbers from here on for "to the end".
-static constexpr int64_t openEnd = int64_t(1) << 30;
+static constexpr int64_t openEnd = 100'000'000;
 
 /// A position: counted from the end when it is negative. Null where it lies
 /// outside on the right; `before` is set where it lies outside on the left.
@@ -40,10 +40,10 @@ static AffineExpr normalize(AffineExpr position, AffineExpr size,
     if (before)
       return position;
   }
-  if (nn::getSign(position).value_or(1) >= 0)
+  if (!Node::isNegative(position))
     return position;
   position = nn::simplify(position + size);
-  before = nn::getSign(position).value_or(0) < 0;
+  before = Node::isNegative(position);
   return position;
 }
 
@@ -56,7 +56,7 @@ resolveForward(Node &node, const SliceRange &range, AffineExpr size) {
   AffineExpr end = normalize(range.end, size, before);
   end = before ? node.dim(0) : end ? node.minimum(end, size) : size;
   AffineExpr count = nn::simplify((end - start).ceilDiv(range.step));
-  if (nn::getSign(count).value_or(0) < 0)
+  if (Node::isNegative(count))
     count = node.dim(0);
   return {start, count};
 }
@@ -72,7 +72,7 @@ resolveBackward(Node &node, const SliceRange &range, AffineExpr size) {
   AffineExpr end = normalize(range.end, size, before);
   end = before ? node.dim(-1) : end ? node.minimum(end, last) : last;
   AffineExpr count = nn::simplify((start - end).ceilDiv(-range.step));
-  if (nn::getSign(count).value_or(0) < 0)
+  if (Node::isNegative(count))
     count = node.dim(0);
   return {start, count};
 }
