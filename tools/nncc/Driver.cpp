@@ -98,9 +98,10 @@ Driver::runPasses(StringRef stage,
                   llvm::function_ref<void(OpPassManager &)> build) {
   tell(stage);
   PassManager pm(&context);
-  // The verifier has run on what the frontend made; each pass is tested.
+  TimingScope root = timing.getRootScope();
+  TimingScope scope = root.nest(stage);
   if (options.timing)
-    pm.enableTiming(timing.getRootScope().nest(stage));
+    pm.enableTiming(scope);
   build(pm);
   return pm.run(*module);
 }
