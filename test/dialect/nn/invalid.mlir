@@ -1,0 +1,96 @@
+// RUN: nncc-opt %s -split-input-file -verify-diagnostics
+
+func.func @broadcast(%x: tensor<2x3xf32>, %y: tensor<4xf32>) {
+  // expected-error@+2 {{the shapes of 'nn.add' do not broadcast}}
+  // expected-error@+1 {{failed to infer returned types}}
+  %0 = nn.add %x, %y : (tensor<2x3xf32>, tensor<4xf32>) -> tensor<2x3xf32>
+  return
+}
+
+// -----
+
+func.func @element_types(%x: tensor<3xf32>, %y: tensor<3xi64>) {
+  // expected-error@+2 {{the operands of 'nn.mul' have different element types}}
+  // expected-error@+1 {{failed to infer returned types}}
+  %0 = nn.mul %x, %y : (tensor<3xf32>, tensor<3xi64>) -> tensor<3xf32>
+  return
+}
+
+// -----
+
+func.func @kind(%x: tensor<3xi64>) {
+  // expected-error@+2 {{operand 0 of 'nn.exp' must have a float type as its element type, not 'i64'}}
+  // expected-error@+1 {{failed to infer returned types}}
+  %0 = nn.exp %x : (tensor<3xi64>) -> tensor<3xi64>
+  return
+}
+
+// -----
+
+func.func @axis(%x: tensor<3x4xf32>) {
+  // expected-error@+2 {{axis 2 is out of range for 'tensor<3x4xf32>'}}
+  // expected-error@+1 {{failed to infer returned types}}
+  %0 = nn.reduce_sum %x {axes = array<i64: 2>} : (tensor<3x4xf32>) -> tensor<3xf32>
+  return
+}
+
+// -----
+
+func.func @permutation(%x: tensor<3x4xf32>) {
+  // expected-error@+2 {{is not a permutation of the dimensions of}}
+  // expected-error@+1 {{failed to infer returned types}}
+  %0 = nn.transpose %x {perm = array<i64: 1, 1>} : (tensor<3x4xf32>) -> tensor<4x4xf32>
+  return
+}
+
+// -----
+
+func.func @reshape(%x: tensor<3x4xf32>) {
+  // expected-error@+1 {{changes the number of elements}}
+  %0 = nn.reshape %x : (tensor<3x4xf32>) -> tensor<5xf32>
+  return
+}
+
+// -----
+
+func.func @concat(%x: tensor<3x4xf32>, %y: tensor<2x5xf32>) {
+  // expected-error@+2 {{cannot concatenate}}
+  // expected-error@+1 {{failed to infer returned types}}
+  %0 = nn.concat %x, %y {axis = 0 : i64} : (tensor<3x4xf32>, tensor<2x5xf32>) -> tensor<5x4xf32>
+  return
+}
+
+// -----
+
+func.func @slice(%x: tensor<3xf32>) {
+  // expected-error@+2 {{the slice of dimension 0, start 2 size 2 step 1, leaves}}
+  // expected-error@+1 {{failed to infer returned types}}
+  %0 = nn.slice %x {starts = affine_map<() -> (2)>, sizes = affine_map<() -> (2)>, steps = array<i64: 1>} : (tensor<3xf32>) -> tensor<2xf32>
+  return
+}
+
+// -----
+
+func.func @pad(%x: tensor<3xf32>) {
+  // expected-error@+2 {{the padding of dimension 0 is larger than}}
+  // expected-error@+1 {{failed to infer returned types}}
+  %0 = nn.pad %x {low = affine_map<() -> (3)>, high = affine_map<() -> (0)>, mode = "reflect"} : (tensor<3xf32>) -> tensor<6xf32>
+  return
+}
+
+// -----
+
+func.func @broadcast_to(%x: tensor<3xf32>) {
+  // expected-error@+1 {{cannot broadcast}}
+  %0 = nn.broadcast_to %x : (tensor<3xf32>) -> tensor<4xf32>
+  return
+}
+
+// -----
+
+func.func @indices(%x: tensor<3xf32>, %i: tensor<2xf32>) {
+  // expected-error@+2 {{indices are of i32 or i64}}
+  // expected-error@+1 {{failed to infer returned types}}
+  %0 = nn.gather %x, %i {axis = 0 : i64} : (tensor<3xf32>, tensor<2xf32>) -> tensor<2xf32>
+  return
+}
