@@ -12,7 +12,7 @@
 
 #include "onnx-ml.pb.h"
 
-#include "mlir/IR/BuiltinAttributes.h"
+#include "mlir/IR/Builders.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -183,8 +183,8 @@ SmallVector<Attribute> DimSymbols::getBounds() const {
   for (const std::string &name : names) {
     const DimBound *bound = findBound(name);
     any |= bound != nullptr;
-    bounds.push_back(DenseI64ArrayAttr::get(
-        &context, {bound ? bound->low : 1, bound ? bound->high : -1}));
+    bounds.push_back(Builder(&context).getI64ArrayAttr(
+        {bound ? bound->low : 1, bound ? bound->high : -1}));
   }
   if (!any)
     bounds.clear();

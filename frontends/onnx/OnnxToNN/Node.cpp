@@ -75,14 +75,18 @@ static bool isTooLarge(RankedTensorType type) {
   return false;
 }
 
+LogicalResult Node::checkSize(RankedTensorType type) {
+  if (!isTooLarge(type))
+    return success();
+  return fail("its result " + describeType(type, converter.getSymbols()) +
+              " is too large");
+}
+
 Operation *Node::finish(OperationState &state) {
   for (Type type : state.types) {
     auto tensor = dyn_cast<RankedTensorType>(type);
-    if (tensor && isTooLarge(tensor)) {
-      (void)fail("its result " + describeType(type, converter.getSymbols()) +
-                 " is too large");
+    if (tensor && failed(checkSize(tensor)))
       return nullptr;
-    }
   }
   Operation *created = builder.create(state);
   if (succeeded(verify(created, /*verifyRecursively=*/false)))

@@ -102,6 +102,8 @@ public:
   Dims dims(llvm::ArrayRef<int64_t> sizes);
   /// A map of sizes or positions, as attributes of nn ops hold them.
   mlir::AffineMap map(llvm::ArrayRef<mlir::AffineExpr> exprs);
+  /// An error if the type has more elements than any module can hold.
+  mlir::LogicalResult checkSize(mlir::RankedTensorType type);
   /// The static sizes, or an error that calls the value `what`.
   std::optional<Ints> staticDims(mlir::Value value, const llvm::Twine &what);
   /// Counts a negative axis from the end; an error unless 0 <= axis < rank.

@@ -52,6 +52,8 @@ static Value fill(Node &node, ElementsAttr value, ArrayRef<AffineExpr> dims) {
   });
   if (isNegative)
     return node.failValue("a dimension is negative");
+  if (failed(node.checkSize(type)))
+    return Value();
   Attribute element = *dense.value_begin<Attribute>();
   if (type.hasStaticShape() && type.getNumElements() > 0)
     return node.constant(DenseElementsAttr::get(type, element));

@@ -144,7 +144,19 @@ static std::optional<Ints> getKernel(Node &node, Value input, Value filter) {
   return Ints(sizes->begin() + 2, sizes->end());
 }
 
+/// Whether a window fits into the padded input at all.
+static LogicalResult checkWindows(Node &node, Value result) {
+  if (!result)
+    return failure();
+  for (int64_t size : Node::type(result).getShape())
+    if (size == 0 && !llvm::is_contained(Node::type(node.in(0)).getShape(), 0))
+      return node.fail("the window is larger than the padded input");
+  return success();
+}
+
 static LogicalResult finishConv(Node &node, Value result) {
+  if (failed(checkWindows(node, result)))
+    return failure();
   if (node.in(2))
     result = node.add(result, node.in(2));
   return node.result(toChannelsFirst(node, result));
@@ -274,6 +286,8 @@ static LogicalResult convertPool(Node &node, Args... args) {
   Value pooled = node.create<OpT>(toChannelsLast(node, input), windows->kernel,
                                   windows->strides, windows->low, windows->high,
                                   windows->dilations, ceilMode, args...);
+  if (failed(checkWindows(node, pooled)))
+    return failure();
   return node.result(toChannelsFirst(node, pooled));
 }
 
