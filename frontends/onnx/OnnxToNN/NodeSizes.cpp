@@ -59,7 +59,7 @@ AffineExpr Node::minimum(AffineExpr a, AffineExpr b) {
   AffineExpr difference = nn::simplify(b - a);
   if (nn::getLowerBound(difference).value_or(-1) >= 0)
     return a;
-  if (isNegative(difference))
+  if (nn::getLowerBound(nn::simplify(a - b)).value_or(-1) >= 0)
     return b;
   LinearForm form(getNumSymbols());
   if (form.add(difference, 1))
