@@ -1,0 +1,168 @@
+// Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+// The module's side of the packed call: where tagged values and tensor
+// descriptors lie in its memory. docs/module-format.md describes the layout.
+
+import { NnccError } from "./errors.js";
+import { arrayClass, bytesPerElement, dlpackType, dtypeOfDLPack, elementCount } from "./tensor.js";
+import type { DType, Tensor } from "./tensor.js";
+
+export interface ModuleExports {
+  readonly memory: WebAssembly.Memory;
+  nncc_abi_version(): number;
+  nncc_signature(): number;
+  nncc_alloc(bytes: number): number;
+  nncc_free(address: number): void;
+  nncc_error(): number;
+  nncc_weights?(): number;
+  main(self: number, args: number, nargs: number, ret: number): number;
+}
+
+const REQUIRED = ["nncc_abi_version", "nncc_alloc", "nncc_free", "nncc_error", "main"] as const;
+
+/** The exports, checked. Throws `not-nncc` when one is missing. */
+export function exportsOf(instance: WebAssembly.Instance): ModuleExports {
+  const exports = instance.exports;
+  if (!(exports["memory"] instanceof WebAssembly.Memory)) {
+    throw new NnccError("not-nncc", "the module does not export its memory");
+  }
+  for (const name of REQUIRED) {
+    if (typeof exports[name] !== "function") {
+      throw new NnccError("not-nncc", `the module does not export '${name}'`);
+    }
+  }
+  return exports as unknown as ModuleExports;
+}
+
+const VALUE_BYTES = 16;
+const TENSOR_BYTES = 40;
+const TAG_TENSOR = 5;
+const DEVICE_CPU = 1;
+
+/** One argument of the packed call: its descriptor, its shape and its own data block. */
+interface Slot {
+  readonly descriptor: number;
+  readonly shape: number;
+  readonly rank: number;
+  data: number;
+  capacity: number;
+}
+
+/**
+ * The argument block of one model: made once, since ranks never change, and
+ * reused by every call. Input blocks grow when a call brings a larger tensor.
+ */
+export class CallFrame {
+  private readonly exports: ModuleExports;
+  private readonly block: number;
+  private readonly count: number;
+  private readonly inputs: Slot[] = [];
+  private readonly outputs: Slot[] = [];
+
+  constructor(exports: ModuleExports, inputRanks: readonly number[], outputRanks: readonly number[]) {
+    this.exports = exports;
+    const ranks = [...inputRanks, ...outputRanks];
+    this.count = ranks.length;
+    const shapeBytes = ranks.reduce((sum, rank) => sum + 8 * rank, 0);
+    // One more value at the end takes what the call returns.
+    const valueBytes = VALUE_BYTES * (this.count + 1);
+    this.block = this.allocate(valueBytes + TENSOR_BYTES * this.count + shapeBytes);
+    let descriptor = this.block + valueBytes;
+    let shape = descriptor + TENSOR_BYTES * this.count;
+    const view = this.view();
+    ranks.forEach((rank, i) => {
+      const slot: Slot = { descriptor, shape, rank, data: 0, capacity: 0 };
+      (i < inputRanks.length ? this.inputs : this.outputs).push(slot);
+      const value = this.block + VALUE_BYTES * i;
+      view.setUint32(value, TAG_TENSOR, true);
+      view.setUint32(value + 4, 0, true);
+      view.setBigUint64(value + 8, BigInt(descriptor), true);
+      descriptor += TENSOR_BYTES;
+      shape += 8 * rank;
+    });
+  }
+
+  /** Copies `tensor` into the module as input `index`. */
+  setInput(index: number, tensor: Tensor): void {
+    const slot = this.inputs[index]!;
+    const bytes = tensor.data.byteLength;
+    if (bytes > slot.capacity || slot.data === 0) {
+      if (slot.data !== 0) this.exports.nncc_free(slot.data);
+      slot.data = 0;
+      slot.capacity = 0;
+      slot.data = this.allocate(Math.max(bytes, 1));
+      slot.capacity = bytes;
+    }
+    const source = new Uint8Array(tensor.data.buffer, tensor.data.byteOffset, bytes);
+    new Uint8Array(this.exports.memory.buffer).set(source, slot.data);
+    const view = this.view();
+    writeDescriptor(view, slot, tensor.dtype);
+    tensor.shape.forEach((dim, i) => view.setBigInt64(slot.shape + 8 * i, BigInt(dim), true));
+  }
+
+  /** Calls `main`. Throws `run-failed` or `out-of-memory` with the module's own words. */
+  call(outputTypes: readonly DType[]): void {
+    const view = this.view();
+    this.outputs.forEach((slot, i) => writeDescriptor(view, slot, outputTypes[i]!));
+    const status = this.exports.main(0, this.block, this.count, this.block + VALUE_BYTES * this.count);
+    if (status !== 0) {
+      const message = this.text(this.exports.nncc_error()) || `main returned ${status}`;
+      throw new NnccError(/out of memory/i.test(message) ? "out-of-memory" : "run-failed", message);
+    }
+  }
+
+  /** A copy of output `index`, since the module reuses its memory in the next call. */
+  output(index: number): Tensor {
+    const slot = this.outputs[index]!;
+    const view = this.view();
+    const dtype = dtypeOfDLPack(view.getUint8(slot.descriptor + 16), view.getUint8(slot.descriptor + 17));
+    if (dtype === undefined) throw new NnccError("run-failed", `output ${index} came back with an unknown type`);
+    const shape: number[] = [];
+    for (let i = 0; i < slot.rank; ++i) shape.push(Number(view.getBigInt64(slot.shape + 8 * i, true)));
+    const address = view.getUint32(slot.descriptor, true) + Number(view.getBigUint64(slot.descriptor + 32, true));
+    const bytes = elementCount(shape) * bytesPerElement(dtype);
+    // A slice of the bytes is aligned whatever the address is.
+    const copy = this.exports.memory.buffer.slice(address, address + bytes);
+    return { dtype, shape, data: new (arrayClass(dtype))(copy) };
+  }
+
+  private allocate(bytes: number): number {
+    const address = this.exports.nncc_alloc(bytes) >>> 0;
+    if (address === 0) throw new NnccError("out-of-memory", `the module could not allocate ${bytes} bytes`);
+    return address;
+  }
+
+  /** Made anew each time: growing the memory detaches the old buffer. */
+  private view(): DataView {
+    return new DataView(this.exports.memory.buffer);
+  }
+
+  private text(address: number): string {
+    return readCString(this.exports.memory, address >>> 0);
+  }
+}
+
+function writeDescriptor(view: DataView, slot: Slot, dtype: DType): void {
+  const { code, bits } = dlpackType(dtype);
+  const at = slot.descriptor;
+  view.setUint32(at, slot.data, true);
+  view.setInt32(at + 4, DEVICE_CPU, true);
+  view.setInt32(at + 8, 0, true);
+  view.setInt32(at + 12, slot.rank, true);
+  view.setUint8(at + 16, code);
+  view.setUint8(at + 17, bits);
+  view.setUint16(at + 18, 1, true);
+  view.setUint32(at + 20, slot.shape, true);
+  view.setUint32(at + 24, 0, true);
+  view.setUint32(at + 28, 0, true);
+  view.setBigUint64(at + 32, 0n, true);
+}
+
+/** The NUL-terminated UTF-8 text at `address`; empty for address 0. */
+export function readCString(memory: WebAssembly.Memory, address: number): string {
+  if (address === 0) return "";
+  const bytes = new Uint8Array(memory.buffer);
+  const end = bytes.indexOf(0, address);
+  return new TextDecoder().decode(bytes.slice(address, end < 0 ? bytes.length : end));
+}

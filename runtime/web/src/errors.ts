@@ -1,0 +1,44 @@
+// Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+/** What went wrong, as a word that a program can compare with. */
+export type NnccErrorCode =
+  /** The source could not be read or fetched. */
+  | "load-failed"
+  /** The bytes are not a WebAssembly module that this engine accepts. */
+  | "bad-module"
+  /** A WebAssembly module, but nncc did not make it or its signature is damaged. */
+  | "not-nncc"
+  /** The module speaks another version of the module format. */
+  | "abi-mismatch"
+  /** The external weight file is missing, has the wrong size or the wrong hash. */
+  | "bad-weights"
+  /** The device asked for cannot run this module. */
+  | "unsupported-device"
+  /** An input name that the model does not have. */
+  | "unknown-input"
+  /** An input that the model needs was not given. */
+  | "missing-input"
+  | "wrong-dtype"
+  | "wrong-shape"
+  | "out-of-memory"
+  /** The module itself refused the call or trapped. */
+  | "run-failed"
+  /** The model was used after dispose(). */
+  | "disposed";
+
+/** Every error that this package throws on purpose. */
+export class NnccError extends Error {
+  readonly code: NnccErrorCode;
+
+  constructor(code: NnccErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "NnccError";
+    this.code = code;
+  }
+}
+
+/** The text of anything that was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

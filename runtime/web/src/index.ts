@@ -1,0 +1,21 @@
+// Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+/**
+ * Loads and runs WebAssembly modules compiled by nncc, in a browser or in Node.
+ *
+ *     const model = await loadModel("model.wasm");
+ *     const { y } = await model.run({ x: new Float32Array(784) });
+ *
+ * @module
+ */
+
+export { zeros, type Inputs } from "./bind.js";
+export { NnccError, messageOf, type NnccErrorCode } from "./errors.js";
+export { fromBFloat16, fromHalf, toNumbers } from "./half.js";
+export { loadModel, Model, type LoadOptions } from "./model.js";
+export { parseSignature, signatureOf } from "./signature.js";
+export type { Dim, Signature, SymbolInfo, TensorType } from "./signature.js";
+export type { Progress, Source } from "./source.js";
+export { arrayClass, bytesPerElement, elementCount, isDType, makeTensor, typeText } from "./tensor.js";
+export type { DType, Tensor, TypedArray } from "./tensor.js";

@@ -1,0 +1,163 @@
+// Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+import { NnccError, messageOf } from "./errors.js";
+import { isDType, type DType } from "./tensor.js";
+
+/** A size: a number, the name of a symbol, or an expression over symbols. */
+export type Dim = number | string;
+
+export interface TensorType {
+  readonly name: string;
+  readonly dtype: DType;
+  readonly shape: readonly Dim[];
+}
+
+/** A size that is known only when the model runs, and its bounds. */
+export interface SymbolInfo {
+  readonly name: string;
+  readonly min: number;
+  readonly max: number | null;
+}
+
+/** What a module says about itself; `docs/module-format.md` has the meaning of each. */
+export interface Signature {
+  readonly abi: number;
+  readonly compiler: string;
+  readonly features: readonly string[];
+  readonly source: { readonly name: string; readonly sha256: string };
+  readonly symbols: readonly SymbolInfo[];
+  readonly inputs: readonly TensorType[];
+  readonly outputs: readonly TensorType[];
+  /** Null when it depends on the sizes of the inputs. */
+  readonly arenaBytes: number | null;
+  readonly weightBytes: number;
+  readonly kernels: number;
+  /** "embedded", or the file that holds the weights. */
+  readonly weights: "embedded" | { readonly file: string; readonly sha256: string };
+  /** Floating point operations of one run, when the sizes are known. */
+  readonly flops: number | null;
+}
+
+export const SIGNATURE_SECTION = "nncc.signature";
+export const ABI_VERSION = 1;
+
+/** The signature of a compiled module. Throws `not-nncc` and `abi-mismatch`. */
+export function signatureOf(module: WebAssembly.Module): Signature {
+  const [section] = WebAssembly.Module.customSections(module, SIGNATURE_SECTION);
+  if (section === undefined) {
+    throw new NnccError("not-nncc", `the module has no '${SIGNATURE_SECTION}' section: nncc did not make it`);
+  }
+  return parseSignature(new TextDecoder().decode(section));
+}
+
+/** Reads the JSON text of a signature section. */
+export function parseSignature(text: string): Signature {
+  let json: unknown;
+  try {
+    json = JSON.parse(text.replace(/\0+$/, ""));
+  } catch (error) {
+    throw new NnccError("not-nncc", `the signature is not JSON: ${messageOf(error)}`);
+  }
+  const root = new Reader(json, "signature");
+  const abi = root.number("abi");
+  if (abi !== ABI_VERSION) {
+    throw new NnccError(
+      "abi-mismatch",
+      `the module uses version ${abi} of the module format, this runtime knows version ${ABI_VERSION}`,
+    );
+  }
+  const source = root.object("source");
+  return {
+    abi,
+    compiler: root.text("compiler"),
+    features: root.list("features").map(String),
+    source: { name: source.textOr("name", ""), sha256: source.textOr("sha256", "") },
+    symbols: root.list("symbols").map((item, i) => readSymbol(new Reader(item, `symbols[${i}]`))),
+    inputs: root.list("inputs").map((item, i) => readTensorType(new Reader(item, `inputs[${i}]`))),
+    outputs: root.list("outputs").map((item, i) => readTensorType(new Reader(item, `outputs[${i}]`))),
+    arenaBytes: root.numberOrNull("arena_bytes"),
+    weightBytes: root.numberOrNull("weight_bytes") ?? 0,
+    kernels: root.numberOrNull("kernels") ?? 0,
+    weights: readWeights(root),
+    flops: root.numberOrNull("flops"),
+  };
+}
+
+function readSymbol(item: Reader): SymbolInfo {
+  return { name: item.text("name"), min: item.numberOrNull("min") ?? 0, max: item.numberOrNull("max") };
+}
+
+function readTensorType(item: Reader): TensorType {
+  const dtype = item.text("dtype");
+  if (!isDType(dtype)) throw item.fail(`unknown dtype '${dtype}'`);
+  const shape = item.list("shape").map((dim) => {
+    if (typeof dim !== "string" && !(Number.isSafeInteger(dim) && (dim as number) >= 0)) {
+      throw item.fail(`'${String(dim)}' is not a size`);
+    }
+    return dim as Dim;
+  });
+  return { name: item.text("name"), dtype, shape };
+}
+
+function readWeights(root: Reader): Signature["weights"] {
+  const value = root.get("weights");
+  if (value === undefined || value === "embedded") return "embedded";
+  const external = new Reader(value, "weights");
+  const file = external.text("file");
+  // The name is resolved next to the module, so it may not lead anywhere else.
+  if (file === "" || /[/\\\0]/.test(file) || file === ".." || file === ".") {
+    throw external.fail(`'${file}' is not a plain file name`);
+  }
+  return { file, sha256: external.textOr("sha256", "") };
+}
+
+/** Typed access to one JSON object, with errors that say where. */
+class Reader {
+  private readonly value: Readonly<Record<string, unknown>>;
+  private readonly where: string;
+
+  constructor(value: unknown, where: string) {
+    this.where = where;
+    if (typeof value !== "object" || value === null || Array.isArray(value)) throw this.fail("not an object");
+    this.value = value as Record<string, unknown>;
+  }
+
+  fail(why: string): NnccError {
+    return new NnccError("not-nncc", `damaged signature, ${this.where}: ${why}`);
+  }
+
+  get(key: string): unknown {
+    return Object.hasOwn(this.value, key) ? this.value[key] : undefined;
+  }
+
+  object(key: string): Reader {
+    return new Reader(this.get(key) ?? {}, `${this.where}.${key}`);
+  }
+
+  text(key: string): string {
+    const value = this.get(key);
+    if (typeof value !== "string") throw this.fail(`'${key}' is not a string`);
+    return value;
+  }
+
+  textOr(key: string, otherwise: string): string {
+    return this.get(key) === undefined ? otherwise : this.text(key);
+  }
+
+  number(key: string): number {
+    const value = this.get(key);
+    if (typeof value !== "number") throw this.fail(`'${key}' is not a number`);
+    return value;
+  }
+
+  numberOrNull(key: string): number | null {
+    return this.get(key) === undefined || this.get(key) === null ? null : this.number(key);
+  }
+
+  list(key: string): unknown[] {
+    const value = this.get(key) ?? [];
+    if (!Array.isArray(value)) throw this.fail(`'${key}' is not a list`);
+    return value;
+  }
+}

@@ -1,0 +1,97 @@
+// Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+// Where modules and weights come from: memory, the network, or a file under Node.
+
+import { NnccError, messageOf } from "./errors.js";
+
+/** A URL, a path (where there are files), the bytes, or a response on its way. */
+export type Source = URL | string | ArrayBuffer | Uint8Array | Response | Promise<Response>;
+
+/** Called while a file comes in; `total` is 0 when the server does not say. */
+export type Progress = (loaded: number, total: number) => void;
+
+/** The module at `source`, compiled while it arrives where the engine can. */
+export async function compileModule(source: Source): Promise<WebAssembly.Module> {
+  const opened = await open(source);
+  try {
+    if (opened instanceof Uint8Array) return await WebAssembly.compile(opened as BufferSource);
+    const streams = opened.headers.get("content-type")?.startsWith("application/wasm") ?? false;
+    if (streams && typeof WebAssembly.compileStreaming === "function") {
+      return await WebAssembly.compileStreaming(opened);
+    }
+    return await WebAssembly.compile(await opened.arrayBuffer());
+  } catch (error) {
+    if (error instanceof NnccError) throw error;
+    throw new NnccError("bad-module", `this engine does not accept the module: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+/** All bytes at `source`. Throws `load-failed`. */
+export async function readBytes(source: Source, progress?: Progress): Promise<Uint8Array> {
+  const opened = await open(source);
+  if (opened instanceof Uint8Array) {
+    progress?.(opened.length, opened.length);
+    return opened;
+  }
+  if (progress === undefined || opened.body === null) return new Uint8Array(await opened.arrayBuffer());
+  const total = Number(opened.headers.get("content-length") ?? 0);
+  const parts: Uint8Array[] = [];
+  let loaded = 0;
+  const reader = opened.body.getReader();
+  for (let part = await reader.read(); !part.done; part = await reader.read()) {
+    parts.push(part.value);
+    loaded += part.value.length;
+    progress(loaded, total);
+  }
+  const bytes = new Uint8Array(loaded);
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
+}
+
+/** The file called `name` beside `source`; undefined when the source has no place. */
+export async function beside(source: Source, name: string): Promise<Source | undefined> {
+  if (source instanceof URL) return new URL(encodeURIComponent(name), source);
+  if (typeof source === "string") {
+    if (isPath(source)) {
+      const path = await import("node:path");
+      return path.join(path.dirname(source), name);
+    }
+    return new URL(encodeURIComponent(name), new URL(source, globalThis.location?.href));
+  }
+  if (source instanceof Promise) return beside(await source, name);
+  if (source instanceof Response && source.url !== "") return new URL(encodeURIComponent(name), source.url);
+  return undefined;
+}
+
+async function open(source: Source): Promise<Uint8Array | Response> {
+  if (source instanceof Uint8Array) return source;
+  if (source instanceof ArrayBuffer) return new Uint8Array(source);
+  try {
+    const opened = typeof source === "string" || source instanceof URL ? await openPlace(source) : await source;
+    if (opened instanceof Response && !opened.ok) {
+      throw new Error(`the server answered ${opened.status} ${opened.statusText}`);
+    }
+    return opened;
+  } catch (error) {
+    const name = typeof source === "string" || source instanceof URL ? String(source) : "response";
+    throw new NnccError("load-failed", `${name}: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+async function openPlace(place: string | URL): Promise<Uint8Array | Response> {
+  const isFile = place instanceof URL ? place.protocol === "file:" : isPath(place);
+  if (!isFile) return fetch(place);
+  const { readFile } = await import("node:fs/promises");
+  return readFile(place);
+}
+
+/** Whether a string means a file: only where there is no page to be relative to. */
+function isPath(text: string): boolean {
+  const hasFiles = typeof process === "object" && typeof process.versions?.node === "string";
+  return hasFiles && !/^[a-z][a-z0-9+.-]+:\/\//i.test(text);
+}

@@ -1,0 +1,47 @@
+// Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+import { loadModel, type Model, type Tensor } from "nncc";
+
+export interface Measurement {
+  readonly msMedian: number;
+  readonly msMin: number;
+  readonly loadMs: number;
+  readonly runs: number;
+  /** Null when the module does not say how many operations a run takes. */
+  readonly gflops: number | null;
+}
+
+const WARM_UP_SECONDS = 0.3;
+const LEAST_RUNS = 5;
+
+/** Milliseconds to compile and instantiate the module, the best of three. */
+export async function measureLoad(bytes: Uint8Array, weights: string | undefined, path: string): Promise<number> {
+  let best = Infinity;
+  for (let i = 0; i < 3; ++i) {
+    const start = performance.now();
+    // By path when the weights are beside the module, so that they are found.
+    const model = await loadModel(weights === undefined ? bytes : path, weights === undefined ? {} : { weights });
+    best = Math.min(best, performance.now() - start);
+    model.dispose();
+  }
+  return best;
+}
+
+/** Runs `model` for `seconds`, after a warm-up that lets the engine optimise it. */
+export function measure(model: Model, inputs: Record<string, Tensor>, seconds: number, loadMs: number): Measurement {
+  const warm = performance.now() + 1000 * Math.min(WARM_UP_SECONDS, seconds);
+  do model.runSync(inputs);
+  while (performance.now() < warm);
+  const times: number[] = [];
+  const end = performance.now() + 1000 * seconds;
+  while (times.length < LEAST_RUNS || performance.now() < end) {
+    const start = performance.now();
+    model.runSync(inputs);
+    times.push(performance.now() - start);
+  }
+  times.sort((a, b) => a - b);
+  const msMedian = times[times.length >> 1]!;
+  const { flops } = model.signature;
+  return { msMedian, msMin: times[0]!, loadMs, runs: times.length, gflops: flops === null ? null : flops / msMedian / 1e6 };
+}

@@ -1,0 +1,96 @@
+// Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+import { parseArgs } from "node:util";
+import { messageOf } from "nncc";
+import { UserError } from "./errors.js";
+
+export const HELP = `usage: nncc-run MODULE.wasm [options]
+
+Runs a module that nncc compiled.
+
+  --input NAME=FILE   an input: .npy, .pb (ONNX TensorProto) or raw little-endian
+                      bytes; NAME= may be left out when the model has one input
+  --data DIR          reads DIR/input_N.pb and compares with DIR/output_N.pb
+  --rtol R, --atol A  tolerances of --data (1e-3 and 1e-4)
+  --output DIR        writes each output to DIR/NAME.npy
+  --bench[=SECONDS]   measures (2 seconds); without inputs it makes some up
+  --json              prints --bench and --info as JSON
+  --info              prints the signature, features and sizes
+  --weights FILE      the weight file of a module with external weights
+  --device DEVICE     cpu, gpu or auto (auto)
+  --help, --version
+
+Exit status: 0 fine, 1 an output does not match, 2 any other error.
+`;
+
+export interface Options {
+  readonly module: string;
+  readonly inputs: readonly string[];
+  readonly data: string | undefined;
+  readonly rtol: number;
+  readonly atol: number;
+  readonly output: string | undefined;
+  /** Seconds to measure for; undefined when nothing is to be measured. */
+  readonly bench: number | undefined;
+  readonly json: boolean;
+  readonly info: boolean;
+  readonly weights: string | undefined;
+  readonly device: "cpu" | "gpu" | "auto";
+}
+
+/** The options, or the text to print instead of running. Throws UserError. */
+export function parseOptions(argv: readonly string[]): Options | string {
+  // parseArgs has no options with an optional value, so give --bench its default here.
+  const args = argv.map((arg) => (arg === "--bench" ? "--bench=2" : arg));
+  let parsed;
+  try {
+    parsed = parseArgs({
+      args,
+      allowPositionals: true,
+      options: {
+        input: { type: "string", multiple: true, default: [] },
+        data: { type: "string" },
+        rtol: { type: "string", default: "1e-3" },
+        atol: { type: "string", default: "1e-4" },
+        output: { type: "string" },
+        bench: { type: "string" },
+        json: { type: "boolean", default: false },
+        info: { type: "boolean", default: false },
+        weights: { type: "string" },
+        device: { type: "string", default: "auto" },
+        help: { type: "boolean", default: false },
+        version: { type: "boolean", default: false },
+      },
+    });
+  } catch (error) {
+    throw new UserError(messageOf(error));
+  }
+  const { values, positionals } = parsed;
+  if (values.help) return HELP;
+  if (values.version) return "nncc-run 0.1.0\n";
+  if (positionals.length !== 1) throw new UserError("give one module; --help tells more");
+  const { device } = values;
+  if (device !== "cpu" && device !== "gpu" && device !== "auto") {
+    throw new UserError(`--device=${device}: must be cpu, gpu or auto`);
+  }
+  if (values.data !== undefined && values.input.length > 0) throw new UserError("--data and --input exclude each other");
+  return {
+    ...values,
+    device,
+    module: positionals[0]!,
+    inputs: values.input,
+    data: values.data,
+    output: values.output,
+    weights: values.weights,
+    rtol: number("--rtol", values.rtol),
+    atol: number("--atol", values.atol),
+    bench: values.bench === undefined ? undefined : number("--bench", values.bench),
+  };
+}
+
+function number(option: string, text: string): number {
+  const value = Number(text);
+  if (text.trim() === "" || !(value >= 0)) throw new UserError(`${option}=${text}: must be a number, 0 or more`);
+  return value;
+}
