@@ -120,11 +120,22 @@ async function loadWeights(
   if (sha256 !== "" && (await sha256Of(bytes)) !== sha256) {
     throw new NnccError("bad-weights", `'${file}' is not the weight file that the module was compiled with`);
   }
-  const address = (exports.nncc_weights?.() ?? 0) >>> 0;
-  if (address === 0 || address + bytes.length > exports.memory.buffer.byteLength) {
-    throw new NnccError("bad-weights", `the module has no room for the ${bytes.length} bytes of '${file}'`);
+  const data = safetensorsData(bytes);
+  if (data?.length !== signature.weightBytes) {
+    throw new NnccError("bad-weights", `'${file}' does not hold the ${signature.weightBytes} bytes of weights`);
   }
-  new Uint8Array(exports.memory.buffer).set(bytes, address);
+  const address = (exports.nncc_weights?.() ?? 0) >>> 0;
+  if (address === 0 || address + data.length > exports.memory.buffer.byteLength) {
+    throw new NnccError("bad-weights", `the module has no room for the ${data.length} bytes of '${file}'`);
+  }
+  new Uint8Array(exports.memory.buffer).set(data, address);
+}
+
+/** What follows the header of a safetensors file; undefined when it is not one. */
+function safetensorsData(bytes: Uint8Array): Uint8Array | undefined {
+  if (bytes.length < 8) return undefined;
+  const header = new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true);
+  return header <= BigInt(bytes.length - 8) ? bytes.subarray(8 + Number(header)) : undefined;
 }
 
 /** In hex; empty (which no check accepts) where the page is not in a secure context. */

@@ -1,0 +1,53 @@
+// Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+const source = join(import.meta.dirname, "Inputs", "affine.c");
+
+export const signature = {
+  abi: 1,
+  compiler: "by hand",
+  features: [],
+  source: { name: "affine", sha256: "" },
+  symbols: [{ name: "n", min: 1, max: null }],
+  inputs: [{ name: "x", dtype: "f32", shape: ["n", 2] }],
+  outputs: [
+    { name: "y", dtype: "f32", shape: ["n", 2] },
+    { name: "mask", dtype: "bool", shape: ["n", 2] },
+  ],
+  arena_bytes: null,
+  weight_bytes: 8,
+  kernels: 1,
+  weights: "embedded" as unknown,
+};
+
+/** The bytes of the hand-made module, with `json` as its signature. */
+export function makeModule(json: object = signature, external = false): Uint8Array<ArrayBuffer> {
+  const folder = mkdtempSync(join(tmpdir(), "nncc-test-"));
+  try {
+    const object = join(folder, "affine.o");
+    const wasm = join(folder, "affine.wasm");
+    const define = external ? ["-DEXTERNAL"] : [];
+    execFileSync("clang-19", ["--target=wasm32", "-O1", "-nostdlib", ...define, "-c", source, "-o", object]);
+    execFileSync("wasm-ld-19", ["--no-entry", "--export-memory", object, "-o", wasm]);
+    return withSection(readFileSync(wasm), "nncc.signature", JSON.stringify(json));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** `module` with a custom section added at its end. */
+export function withSection(module: Uint8Array, name: string, text: string): Uint8Array<ArrayBuffer> {
+  const encoder = new TextEncoder();
+  const title = encoder.encode(name);
+  const body = [...leb128(title.length), ...title, ...encoder.encode(text)];
+  return new Uint8Array([...module, 0, ...leb128(body.length), ...body]);
+}
+
+function leb128(value: number): number[] {
+  return value < 128 ? [value] : [(value & 127) | 128, ...leb128(value >> 7)];
+}
