@@ -1,0 +1,199 @@
+# Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Runs compiled modules with wasmtime. docs/module-format.md describes the calls."""
+
+import hashlib
+import json
+import os
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import numpy.typing as npt
+import wasmtime
+
+Array = npt.NDArray[Any]
+
+ABI_VERSION = 1
+VALUE = struct.Struct("<IIQ")
+DESCRIPTOR = struct.Struct("<IiiiBBHIIIQ")
+TAG_TENSOR = 5
+CPU = 1
+
+# The type codes of DLPack; bfloat16, which NumPy lacks, is kept as its bits.
+DTYPES: dict[str, tuple[str, int, int]] = {
+    "f32": ("<f4", 2, 32),
+    "f64": ("<f8", 2, 64),
+    "f16": ("<f2", 2, 16),
+    "bf16": ("<u2", 4, 16),
+    "i8": ("<i1", 0, 8),
+    "i16": ("<i2", 0, 16),
+    "i32": ("<i4", 0, 32),
+    "i64": ("<i8", 0, 64),
+    "u8": ("<u1", 1, 8),
+    "u16": ("<u2", 1, 16),
+    "u32": ("<u4", 1, 32),
+    "u64": ("<u8", 1, 64),
+    "bool": ("?", 6, 8),
+}
+
+
+class ModuleError(Exception):
+    """A module that cannot be loaded, or a call that it refused."""
+
+
+@dataclass(frozen=True)
+class TensorType:
+    """An input or output; a size is a number, a symbol or an expression."""
+
+    name: str
+    dtype: str
+    shape: tuple[int | str, ...]
+
+    @property
+    def numpy_dtype(self) -> np.dtype[Any]:
+        return np.dtype(DTYPES[self.dtype][0])
+
+    def __str__(self) -> str:
+        return f"{self.dtype}[{','.join(map(str, self.shape))}]"
+
+
+def load(path: str | os.PathLike[str], weights: str | os.PathLike[str] | None = None) -> "Model":
+    """Loads the module at `path`; `weights` is its weight file where that is not beside it."""
+    try:
+        return Model(Path(path), None if weights is None else Path(weights))
+    except (OSError, wasmtime.WasmtimeError) as error:
+        raise ModuleError(f"{os.fspath(path)}: {error}") from error
+
+
+class Model:
+    """A loaded module. One call at a time: it has a single arena."""
+
+    def __init__(self, path: Path, weights: Path | None = None) -> None:
+        config = wasmtime.Config()
+        # The same bits on every host, whatever its NaNs look like.
+        config.cranelift_nan_canonicalization = False
+        engine = wasmtime.Engine(config)
+        self._store = wasmtime.Store(engine)
+        instance = wasmtime.Instance(self._store, wasmtime.Module.from_file(engine, str(path)), [])
+        self._exports = instance.exports(self._store)
+        if "nncc_abi_version" not in self._exports:
+            raise ModuleError(f"{path}: nncc did not make this module")
+        version = self._call("nncc_abi_version")
+        if version != ABI_VERSION:
+            raise ModuleError(f"{path}: unknown version {version} of the module format")
+        self.signature: dict[str, Any] = json.loads(self._text(self._call("nncc_signature")))
+        if self.signature.get("weights", "embedded") != "embedded":
+            self._load_weights(path, weights)
+
+    @cached_property
+    def inputs(self) -> list[TensorType]:
+        return [_tensor_type(item) for item in self.signature["inputs"]]
+
+    @cached_property
+    def outputs(self) -> list[TensorType]:
+        return [_tensor_type(item) for item in self.signature["outputs"]]
+
+    def run(self, inputs: Mapping[str, npt.ArrayLike]) -> dict[str, Array]:
+        """The outputs by name, as copies. Raises ModuleError, naming the input at fault."""
+        names = [item.name for item in self.inputs]
+        for name in inputs:
+            if name not in names:
+                raise ModuleError(f"the model has no input '{name}'; it has {names}")
+        blocks: list[int] = []
+        try:
+            return self._run([_as_array(item, inputs) for item in self.inputs], blocks)
+        except wasmtime.Trap as trap:
+            raise ModuleError(f"the module trapped: {trap}") from trap
+        finally:
+            for block in blocks:
+                self._call("nncc_free", block)
+
+    def _run(self, arrays: list[Array], blocks: list[int]) -> dict[str, Array]:
+        descriptors = []
+        for item, array in zip(self.inputs, arrays, strict=True):
+            data = self._allocate(array.nbytes, blocks)
+            self._memory.write(self._store, array.tobytes(), data)
+            descriptors.append(self._describe(item, array.shape, data, blocks))
+        for item in self.outputs:
+            descriptors.append(self._describe(item, (0,) * len(item.shape), 0, blocks))
+        args = self._allocate(VALUE.size * (len(descriptors) + 1), blocks)
+        values = b"".join(VALUE.pack(TAG_TENSOR, 0, address) for address in descriptors)
+        self._memory.write(self._store, values, args)
+        if self._call("main", 0, args, len(descriptors), args + len(values)) != 0:
+            raise ModuleError(self._text(self._call("nncc_error")))
+        results = descriptors[len(arrays) :]
+        return {
+            item.name: self._read(at, item) for item, at in zip(self.outputs, results, strict=True)
+        }
+
+    def _describe(
+        self, item: TensorType, shape: tuple[int, ...], data: int, blocks: list[int]
+    ) -> int:
+        _, code, bits = DTYPES[item.dtype]
+        address = self._allocate(DESCRIPTOR.size + 8 * len(shape), blocks)
+        dims = address + DESCRIPTOR.size
+        head = DESCRIPTOR.pack(data, CPU, 0, len(shape), code, bits, 1, dims, 0, 0, 0)
+        self._memory.write(self._store, head + struct.pack(f"<{len(shape)}q", *shape), address)
+        return address
+
+    def _read(self, address: int, item: TensorType) -> Array:
+        fields = DESCRIPTOR.unpack(self._bytes(address, DESCRIPTOR.size))
+        data, rank, dims, offset = fields[0], fields[3], fields[7], fields[10]
+        shape = struct.unpack(f"<{rank}q", self._bytes(dims, 8 * rank))
+        size = int(np.prod(shape, dtype=np.int64)) * item.numpy_dtype.itemsize
+        flat = np.frombuffer(self._bytes(data + offset, size), dtype=item.numpy_dtype)
+        return flat.reshape(shape)
+
+    def _load_weights(self, path: Path, weights: Path | None) -> None:
+        described = self.signature["weights"]
+        file = path.with_name(Path(described["file"]).name) if weights is None else weights
+        content = file.read_bytes()
+        if hashlib.sha256(content).hexdigest() != described["sha256"]:
+            raise ModuleError(f"{file} is not the weight file that {path} was compiled with")
+        # A safetensors file: the size of its header, the header, the data.
+        start = 8 + int.from_bytes(content[:8], "little")
+        self._memory.write(self._store, content[start:], self._call("nncc_weights"))
+
+    def _allocate(self, size: int, blocks: list[int]) -> int:
+        address = self._call("nncc_alloc", max(size, 1)) & 0xFFFFFFFF
+        if address == 0:
+            raise ModuleError(f"the module could not allocate {size} bytes")
+        blocks.append(address)
+        return address
+
+    @property
+    def _memory(self) -> wasmtime.Memory:
+        return cast(wasmtime.Memory, self._exports["memory"])
+
+    def _call(self, name: str, *args: int) -> int:
+        function = cast(wasmtime.Func, self._exports[name])
+        return int(function(self._store, *args) or 0)
+
+    def _bytes(self, address: int, size: int) -> bytearray:
+        return bytearray(self._memory.read(self._store, address, address + size))
+
+    def _text(self, address: int) -> str:
+        end = address
+        while self._bytes(end, 1)[0] != 0:
+            end += 1
+        return self._bytes(address, end - address).decode()
+
+
+def _tensor_type(item: Mapping[str, Any]) -> TensorType:
+    return TensorType(item["name"], item["dtype"], tuple(item["shape"]))
+
+
+def _as_array(item: TensorType, inputs: Mapping[str, npt.ArrayLike]) -> Array:
+    if item.name not in inputs:
+        raise ModuleError(f"input '{item.name}' {item} was not given")
+    array = np.asarray(inputs[item.name])
+    if array.dtype != item.numpy_dtype:
+        raise ModuleError(f"input '{item.name}': the model wants {item.dtype}, not {array.dtype}")
+    if array.ndim != len(item.shape):
+        raise ModuleError(f"input '{item.name}': the model wants {item}, not {list(array.shape)}")
+    return np.ascontiguousarray(array).reshape(array.shape)
