@@ -74,10 +74,7 @@ class Model:
     """A loaded module. One call at a time: it has a single arena."""
 
     def __init__(self, path: Path, weights: Path | None = None) -> None:
-        config = wasmtime.Config()
-        # The same bits on every host, whatever its NaNs look like.
-        config.cranelift_nan_canonicalization = False
-        engine = wasmtime.Engine(config)
+        engine = wasmtime.Engine()
         self._store = wasmtime.Store(engine)
         instance = wasmtime.Instance(self._store, wasmtime.Module.from_file(engine, str(path)), [])
         self._exports = instance.exports(self._store)

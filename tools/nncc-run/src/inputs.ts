@@ -78,7 +78,7 @@ function readRaw(bytes: Uint8Array, type: TensorType): Tensor {
     throw new UserError(`${bytes.length} raw bytes do not fit ${typeText(type.dtype, type.shape)}`);
   }
   const shape = type.shape.map((dim) => (typeof dim === "number" ? dim : rest));
-  return { dtype: type.dtype, shape, data: new (arrayClass(type.dtype))(bytes.slice().buffer) };
+  return { dtype: type.dtype, shape, data: new (arrayClass(type.dtype))(new Uint8Array(bytes).buffer) };
 }
 
 /** Seeded inputs for measuring: floats within -1 and 1, zeros for the rest, open sizes 1. */

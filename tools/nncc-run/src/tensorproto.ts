@@ -61,7 +61,7 @@ function fromRaw(dtype: DType, count: number, raw: Uint8Array): TypedArray {
   if (raw.length !== count * bytesPerElement(dtype)) {
     throw new UserError(`the tensor holds ${raw.length} bytes instead of ${count * bytesPerElement(dtype)}`);
   }
-  return new (arrayClass(dtype))(raw.slice().buffer);
+  return new (arrayClass(dtype))(new Uint8Array(raw).buffer);
 }
 
 function fromValues(dtype: DType, count: number, values: readonly (number | bigint)[]): TypedArray {
