@@ -92,13 +92,12 @@ static void readSymbols(ModuleOp program, Signature &signature) {
   if (!bounds)
     return;
   for (auto [symbol, bound] :
-       llvm::zip(signature.symbols, bounds.getAsRange<ArrayAttr>())) {
-    auto values = llvm::to_vector(bound.getAsRange<IntegerAttr>());
-    if (values.size() != 2)
+       llvm::zip(signature.symbols, bounds.getAsRange<DenseI64ArrayAttr>())) {
+    if (bound.size() != 2)
       continue;
-    symbol.low = values[0].getInt();
-    if (values[1].getInt() >= 0)
-      symbol.high = values[1].getInt();
+    symbol.low = bound[0];
+    if (bound[1] >= 0)
+      symbol.high = bound[1];
   }
 }
 
