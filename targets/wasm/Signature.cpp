@@ -91,9 +91,9 @@ static void readSymbols(ModuleOp program, Signature &signature) {
   auto bounds = program->getAttrOfType<ArrayAttr>("nncc.symbol_bounds");
   if (!bounds)
     return;
-  for (auto [symbol, bound] :
-       llvm::zip(signature.symbols, bounds.getAsRange<DenseI64ArrayAttr>())) {
-    if (bound.size() != 2)
+  for (auto [symbol, attribute] : llvm::zip(signature.symbols, bounds)) {
+    auto bound = dyn_cast<DenseI64ArrayAttr>(attribute);
+    if (!bound || bound.size() != 2)
       continue;
     symbol.low = bound[0];
     if (bound[1] >= 0)

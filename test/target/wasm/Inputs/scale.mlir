@@ -2,7 +2,7 @@
 // turned around: two outputs, one symbol, one weight, one buffer in the arena.
 module attributes {
   nncc.symbols = ["batch"],
-  nncc.symbol_bounds = [[1, 1000]],
+  nncc.symbol_bounds = [array<i64: 1, 1000>],
   nncc.inputs = [{name = "x", type = tensor<?x4xf32, affine_map<()[s0] -> (s0, 4)>>}],
   nncc.outputs = [{name = "y", type = tensor<?x4xf32, affine_map<()[s0] -> (s0, 4)>>},
                   {name = "small", type = tensor<?x4xi1, affine_map<()[s0] -> (s0, 4)>>}]
