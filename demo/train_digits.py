@@ -50,7 +50,8 @@ def unpatch(gradient: Array) -> Array:
 def initial_weights(rng: np.random.Generator) -> dict[str, Array]:
     def weights(fan_in: int, fan_out: int) -> Array:
         scale = np.sqrt(2 / fan_in)
-        return (scale * rng.standard_normal((fan_in, fan_out))).astype(np.float32)
+        values: Array = (scale * rng.standard_normal((fan_in, fan_out))).astype(np.float32)
+        return values
 
     first, second = CHANNELS
     return {

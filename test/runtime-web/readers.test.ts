@@ -19,6 +19,8 @@ test(".npy files come back as they were written", () => {
     const bytes = writeNpy(tensor);
     assert.equal(bytes.indexOf(10) % 64, 63);
     assert.deepEqual(readNpy(bytes), tensor);
+    // As files are read: a Buffer, whose slice() does not copy.
+    assert.deepEqual(readNpy(Buffer.from(bytes)), tensor);
   }
   assert.equal(readNpy(writeNpy(makeTensor("bool", [2], new Uint8Array([1, 0])))).dtype, "bool");
 });

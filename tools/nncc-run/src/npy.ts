@@ -40,7 +40,8 @@ export function readNpy(bytes: Uint8Array): Tensor {
   const count = elementCount(shape);
   const size = count * bytesPerElement(dtype);
   if (!Number.isSafeInteger(size) || bytes.length - end < size) throw new UserError("the .npy data is cut off");
-  const body = bytes.slice(end, end + size);
+  // Copied, so that it is aligned; a Buffer's own slice() would not copy.
+  const body = Uint8Array.from(bytes.subarray(end, end + size));
   const data = new (arrayClass(dtype))(body.buffer);
   if (!/'fortran_order':\s*True/.test(header) || shape.length < 2) return { dtype, shape, data };
   return fromColumnMajor({ dtype, shape, data });

@@ -1,0 +1,108 @@
+# Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Makes networks, compiles them and compares what they answer with onnxruntime."""
+
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+import onnxruntime
+from onnx import helper, numpy_helper
+
+import nncc
+
+Array = npt.NDArray[Any]
+Feeds = Mapping[str, Array]
+
+ROOT = Path(__file__).resolve().parents[2]
+BIN = ROOT / "build" / "bin"
+MODELS = Path(os.environ.get("NNCC_MODELS", ROOT.parent / "shared" / "models"))
+RTOL, ATOL = 1e-3, 1e-4
+
+
+def network(
+    nodes: Sequence[onnx.NodeProto],
+    inputs: Feeds,
+    outputs: Sequence[str] = ("y",),
+    *,
+    shapes: Mapping[str, Sequence[int | str]] | None = None,
+    constants: Feeds | None = None,
+    opset: int = 17,
+) -> onnx.ModelProto:
+    """A model whose inputs have the types of `inputs`; `shapes` opens sizes by name."""
+    shapes = shapes or {}
+    graph = helper.make_graph(
+        list(nodes),
+        "g",
+        [
+            helper.make_tensor_value_info(
+                name,
+                helper.np_dtype_to_tensor_dtype(array.dtype),
+                list(shapes.get(name, array.shape)),
+            )
+            for name, array in inputs.items()
+        ],
+        [helper.make_empty_tensor_value_info(name) for name in outputs],
+        [numpy_helper.from_array(np.asarray(a), name) for name, a in (constants or {}).items()],
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8)
+
+
+def reference(model: onnx.ModelProto | Path, feeds: Feeds) -> dict[str, Array]:
+    """What onnxruntime answers, without its own optimisations."""
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    options.log_severity_level = 3
+    source = str(model) if isinstance(model, Path) else model.SerializeToString()
+    session = onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
+    names = [output.name for output in session.get_outputs()]
+    return dict(zip(names, session.run(names, dict(feeds)), strict=True))
+
+
+def check(
+    model: onnx.ModelProto,
+    folder: Path,
+    *feeds: Feeds,
+    flags: Sequence[str] = (),
+    rtol: float = RTOL,
+    atol: float = ATOL,
+) -> nncc.Model:
+    """Compiles `model` once and compares it with onnxruntime on each of `feeds`."""
+    onnx.save(model, folder / "model.onnx")
+    nncc.compile(folder / "model.onnx", folder / "model.wasm", flags=flags)
+    compiled = nncc.load(folder / "model.wasm")
+    for feed in feeds:
+        expected = reference(model, feed)
+        got = compiled.run(feed)
+        assert got.keys() == expected.keys()
+        for name, want in expected.items():
+            assert got[name].dtype == want.dtype, name
+            assert got[name].shape == want.shape, name
+            np.testing.assert_allclose(got[name], want, rtol=rtol, atol=atol, err_msg=name)
+    return compiled
+
+
+def nncc_run(*args: str | Path, node: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Calls nncc-run, with another Node where one is given."""
+    environment = dict(os.environ) | ({"NNCC_NODE": str(node)} if node else {})
+    command = [str(BIN / "nncc-run"), *map(str, args)]
+    return subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+
+
+def save_data(folder: Path, inputs: Sequence[Array], outputs: Sequence[Array]) -> None:
+    """input_N.pb and output_N.pb, as ONNX's own tests have them."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for kind, arrays in (("input", inputs), ("output", outputs)):
+        for i, array in enumerate(arrays):
+            content = numpy_helper.from_array(np.asarray(array)).SerializeToString()
+            (folder / f"{kind}_{i}.pb").write_bytes(content)
+
+
+def random(*shape: int, seed: int = 0) -> Array:
+    """Normal f32 numbers."""
+    return np.random.default_rng(seed).standard_normal(shape).astype(np.float32)

@@ -1,0 +1,79 @@
+# Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Whole networks: the onnx wheel's light set, and published ones where they are at hand."""
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+
+import nncc
+from harness import ATOL, BIN, MODELS, RTOL, nncc_run, reference, save_data
+from light_models import LIGHT_FOLDER, randomized
+
+LIGHT = sorted(path.stem for path in LIGHT_FOLDER.glob("*.onnx"))
+
+# Folders of published networks whose ops this version supports.
+PUBLISHED = [
+    "mnist-8",
+    "hyperlpr-cls-96",
+    "yolox-nano-416",
+    "yunet-120x160",
+    "deeplabv3-mnv2-257",
+    "sci-180x320",
+    "super-resolution-10",
+    "style-fns-candy-winml",
+    "silero-vad-v2-transformer",
+    "gtcrn-stream-simple",
+    "chessgpt-op17",
+    "bert-toy-optimized",
+    "gpt2-toy-nopast-op11",
+]
+needs_models = pytest.mark.skipif(not MODELS.is_dir(), reason="the published networks are not here")
+
+
+@pytest.mark.parametrize("name", LIGHT)
+def test_light(name: str, tmp_path: Path) -> None:
+    model, feed = randomized(LIGHT_FOLDER / f"{name}.onnx")
+    onnx.save(model, tmp_path / "model.onnx")
+    expected = reference(model, feed)
+    save_data(tmp_path / "data", list(feed.values()), list(expected.values()))
+    nncc.compile(tmp_path / "model.onnx", tmp_path / "model.wasm")
+    done = nncc_run(tmp_path / "model.wasm", "--data", tmp_path / "data")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@needs_models
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_published(name: str, tmp_path: Path) -> None:
+    module = nncc.compile(MODELS / name / "model.onnx", tmp_path / "model.wasm")
+    data = sorted((MODELS / name).glob("test_data_set_*"))
+    assert data
+    for folder in data:
+        done = nncc_run(module, "--data", folder)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+@needs_models
+def test_gtcrn_sequence(tmp_path: Path) -> None:
+    """Every frame of a trace, with the caches fed back."""
+    folder = MODELS / "gtcrn-stream-simple"
+    model = nncc.load(nncc.compile(folder / "model.onnx", tmp_path / "model.wasm"))
+    frames = np.load(folder / "sequence" / "stft_in.npy")
+    expected = np.load(folder / "sequence" / "stft_out_ort.npy")
+    first, *caches = model.inputs
+    state = {item.name: np.zeros([int(dim) for dim in item.shape], np.float32) for item in caches}
+    got = []
+    for frame in frames:
+        shape = [int(dim) for dim in first.shape]
+        outputs = list(model.run({first.name: frame.reshape(shape), **state}).values())
+        got.append(outputs[0])
+        state = dict(zip(state, outputs[1:], strict=True))
+    np.testing.assert_allclose(
+        np.stack(got).reshape(expected.shape), expected, rtol=RTOL, atol=ATOL
+    )
+
+
+def test_compiler_is_built() -> None:
+    assert (BIN / "nncc").is_file()
