@@ -183,7 +183,7 @@ SmallVector<Attribute> DimSymbols::getBounds() const {
   for (const std::string &name : names) {
     const DimBound *bound = findBound(name);
     any |= bound != nullptr;
-    bounds.push_back(Builder(&context).getI64ArrayAttr(
+    bounds.push_back(Builder(&context).getDenseI64ArrayAttr(
         {bound ? bound->low : 1, bound ? bound->high : -1}));
   }
   if (!any)

@@ -74,6 +74,17 @@ private:
   void chooseTile();
   void orderLoops();
 
+  /// Whether the outermost reduction runs over many elements and can be split.
+  bool isLong() const {
+    Value element;
+    if (getCombiner(nest.main.op, element).empty())
+      return false;
+    for (const LoopDim &dim : nest.dims)
+      if (dim.isReduction)
+        return staticSize(dim) < 0 || staticSize(dim) > 256;
+    return false;
+  }
+
   const LoopNest &nest;
   const ScheduleTable &table;
   bool reduces;
@@ -185,10 +196,21 @@ void Scheduler::chooseTile() {
   bool hasUniform = llvm::any_of(nest.main.inputs, [&](const Access &input) {
     return input.isZero(*schedule.vectorDim);
   });
+  // A product of what is the same in all lanes and what is not.
+  bool isContraction = hasUniform && llvm::any_of(
+      nest.main.inputs, [&](const Access &input) {
+        return !input.isZero(*schedule.vectorDim) &&
+               llvm::any_of(llvm::seq<unsigned>(0, nest.dims.size()),
+                            [&](unsigned dim) {
+                              return nest.dims[dim].isReduction &&
+                                     !input.isZero(dim);
+                            });
+      }) && nest.main.inputs.size() > 1;
   if (!schedule.rowDim) {
-    schedule.tile = hasUniform && nest.main.inputs.size() > 1
-                        ? table.rowContraction
-                        : table.reduction;
+    if (isContraction)
+      schedule.tile = table.rowContraction;
+    else
+      schedule.tile = isLong() ? table.longReduction : table.reduction;
     return;
   }
   if (hasUniform) {

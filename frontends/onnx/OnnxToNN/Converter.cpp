@@ -199,10 +199,9 @@ void Converter::readSymbols(func::FuncOp func) {
   if (!given || given.size() != symbols.size())
     return;
   for (auto [bound, attribute] :
-       llvm::zip(bounds, given.getAsRange<ArrayAttr>())) {
-    auto ends = llvm::to_vector(attribute.getAsRange<IntegerAttr>());
-    if (ends.size() == 2)
-      bound = {ends[0].getInt(), ends[1].getInt()};
+       llvm::zip(bounds, given.getAsRange<DenseI64ArrayAttr>())) {
+    if (attribute.size() == 2)
+      bound = {attribute[0], attribute[1]};
   }
 }
 
@@ -212,7 +211,7 @@ void Converter::writeBounds(func::FuncOp func) {
     return;
   SmallVector<Attribute> attributes;
   for (auto [low, high] : bounds)
-    attributes.push_back(builder.getI64ArrayAttr({low, high}));
+    attributes.push_back(builder.getDenseI64ArrayAttr({low, high}));
   func->setAttr("nn.symbol_bounds", builder.getArrayAttr(attributes));
 }
 

@@ -74,8 +74,12 @@ static LogicalResult convertInstanceNormalization(Node &node) {
   if (!x)
     return failure();
   double epsilon = node.getFloat("epsilon", 1e-5f);
-  Value normal = normalize(node, x, getSpatialAxes(x), epsilon);
-  Value scaled = node.add(node.mul(normal, node.in(1)), node.in(2));
+  // One factor and one shift a channel, so that an element costs two flops.
+  Value average, inverse;
+  normalize(node, x, getSpatialAxes(x), epsilon, &average, &inverse);
+  Value factor = node.mul(inverse, node.in(1));
+  Value shift = node.sub(node.in(2), node.mul(average, factor));
+  Value scaled = node.add(node.mul(x, factor), shift);
   return node.result(toChannelsFirst(node, scaled));
 }
 
