@@ -397,10 +397,11 @@ def op_of_later_opset(folder):
     return one("Mish")
 
 
-@case(r"node 'n' \(op If, .*: the condition depends on data")
+@case(r"node 'n' \(op If, .*: the condition depends on data and the branches give different types")
 def data_dependent_branch(folder):
     branch = helper.make_graph([node("Relu", ("x",), ("b",))], "g", [], [value("b", None)])
-    return model([node("If", ("c",), then_branch=branch, else_branch=branch)],
+    other = helper.make_graph([node("Shape", ("x",), ("b",))], "g", [], [value("b", None)])
+    return model([node("If", ("c",), then_branch=branch, else_branch=other)],
                  [value("x"), value("c", (), TensorProto.BOOL)])
 
 

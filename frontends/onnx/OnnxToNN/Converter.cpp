@@ -87,7 +87,6 @@ LogicalResult Converter::runHandler(NodeOp op, const Row &row,
   Node node(op, *this, inputs);
   LogicalResult status = failure();
   std::string message;
-  size_t errorsBefore = errors.size();
   {
     // Verifiers and inference of the nn dialect speak of nn ops; say which
     // node that was.
@@ -105,7 +104,8 @@ LogicalResult Converter::runHandler(NodeOp op, const Row &row,
   }
   if (succeeded(status) && !node.hasFailed())
     return success();
-  if (message.empty() && errors.size() == errorsBefore)
+  // Without a message it is an earlier node's fault.
+  if (message.empty() && errors.empty())
     message = "this form of the operator is not supported";
   if (!message.empty())
     report(op, inputs, message);

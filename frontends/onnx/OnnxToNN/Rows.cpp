@@ -15,10 +15,11 @@
 using namespace nncc::onnx;
 
 void nncc::onnx::forEachRow(llvm::function_ref<void(const Row &)> visit) {
-  for (auto family : {getElementwiseRows, getActivationRows, getReductionRows,
-                      getShapeRows, getSliceRows, getIndexingRows,
-                      getSpatialRows, getResizeRows, getNormalizationRows,
-                      getMatmulRows, getRecurrentRows, getControlFlowRows})
+  for (auto family :
+       {getElementwiseRows, getActivationRows, getReductionRows, getShapeRows,
+        getSliceRows, getIndexingRows, getSpatialRows, getResizeRows,
+        getNormalizationRows, getMatmulRows, getEinsumRows, getRecurrentRows,
+        getControlFlowRows})
     for (const Row &row : family())
       visit(row);
 }

@@ -48,6 +48,7 @@ llvm::ArrayRef<Row> getSpatialRows();
 llvm::ArrayRef<Row> getResizeRows();
 llvm::ArrayRef<Row> getNormalizationRows();
 llvm::ArrayRef<Row> getMatmulRows();
+llvm::ArrayRef<Row> getEinsumRows();
 llvm::ArrayRef<Row> getRecurrentRows();
 llvm::ArrayRef<Row> getControlFlowRows();
 
