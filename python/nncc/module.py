@@ -152,9 +152,8 @@ class Model:
         content = file.read_bytes()
         if hashlib.sha256(content).hexdigest() != described["sha256"]:
             raise ModuleError(f"{file} is not the weight file that {path} was compiled with")
-        # A safetensors file: the size of its header, the header, the data.
-        start = 8 + int.from_bytes(content[:8], "little")
-        self._memory.write(self._store, content[start:], self._call("nncc_weights"))
+        # The whole file: the module knows how long its header is.
+        self._memory.write(self._store, content, self._call("nncc_weights"))
 
     def _allocate(self, size: int, blocks: list[int]) -> int:
         address = self._call("nncc_alloc", max(size, 1)) & 0xFFFFFFFF

@@ -125,10 +125,11 @@ async function loadWeights(
     throw new NnccError("bad-weights", `'${file}' does not hold the ${signature.weightBytes} bytes of weights`);
   }
   const address = (exports.nncc_weights?.() ?? 0) >>> 0;
-  if (address === 0 || address + data.length > exports.memory.buffer.byteLength) {
-    throw new NnccError("bad-weights", `the module has no room for the ${data.length} bytes of '${file}'`);
+  if (address === 0 || address + bytes.length > exports.memory.buffer.byteLength) {
+    throw new NnccError("bad-weights", `the module has no room for the ${bytes.length} bytes of '${file}'`);
   }
-  new Uint8Array(exports.memory.buffer).set(data, address);
+  // The whole file: the module knows how long the header is.
+  new Uint8Array(exports.memory.buffer).set(bytes, address);
 }
 
 /** What follows the header of a safetensors file; undefined when it is not one. */

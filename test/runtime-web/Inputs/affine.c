@@ -42,8 +42,10 @@ EXPORT(nncc_alloc) u32 allocate(u32 bytes) {
 }
 
 #ifdef EXTERNAL
-static float weights[2];
-EXPORT(nncc_weights) float *weightAddress(void) { return weights; }
+// The loader writes the whole file, with a header of 64 bytes.
+static float file[18];
+static const float *weights = file + 16;
+EXPORT(nncc_weights) float *weightAddress(void) { return file; }
 #else
 static float weights[2] = {10, 20};
 #endif
