@@ -55,7 +55,7 @@ def test_open_sequence_and_batch(tmp_path: Path) -> None:
         helper.make_node("MatMul", ["p", "k"], ["o"]),
         helper.make_node("ReduceMean", ["o"], ["y"], axes=[1]),
     ]
-    shapes = {"q": ["batch", "seq", 8], "k": ["batch", "seq", 8]}
+    shapes: dict[str, list[int | str]] = {"q": ["batch", "seq", 8], "k": ["batch", "seq", 8]}
     feeds = [
         {"q": random(batch, seq, 8), "k": random(batch, seq, 8, seed=1)}
         for batch, seq in ((1, 1), (2, 5), (1, 33), (3, 4))

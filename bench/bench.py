@@ -1,0 +1,188 @@
+# Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Compares nncc with onnxruntime-web: wasm, one thread, the same Node, in turns.
+
+usage: bench.py [NAME...] [--seconds S] [--json FILE] [--flags FLAGS]
+
+Networks: the onnx wheel's light set with random weights, and the published ones
+where they are at hand. The register peak is measured in the same process, so
+that figures of different moments and machines can be compared.
+"""
+
+import argparse
+import json
+import math
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+from onnx import numpy_helper
+
+from light_models import LIGHT_FOLDER, randomized
+
+ROOT = Path(__file__).resolve().parents[1]
+MODELS = Path(os.environ.get("NNCC_MODELS", ROOT.parent / "shared" / "models"))
+NODE = ROOT / "node_modules" / "node24" / "bin" / "node"
+LIGHT = ["squeezenet", "shufflenet", "resnet50", "inception_v1", "densenet121"]
+PUBLISHED = [
+    "mnist-8",
+    "hyperlpr-cls-96",
+    "yolox-nano-416",
+    "yunet-120x160",
+    "deeplabv3-mnv2-257",
+    "sci-180x320",
+    "super-resolution-10",
+    "silero-vad-v2-transformer",
+    "gtcrn-stream-simple",
+    "chessgpt-op17",
+    "bert-toy-optimized",
+    "gpt2-toy-nopast-op11",
+    "style-fns-candy-winml",
+]
+DTYPES = {"b1": "bool"} | {f"{k}{n}": f"{k}{8 * n}" for k in "iu" for n in (1, 2, 4, 8)}
+DTYPES |= {"f4": "f32", "f8": "f64"}
+
+
+@dataclass
+class Network:
+    name: str
+    path: Path
+    feed: dict[str, npt.NDArray[Any]]
+
+
+def networks(names: list[str], folder: Path) -> Iterator[Network]:
+    """Those asked for, by a part of their name; else all."""
+
+    def wanted(name: str) -> bool:
+        return not names or any(part in name for part in names)
+
+    for name in filter(wanted, LIGHT):
+        model, feed = randomized(LIGHT_FOLDER / f"light_{name}.onnx")
+        path = folder / f"{name}.onnx"
+        onnx.save(model, path)
+        yield Network(name, path, feed)
+        path.unlink()
+    for name in filter(wanted, PUBLISHED):
+        if (MODELS / name).is_dir():
+            yield published(name)
+
+
+def published(name: str) -> Network:
+    path = MODELS / name / "model.onnx"
+    graph = onnx.load(path, load_external_data=False).graph
+    constants = {tensor.name for tensor in graph.initializer}
+    names = [value.name for value in graph.input if value.name not in constants]
+    feed = {}
+    for i, input_name in enumerate(names):
+        tensor = onnx.TensorProto()
+        tensor.ParseFromString((MODELS / name / "test_data_set_0" / f"input_{i}.pb").read_bytes())
+        feed[input_name] = numpy_helper.to_array(tensor)
+    return Network(name, path, feed)
+
+
+def build_peaks(folder: Path) -> list[Path]:
+    """The peak kernels, plain and relaxed."""
+    paths = []
+    for name, flags in (("plain", []), ("relaxed", ["-mrelaxed-simd", "-DRELAXED"])):
+        wasm = folder / f"peak-{name}.wasm"
+        compiled = folder / f"peak-{name}.o"
+        source = ROOT / "bench" / "peak.c"
+        target = ["clang-19", "--target=wasm32", "-O2", "-msimd128", "-nostdlib", *flags]
+        subprocess.run([*target, "-c", str(source), "-o", str(compiled)], check=True)
+        subprocess.run(["wasm-ld-19", "--no-entry", str(compiled), "-o", str(wasm)], check=True)
+        paths.append(wasm)
+    return paths
+
+
+def measure(network: Network, folder: Path, peaks: list[Path], args: argparse.Namespace) -> Any:
+    """A row of the table; {"error": ...} when either side refuses the network."""
+    module = folder / f"{network.name}.wasm"
+    compiler = [ROOT / "build" / "bin" / "nncc", network.path, "--target=wasm", "-o", module]
+    done = subprocess.run(
+        [*compiler, *args.flags.split()], capture_output=True, text=True, check=False
+    )
+    if done.returncode != 0:
+        return {"name": network.name, "error": last_line(done.stderr)}
+    inputs = []
+    for i, (name, array) in enumerate(network.feed.items()):
+        file = folder / f"input{i}.raw"
+        file.write_bytes(np.ascontiguousarray(array).tobytes())
+        dtype = DTYPES[array.dtype.str[1:]]
+        inputs.append({"name": name, "dtype": dtype, "shape": array.shape, "file": str(file)})
+    (folder / "inputs.json").write_text(json.dumps(inputs))
+    script = ROOT / "bench" / "measure.mjs"
+    command = [
+        NODE,
+        script,
+        network.path,
+        module,
+        folder / "inputs.json",
+        str(args.seconds),
+        *peaks,
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    module.unlink()
+    if done.returncode != 0:
+        return {"name": network.name, "error": last_line(done.stderr)}
+    row = json.loads(done.stdout.splitlines()[-1])
+    return {"name": network.name, "ratio": row["ort_ms"] / row["nncc_ms"], **row}
+
+
+def last_line(text: str) -> str:
+    lines = [line for line in text.splitlines() if "rror" in line] or text.splitlines()
+    return lines[0].strip()[:120] if lines else "no message"
+
+
+def show(row: dict[str, Any]) -> None:
+    if "error" in row:
+        print(f"{row['name']:28}{row['error']}", flush=True)
+        return
+    speed = "" if row["flops"] is None else f"{row['flops'] / row['nncc_ms'] / 1e6:8.1f} GFLOP/s"
+    print(
+        f"{row['name']:28}{row['nncc_ms']:10.3f}{row['ort_ms']:12.3f}"
+        f"{row['ratio']:9.2f}x{row['nncc_load_ms']:9.1f}{row['ort_load_ms']:10.1f}"
+        f"{row['peak_mul_add']:8.1f}{speed}",
+        flush=True,
+    )
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("names", nargs="*", help="parts of names; all by default")
+    parser.add_argument("--seconds", type=float, default=3, help="per network and runtime")
+    parser.add_argument("--json", type=Path, help="also write the rows to this file")
+    parser.add_argument("--flags", default="", help="more flags for nncc")
+    args = parser.parse_args()
+    print(f"{'':28}{'nncc ms':>10}{'ort-web ms':>12}{'faster':>10}", end="")
+    print(f"{'load ms':>9}{'ort':>10}{'peak':>8}")
+    rows = []
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        peaks = build_peaks(folder)
+        for network in networks(args.names, folder):
+            rows.append(measure(network, folder, peaks, args))
+            show(rows[-1])
+    measured = [row for row in rows if "error" not in row]
+    if measured:
+        ratios = [row["ratio"] for row in measured]
+        mean = math.exp(sum(map(math.log, ratios)) / len(ratios))
+        relaxed = max(row["peak_madd"] or 0 for row in measured)
+        print(
+            f"\ngeometric mean {mean:.2f}x, least {min(ratios):.2f}x; one thread, Node 24; "
+            f"register peak in GFLOP/s: mul + add above, relaxed madd {relaxed:.1f}"
+        )
+    if args.json:
+        args.json.write_text(json.dumps(rows, indent=1))
+    return 0 if len(measured) == len(rows) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
