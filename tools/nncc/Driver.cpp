@@ -9,9 +9,6 @@
 
 #include "Report.h"
 #include "frontends/onnx/Passes.h"
-#include "llvm/Support/FileSystem.h"
-#include "llvm/Support/Process.h"
-#include "llvm/Support/ToolOutputFile.h"
 #include "mlir/IR/AsmState.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Support/Timing.h"
@@ -21,6 +18,9 @@
 #include "nncc/Dialect/Exec/Weights.h"
 #include "nncc/Pipeline/Pipeline.h"
 #include "targets/wasm/Native.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Process.h"
+#include "llvm/Support/ToolOutputFile.h"
 
 #include <deque>
 
@@ -126,9 +126,8 @@ LogicalResult Driver::legalize() {
 LogicalResult Driver::runStages() {
   PipelineOptions pipeline{runNative};
   for (const Stage &stage : getStages()) {
-    if (failed(runPasses(stage.name, [&](OpPassManager &pm) {
-          stage.build(pm, pipeline);
-        })))
+    if (failed(runPasses(
+            stage.name, [&](OpPassManager &pm) { stage.build(pm, pipeline); })))
       return failure();
     if (isLast(stage.name))
       break;
@@ -167,11 +166,10 @@ LogicalResult Driver::writeReport() {
   if (options.report.empty())
     return success();
   llvm::json::Object report = makeReport(*module, nodes);
-  return writeFile(options.report, UnknownLoc::get(&context),
-                   [&](raw_ostream &os) {
-                     os << llvm::formatv("{0:2}\n",
-                                         llvm::json::Value(std::move(report)));
-                   });
+  return writeFile(
+      options.report, UnknownLoc::get(&context), [&](raw_ostream &os) {
+        os << llvm::formatv("{0:2}\n", llvm::json::Value(std::move(report)));
+      });
 }
 
 LogicalResult Driver::emitTarget() {

@@ -42,9 +42,8 @@ static llvm::json::Value toJson(AffineExpr expr, ArrayAttr symbols) {
   return text;
 }
 
-static llvm::json::Object describeKernel(func::FuncOp kernel,
-                                         DictionaryAttr info,
-                                         ArrayAttr symbols) {
+static llvm::json::Object
+describeKernel(func::FuncOp kernel, DictionaryAttr info, ArrayAttr symbols) {
   llvm::json::Array nodes, shapes;
   for (auto node : info.getAs<ArrayAttr>("nodes").getAsRange<StringAttr>())
     nodes.push_back(node.getValue());
@@ -80,8 +79,7 @@ llvm::json::Object makeReport(ModuleOp module, ArrayRef<SourceNode> nodes) {
     ++dispatches;
     auto kernel = module.lookupSymbol<func::FuncOp>(dispatch.getKernel());
     auto info = kernel->getAttrOfType<DictionaryAttr>(exec::kernelAttrName);
-    flops = flops +
-            info.getAs<AffineMapAttr>("flops").getValue().getResult(0);
+    flops = flops + info.getAs<AffineMapAttr>("flops").getValue().getResult(0);
   });
   uint64_t weightBytes = 0;
   for (const exec::Weight &weight : exec::getWeights(module))

@@ -8,8 +8,8 @@
 #ifndef NNCC_TOOLS_NNCC_REPORT_H
 #define NNCC_TOOLS_NNCC_REPORT_H
 
-#include "llvm/Support/JSON.h"
 #include "mlir/IR/BuiltinOps.h"
+#include "llvm/Support/JSON.h"
 
 namespace nncc {
 

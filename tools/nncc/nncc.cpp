@@ -8,13 +8,13 @@
 #include "Driver.h"
 
 #include "frontends/onnx/OnnxToNN/Rows.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "nncc/Dialect/Exec/Exec.h"
+#include "nncc/Pipeline/Pipeline.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/InitLLVM.h"
 #include "llvm/Support/WithColor.h"
-#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
-#include "nncc/Dialect/Exec/Exec.h"
-#include "nncc/Pipeline/Pipeline.h"
 
 using namespace mlir;
 using namespace nncc;
@@ -31,8 +31,7 @@ struct CommandLine {
   cl::opt<std::string> output{
       "o", cl::desc("Output file (default: the input's name with .wasm)"),
       cl::value_desc("file"), cl::cat(category)};
-  cl::opt<std::string> target{"target",
-                              cl::desc("What to compile for: wasm"),
+  cl::opt<std::string> target{"target", cl::desc("What to compile for: wasm"),
                               cl::init("wasm"), cl::cat(category)};
   cl::opt<std::string> emit{
       "emit",
@@ -63,9 +62,9 @@ struct CommandLine {
       "report",
       cl::desc("Write a JSON report: kernels, dispatches, memory, placement"),
       cl::value_desc("file"), cl::cat(category)};
-  cl::opt<bool> printPipeline{
-      "print-pipeline", cl::desc("Print the stages and their passes"),
-      cl::cat(category)};
+  cl::opt<bool> printPipeline{"print-pipeline",
+                              cl::desc("Print the stages and their passes"),
+                              cl::cat(category)};
   cl::opt<bool> printSupportedOps{
       "print-supported-ops",
       cl::desc("Print the table of supported ONNX operators (Markdown)"),
@@ -83,9 +82,8 @@ static LogicalResult printDiagnostic(Diagnostic &diagnostic) {
   bool isError = diagnostic.getSeverity() == DiagnosticSeverity::Error;
   if (diagnostic.getSeverity() == DiagnosticSeverity::Remark)
     return success();
-  raw_ostream &os = isError
-                        ? llvm::WithColor::error(llvm::errs(), "nncc")
-                        : llvm::WithColor::warning(llvm::errs(), "nncc");
+  raw_ostream &os = isError ? llvm::WithColor::error(llvm::errs(), "nncc")
+                            : llvm::WithColor::warning(llvm::errs(), "nncc");
   std::string message = diagnostic.str();
   os << message;
   for (StringRef node : exec::getNodeNames(diagnostic.getLocation()))
@@ -122,8 +120,8 @@ static FailureOr<DriverOptions> getOptions(const CommandLine &line) {
                 ": expected onnx, nn, linalg, exec, llvm, obj or wasm");
   options.output = line.output;
   if (options.output.empty() && options.emit == "wasm")
-    options.output = options.input.substr(0, options.input.rfind(".onnx")) +
-                     ".wasm";
+    options.output =
+        options.input.substr(0, options.input.rfind(".onnx")) + ".wasm";
   for (const std::string &text : line.dims) {
     llvm::Expected<onnx::DimBound> bound = onnx::parseDimBound(text);
     if (!bound)

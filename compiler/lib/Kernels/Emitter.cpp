@@ -23,8 +23,7 @@ public:
   LoopEmitter(OpBuilder &b, func::FuncOp func, const LoopNest &nest,
               const Schedule &schedule)
       : b(b), loc(func.getLoc()), tile(b, func, nest, schedule), nest(nest),
-        schedule(schedule),
-        begin(func.getArgument(func.getNumArguments() - 2)),
+        schedule(schedule), begin(func.getArgument(func.getNumArguments() - 2)),
         end(func.getArgument(func.getNumArguments() - 1)) {}
 
   void emit() { emitLoop(0, tile.getStart()); }
@@ -143,8 +142,8 @@ void LoopEmitter::emitRemainders(unsigned level, const Point &point) {
   if (auto value = getConstantIntValue(size))
     count = b.getIndexAttr(*value % lanes);
   else
-    count = b.create<arith::SubIOp>(loc, toValue(size), toValue(from))
-                .getResult();
+    count =
+        b.create<arith::SubIOp>(loc, toValue(size), toValue(from)).getResult();
   emitPartial(level, point, from, count);
 }
 

@@ -45,7 +45,8 @@ static MemRefType getByteType(Type type) {
   auto memref = dyn_cast<MemRefType>(type);
   if (!memref || !memref.getElementType().isInteger(1))
     return nullptr;
-  return MemRefType::get(memref.getShape(), IntegerType::get(type.getContext(), 8));
+  return MemRefType::get(memref.getShape(),
+                         IntegerType::get(type.getContext(), 8));
 }
 
 /// In memory a boolean is a byte.

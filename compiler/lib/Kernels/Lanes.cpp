@@ -38,8 +38,7 @@ bool canVectorize(const Stage &stage, unsigned dim) {
   for (auto [argument, access] : llvm::zip(body->getArguments(), stage.inputs))
     if (!access.buffer || !access.isZero(dim))
       varying.insert(argument);
-  for (Value accumulator :
-       body->getArguments().drop_front(stage.inputs.size()))
+  for (Value accumulator : body->getArguments().drop_front(stage.inputs.size()))
     varying.insert(accumulator);
   for (Operation &inner : body->without_terminator()) {
     if (auto index = dyn_cast<linalg::IndexOp>(inner)) {
@@ -92,10 +91,10 @@ Value cloneOnLanes(OpBuilder &b, Operation *op, const IRMapping &mapping) {
 Value getLaneIndices(OpBuilder &b, Location loc) {
   auto type = VectorType::get({lanes}, b.getIndexType());
   return b.create<arith::ConstantOp>(
-      loc, DenseElementsAttr::get(type, ArrayRef<Attribute>{
-                                            b.getIndexAttr(0), b.getIndexAttr(1),
-                                            b.getIndexAttr(2),
-                                            b.getIndexAttr(3)}));
+      loc,
+      DenseElementsAttr::get(
+          type, ArrayRef<Attribute>{b.getIndexAttr(0), b.getIndexAttr(1),
+                                    b.getIndexAttr(2), b.getIndexAttr(3)}));
 }
 
 } // namespace nncc::kernels

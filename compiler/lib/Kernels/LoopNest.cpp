@@ -312,8 +312,8 @@ FailureOr<LoopNest> NestBuilder::build() {
     return failure();
   // The epilogue walks the accumulator as the main stage wrote it: renumber
   // its dimensions to the main stage's.
-  AffineMap written = generics[0].getMatchingIndexingMap(
-      generics[0].getDpsInitOperand(0));
+  AffineMap written =
+      generics[0].getMatchingIndexingMap(generics[0].getDpsInitOperand(0));
   for (auto [i, operand] : llvm::enumerate(generics[1].getInputs()))
     if (operand == generics[0].getOutputs()[0])
       nest.epilogueInput = i;

@@ -197,15 +197,19 @@ void Scheduler::chooseTile() {
     return input.isZero(*schedule.vectorDim);
   });
   // A product of what is the same in all lanes and what is not.
-  bool isContraction = hasUniform && llvm::any_of(
-      nest.main.inputs, [&](const Access &input) {
-        return !input.isZero(*schedule.vectorDim) &&
-               llvm::any_of(llvm::seq<unsigned>(0, nest.dims.size()),
-                            [&](unsigned dim) {
-                              return nest.dims[dim].isReduction &&
-                                     !input.isZero(dim);
-                            });
-      }) && nest.main.inputs.size() > 1;
+  bool isContraction =
+      hasUniform &&
+      llvm::any_of(nest.main.inputs,
+                   [&](const Access &input) {
+                     return !input.isZero(*schedule.vectorDim) &&
+                            llvm::any_of(
+                                llvm::seq<unsigned>(0, nest.dims.size()),
+                                [&](unsigned dim) {
+                                  return nest.dims[dim].isReduction &&
+                                         !input.isZero(dim);
+                                });
+                   }) &&
+      nest.main.inputs.size() > 1;
   if (!schedule.rowDim) {
     if (isContraction)
       schedule.tile = table.rowContraction;
@@ -219,13 +223,11 @@ void Scheduler::chooseTile() {
   }
   // Pixels that share input columns are worth more rows than those that don't.
   bool shares = llvm::any_of(nest.main.inputs, [&](const Access &input) {
-    return llvm::any_of(llvm::seq<unsigned>(0, nest.dims.size()),
-                        [&](unsigned dim) {
-                          return nest.dims[dim].isReduction &&
-                                 !input.isZero(dim) &&
-                                 input.coefs[dim] ==
-                                     input.coefs[*schedule.rowDim];
-                        });
+    return llvm::any_of(
+        llvm::seq<unsigned>(0, nest.dims.size()), [&](unsigned dim) {
+          return nest.dims[dim].isReduction && !input.isZero(dim) &&
+                 input.coefs[dim] == input.coefs[*schedule.rowDim];
+        });
   });
   schedule.tile = shares ? table.depthwise : table.stridedDepthwise;
 }

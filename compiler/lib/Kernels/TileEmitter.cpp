@@ -60,7 +60,9 @@ Value TileEmitter::expand(AffineExpr expr, ArrayRef<Value> ivs) {
   return affine::expandAffineExpr(b, loc, expr, ivs, symbols);
 }
 
-Value TileEmitter::getIndex(AffineExpr symbolic) { return expand(symbolic, {}); }
+Value TileEmitter::getIndex(AffineExpr symbolic) {
+  return expand(symbolic, {});
+}
 
 Value TileEmitter::addConstant(Value base, int64_t constant) {
   if (!base)
@@ -101,9 +103,9 @@ void TileEmitter::enter(Point &point, unsigned dim, OpFoldResult iv) {
       }
       if (staticCoef != 1)
         value = b.create<arith::MulIOp>(loc, value, getIndex(coef));
-      position.base = position.base ? b.create<arith::AddIOp>(
-                                          loc, position.base, value)
-                                    : value;
+      position.base = position.base
+                          ? b.create<arith::AddIOp>(loc, position.base, value)
+                          : value;
     };
     add(access->coefs[dim], point.ivs[dim], constant);
     for (const NonLinearTerm &term : access->terms) {
@@ -166,8 +168,8 @@ Value TileEmitter::getElement(unsigned id, const Point &point, int64_t row,
       if (staticLane)
         constant += *staticLane * step;
       else
-        addTo(b.create<arith::MulIOp>(loc, cast<Value>(lane),
-                                      getConstant(step)));
+        addTo(
+            b.create<arith::MulIOp>(loc, cast<Value>(lane), getConstant(step)));
       return addConstant(base, constant);
     }
   }
@@ -279,7 +281,8 @@ Value TileEmitter::load(unsigned id, const Point &point, int64_t row,
   for (int64_t lane = 0; lane < lanes; ++lane) {
     OpFoldResult place = b.getIndexAttr(lane);
     if (last && lane > 0)
-      place = b.create<arith::MinSIOp>(loc, getConstant(lane), last).getResult();
+      place =
+          b.create<arith::MinSIOp>(loc, getConstant(lane), last).getResult();
     Value element =
         loadScalar(access, getElement(id, point, row, vector, place));
     result = result ? b.create<vector::InsertOp>(loc, element, result, lane)
@@ -307,15 +310,15 @@ void TileEmitter::store(unsigned id, const Point &point, int64_t row,
         getElement(id, point, row, vector, b.getIndexAttr(0)));
     return;
   }
-  std::optional<int64_t> count =
-      point.partial ? getConstantIntValue(point.partial)
-                    : std::optional<int64_t>(lanes);
+  std::optional<int64_t> count = point.partial
+                                     ? getConstantIntValue(point.partial)
+                                     : std::optional<int64_t>(lanes);
   for (int64_t lane = 0; lane < count.value_or(lanes - 1); ++lane) {
     OpBuilder::InsertionGuard guard(b);
     if (!count && lane > 0) {
-      Value counts =
-          b.create<arith::CmpIOp>(loc, arith::CmpIPredicate::sgt,
-                                  cast<Value>(point.partial), getConstant(lane));
+      Value counts = b.create<arith::CmpIOp>(loc, arith::CmpIPredicate::sgt,
+                                             cast<Value>(point.partial),
+                                             getConstant(lane));
       auto guarded = b.create<scf::IfOp>(loc, counts, /*withElseRegion=*/false);
       b.setInsertionPointToStart(guarded.thenBlock());
     }

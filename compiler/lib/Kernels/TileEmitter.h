@@ -21,7 +21,7 @@ struct Position {
 
 /// The state at a point of the loop nest. Copied when a loop is entered.
 struct Point {
-  llvm::SmallVector<mlir::Value> ivs; ///< one a dimension; null: not entered
+  llvm::SmallVector<mlir::Value> ivs;    ///< one a dimension; null: not entered
   llvm::SmallVector<Position> positions; ///< one an access, see TileEmitter
   int64_t rows = 1;
   int64_t vectors = 1;

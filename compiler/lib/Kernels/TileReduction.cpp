@@ -104,20 +104,20 @@ TileEmitter::Cells TileEmitter::emitReduction(Point point, unsigned level,
   Value whole = b.create<arith::MulIOp>(
       loc, b.create<arith::DivUIOp>(loc, end, getConstant(count)),
       getConstant(count));
-  Cells sums = emitLoop(
-      b, loc, getConstant(0), whole, getConstant(count), start,
-      [&](Value iv, ValueRange carried) {
-        Cells next;
-        for (int64_t i = 0; i < count; ++i) {
-          loaded.clear();
-          Point inner = point;
-          enter(inner, dim, addConstant(iv, i));
-          llvm::append_range(
-              next, emitReduction(inner, level + 1,
-                                  carried.slice(i * width, width)));
-        }
-        return next;
-      });
+  Cells sums =
+      emitLoop(b, loc, getConstant(0), whole, getConstant(count), start,
+               [&](Value iv, ValueRange carried) {
+                 Cells next;
+                 for (int64_t i = 0; i < count; ++i) {
+                   loaded.clear();
+                   Point inner = point;
+                   enter(inner, dim, addConstant(iv, i));
+                   llvm::append_range(
+                       next, emitReduction(inner, level + 1,
+                                           carried.slice(i * width, width)));
+                 }
+                 return next;
+               });
   for (int64_t half = count / 2; half > 0; half /= 2)
     for (unsigned i = 0; i < half * width; ++i)
       sums[i] = combine(sums[i], sums[half * width + i]);
@@ -167,9 +167,9 @@ TileEmitter::Cells TileEmitter::emitHorizontalReduction(Point point,
     b.setInsertionPointToStart(guarded.thenBlock());
     narrow.partial = left;
     Cells masked = emitStrip(narrow, fullVectors, first);
-    Value counts = b.create<arith::CmpIOp>(loc, arith::CmpIPredicate::slt,
-                                           getLaneIndices(b, loc),
-                                           toVector(b, loc, left));
+    Value counts =
+        b.create<arith::CmpIOp>(loc, arith::CmpIPredicate::slt,
+                                getLaneIndices(b, loc), toVector(b, loc, left));
     for (auto [value, old] : llvm::zip_equal(masked, first))
       value = b.create<arith::SelectOp>(loc, counts, value, old);
     b.create<scf::YieldOp>(loc, masked);

@@ -7,9 +7,9 @@
 
 #include "nncc/Linalg/Constants.h"
 
-#include "llvm/ADT/DenseSet.h"
-#include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "mlir/IR/Operation.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+#include "llvm/ADT/DenseSet.h"
 
 using namespace mlir;
 

@@ -7,7 +7,6 @@
 
 #include "nncc/Linalg/Passes.h"
 
-#include "llvm/ADT/SetVector.h"
 #include "mlir/Analysis/TopologicalSortUtils.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -23,6 +22,7 @@
 #include "nncc/Dialect/Exec/Passes.h"
 #include "nncc/Dialect/Exec/Weights.h"
 #include "nncc/Kernels/Passes.h"
+#include "llvm/ADT/SetVector.h"
 
 namespace nncc {
 
@@ -56,7 +56,8 @@ private:
 static void forEachOperand(Operation *op, function_ref<void(Value)> visit) {
   op->walk([&](Operation *inner) {
     for (Value operand : inner->getOperands())
-      if (inner == op || !op->isAncestor(operand.getParentBlock()->getParentOp()))
+      if (inner == op ||
+          !op->isAncestor(operand.getParentBlock()->getParentOp()))
         visit(operand);
   });
 }
@@ -132,9 +133,8 @@ LogicalResult EvaluateConstantsPass::evaluate(ArrayRef<Value> roots) {
     Operation *op = todo.pop_back_val();
     if (!needed.insert(op))
       continue;
-    forEachOperand(op, [&](Value operand) {
-      todo.push_back(operand.getDefiningOp());
-    });
+    forEachOperand(
+        op, [&](Value operand) { todo.push_back(operand.getDefiningOp()); });
   }
   IRMapping mapping;
   for (Operation *op : constantOps)
@@ -195,8 +195,7 @@ LogicalResult EvaluateConstantsPass::evaluate(ArrayRef<Value> roots) {
     auto bytes =
         DenseResourceElementsAttr::get(type, "constant", std::move(blob));
     OpBuilder at(root.getDefiningOp());
-    Value constant =
-        at.create<arith::ConstantOp>(root.getLoc(), type, bytes);
+    Value constant = at.create<arith::ConstantOp>(root.getLoc(), type, bytes);
     root.replaceAllUsesWith(constant);
   }
   return success();
@@ -208,8 +207,8 @@ void EvaluateConstantsPass::runOnOperation() {
     return;
   constantOps.clear();
   for (Operation &op : main.getBody().front()) {
-    bool isConstant = isMemoryEffectFree(&op) &&
-                      !op.hasTrait<OpTrait::IsTerminator>();
+    bool isConstant =
+        isMemoryEffectFree(&op) && !op.hasTrait<OpTrait::IsTerminator>();
     forEachOperand(&op, [&](Value operand) {
       Operation *producer = operand.getDefiningOp();
       isConstant &= producer && constantOps.contains(producer);
@@ -222,8 +221,9 @@ void EvaluateConstantsPass::runOnOperation() {
     for (Value result : op->getResults())
       for (Operation *user : result.getUsers()) {
         Operation *top = main.getBody().front().findAncestorOpInBlock(*user);
-        if (!constantOps.contains(top) && !op->hasTrait<OpTrait::ConstantLike>()
-            && isWorthKeeping(result, constantOps))
+        if (!constantOps.contains(top) &&
+            !op->hasTrait<OpTrait::ConstantLike>() &&
+            isWorthKeeping(result, constantOps))
           roots.insert(result);
       }
   if (roots.empty())

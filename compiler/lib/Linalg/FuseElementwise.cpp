@@ -44,10 +44,10 @@ static bool shouldFuse(OpOperand *operand) {
     return true;
   // A broadcast is cheaper read than written; a transpose for a contraction
   // pays.
-  bool broadcasts = isCopy(producer) && producer.getNumDpsInputs() == 1 &&
-                    producer.getMatchingIndexingMap(
-                                producer.getDpsInputOperand(0))
-                            .getNumResults() < producer.getNumLoops();
+  bool broadcasts =
+      isCopy(producer) && producer.getNumDpsInputs() == 1 &&
+      producer.getMatchingIndexingMap(producer.getDpsInputOperand(0))
+              .getNumResults() < producer.getNumLoops();
   return broadcasts && consumer.getNumReductionLoops() == 0;
 }
 

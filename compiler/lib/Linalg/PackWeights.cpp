@@ -48,8 +48,7 @@ static OpOperand *getPackable(linalg::GenericOp op, unsigned &n) {
     SmallVector<utils::IteratorType> kinds = op.getIteratorTypesArray();
     bool reductionsAlone = llvm::all_of(map.getResults(), [&](AffineExpr dim) {
       unsigned position = cast<AffineDimExpr>(dim).getPosition();
-      return position == n ||
-             kinds[position] == utils::IteratorType::reduction;
+      return position == n || kinds[position] == utils::IteratorType::reduction;
     });
     if (reductionsAlone)
       packable = input;
@@ -61,14 +60,14 @@ static OpOperand *getPackable(linalg::GenericOp op, unsigned &n) {
 static Value padToPanels(OpBuilder &b, Location loc, Value operand,
                          unsigned dim) {
   auto type = cast<RankedTensorType>(operand.getType());
-  int64_t missing = llvm::alignTo(type.getDimSize(dim), panel) -
-                    type.getDimSize(dim);
+  int64_t missing =
+      llvm::alignTo(type.getDimSize(dim), panel) - type.getDimSize(dim);
   if (missing == 0)
     return operand;
   SmallVector<OpFoldResult> low(type.getRank(), b.getIndexAttr(0)), high = low;
   high[dim] = b.getIndexAttr(missing);
-  Value zero = b.create<arith::ConstantOp>(
-      loc, b.getZeroAttr(type.getElementType()));
+  Value zero =
+      b.create<arith::ConstantOp>(loc, b.getZeroAttr(type.getElementType()));
   return b.create<tensor::PadOp>(loc, Type(), operand, low, high, zero);
 }
 
@@ -104,9 +103,9 @@ static void pack(linalg::GenericOp op, OpOperand *operand, unsigned n) {
 
   Value empty = b.create<tensor::EmptyOp>(loc, shape, type.getElementType());
   unsigned rank = shape.size();
-  SmallVector<AffineMap> maps = {AffineMap::get(rank, 0, source, context),
-                                 AffineMap::getMultiDimIdentityMap(rank,
-                                                                   context)};
+  SmallVector<AffineMap> maps = {
+      AffineMap::get(rank, 0, source, context),
+      AffineMap::getMultiDimIdentityMap(rank, context)};
   auto packed = b.create<linalg::GenericOp>(
       loc, empty.getType(), padded, empty, maps,
       SmallVector<utils::IteratorType>(rank, utils::IteratorType::parallel),

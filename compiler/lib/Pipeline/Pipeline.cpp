@@ -58,7 +58,8 @@ static void buildExec(OpPassManager &pm, const PipelineOptions &options) {
 
 ArrayRef<Stage> getStages() {
   static const Stage stages[] = {
-      {"nn", "typed tensor ops, folded and fused, channels last", buildOptimise},
+      {"nn", "typed tensor ops, folded and fused, channels last",
+       buildOptimise},
       {"linalg", "structured ops on tensors, constants evaluated", buildLinalg},
       {"exec", "kernels and the host program that dispatches them", buildExec},
   };
@@ -66,11 +67,10 @@ ArrayRef<Stage> getStages() {
 }
 
 void registerDialects(DialectRegistry &registry) {
-  registry.insert<affine::AffineDialect, arith::ArithDialect,
-                  exec::ExecDialect, func::FuncDialect, linalg::LinalgDialect,
-                  math::MathDialect, memref::MemRefDialect, nn::NNDialect,
-                  scf::SCFDialect, tensor::TensorDialect,
-                  vector::VectorDialect>();
+  registry.insert<affine::AffineDialect, arith::ArithDialect, exec::ExecDialect,
+                  func::FuncDialect, linalg::LinalgDialect, math::MathDialect,
+                  memref::MemRefDialect, nn::NNDialect, scf::SCFDialect,
+                  tensor::TensorDialect, vector::VectorDialect>();
 }
 
 } // namespace nncc

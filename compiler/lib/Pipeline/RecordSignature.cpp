@@ -42,8 +42,9 @@ struct RecordSignaturePass : impl::RecordSignatureBase<RecordSignaturePass> {
           getEntry(b, main.getResultAttr(i, "nn.name"), "output", i, type));
     module->setAttr("nncc.inputs", b.getArrayAttr(inputs));
     module->setAttr("nncc.outputs", b.getArrayAttr(outputs));
-    for (auto [from, to] : {std::pair("nn.symbols", "nncc.symbols"),
-                            std::pair("nn.symbol_bounds", "nncc.symbol_bounds")})
+    for (auto [from, to] :
+         {std::pair("nn.symbols", "nncc.symbols"),
+          std::pair("nn.symbol_bounds", "nncc.symbol_bounds")})
       if (Attribute value = main->getAttr(from))
         module->setAttr(to, value);
   }

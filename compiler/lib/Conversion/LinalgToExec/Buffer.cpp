@@ -45,7 +45,8 @@ bool Buffer::isContiguous() const {
 }
 
 int64_t Buffer::getElementBytes() const {
-  unsigned bits = elementType.isIndex() ? 64 : elementType.getIntOrFloatBitWidth();
+  unsigned bits =
+      elementType.isIndex() ? 64 : elementType.getIntOrFloatBitWidth();
   return std::max(1u, bits / 8);
 }
 
@@ -78,10 +79,10 @@ Buffer expandView(const Buffer &buffer, ArrayRef<ReassociationIndices> groups,
                   ArrayRef<AffineExpr> sizes) {
   Buffer view = buffer;
   view.sizes.assign(sizes.begin(), sizes.end());
-  view.strides.assign(sizes.size(),
-                      getAffineConstantExpr(1, sizes.empty()
-                                                   ? buffer.elementType.getContext()
-                                                   : sizes[0].getContext()));
+  view.strides.assign(
+      sizes.size(),
+      getAffineConstantExpr(1, sizes.empty() ? buffer.elementType.getContext()
+                                             : sizes[0].getContext()));
   for (auto [i, group] : llvm::enumerate(groups)) {
     AffineExpr stride = buffer.strides[i];
     for (int64_t dim : llvm::reverse(group)) {

@@ -21,9 +21,9 @@ namespace nncc::exec {
 /// A kernel under construction and what it will be called with.
 struct KernelBuilder::Draft {
   Draft(MLIRContext *context, Location loc)
-      : loc(loc), b(context), kernel(func::FuncOp::create(
-                                  loc, "kernel",
-                                  FunctionType::get(context, {}, {}))) {
+      : loc(loc), b(context),
+        kernel(func::FuncOp::create(loc, "kernel",
+                                    FunctionType::get(context, {}, {}))) {
     b.setInsertionPointToStart(kernel.addEntryBlock());
   }
 
@@ -86,11 +86,11 @@ Value KernelBuilder::addView(Draft &draft, const Buffer &buffer) {
   };
   addStatic(buffer.sizes, sizes);
   addStatic(buffer.strides, strides);
-  auto type = MemRefType::get(
-      sizes, memory, StridedLayoutAttr::get(context, 0, strides));
+  auto type = MemRefType::get(sizes, memory,
+                              StridedLayoutAttr::get(context, 0, strides));
   return draft.b.create<memref::ReinterpretCastOp>(
-      draft.loc, type, argument, draft.b.getIndexAttr(0),
-      toMixed(buffer.sizes), toMixed(buffer.strides));
+      draft.loc, type, argument, draft.b.getIndexAttr(0), toMixed(buffer.sizes),
+      toMixed(buffer.strides));
 }
 
 FailureOr<Value> KernelBuilder::addOperand(Draft &draft, Value tensor) {
@@ -110,15 +110,15 @@ FailureOr<Value> KernelBuilder::addScalar(Draft &draft, Value value) {
   Attribute constant;
   Value scalar;
   if (matchPattern(value, m_Constant(&constant))) {
-    scalar = draft.b.create<arith::ConstantOp>(draft.loc,
-                                               cast<TypedAttr>(constant));
+    scalar =
+        draft.b.create<arith::ConstantOp>(draft.loc, cast<TypedAttr>(constant));
   } else if (AffineExpr expr = value.getType().isIndex()
                                    ? kernels::getSymbolicExpr(value)
                                    : AffineExpr()) {
     scalar = getSize(draft, expr);
   } else {
-    BlockArgument argument = draft.kernel.getBody().front().addArgument(
-        value.getType(), draft.loc);
+    BlockArgument argument =
+        draft.kernel.getBody().front().addArgument(value.getType(), draft.loc);
     draft.scalars.push_back({argument, getHostValue(value)});
     scalar = argument;
   }
@@ -167,9 +167,9 @@ LogicalResult KernelBuilder::addGeneric(Draft &draft, linalg::GenericOp op,
   if (failed(addCaptures(draft, op)))
     return failure();
 
-  auto generic = draft.b.create<linalg::GenericOp>(
-      op.getLoc(), inputs, outputs, op.getIndexingMapsArray(),
-      op.getIteratorTypesArray());
+  auto generic = draft.b.create<linalg::GenericOp>(op.getLoc(), inputs, outputs,
+                                                   op.getIndexingMapsArray(),
+                                                   op.getIteratorTypesArray());
   Block &body = generic.getRegion().emplaceBlock();
   OpBuilder inner = OpBuilder::atBlockBegin(&body);
   IRMapping mapping = draft.mapping;
@@ -193,18 +193,17 @@ LogicalResult KernelBuilder::addGeneric(Draft &draft, linalg::GenericOp op,
 
 Value KernelBuilder::getHostView(OpBuilder &host, Location loc,
                                  const Buffer &buffer) {
-  Value offset = materialize(
-      host, loc, buffer.offset * buffer.getElementBytes(), symbols);
+  Value offset =
+      materialize(host, loc, buffer.offset * buffer.getElementBytes(), symbols);
   if (buffer.dynamicOffset) {
-    Value bytes = host.create<arith::ConstantIndexOp>(loc,
-                                                      buffer.getElementBytes());
-    Value moved =
-        host.create<arith::MulIOp>(loc, buffer.dynamicOffset, bytes);
+    Value bytes =
+        host.create<arith::ConstantIndexOp>(loc, buffer.getElementBytes());
+    Value moved = host.create<arith::MulIOp>(loc, buffer.dynamicOffset, bytes);
     offset = host.create<arith::AddIOp>(loc, offset, moved);
   }
-  Value size = materialize(host, loc, getNumElements(buffer.sizes, context), symbols);
-  auto type = MemRefType::get({ShapedType::kDynamic},
-                              buffer.elementType);
+  Value size =
+      materialize(host, loc, getNumElements(buffer.sizes, context), symbols);
+  auto type = MemRefType::get({ShapedType::kDynamic}, buffer.elementType);
   return host.create<memref::ViewOp>(loc, type, buffer.memory, offset, size);
 }
 
@@ -258,8 +257,8 @@ func::FuncOp KernelBuilder::addKernel(Draft &draft) {
   AffineExpr bytes = getAffineConstantExpr(0, context);
   for (auto &[argument, buffer] : draft.buffers) {
     shapes.push_back(b.getStringAttr(getShapeText(buffer)));
-    bytes = bytes + getNumElements(buffer.sizes, context) *
-                        buffer.getElementBytes();
+    bytes = bytes +
+            getNumElements(buffer.sizes, context) * buffer.getElementBytes();
   }
   auto toMap = [&](AffineExpr expr) {
     return AffineMapAttr::get(AffineMap::get(0, symbols.size(), expr));
@@ -325,8 +324,8 @@ LogicalResult KernelBuilder::dispatch(OpBuilder &host,
         llvm::find_if(epilogue->getOpOperands(), [&](OpOperand &operand) {
           return operand.get() == main.getResult(0);
         }));
-    AffineMap written = epilogue.getMatchingIndexingMap(
-        epilogue.getDpsInitOperand(0));
+    AffineMap written =
+        epilogue.getMatchingIndexingMap(epilogue.getDpsInitOperand(0));
     for (auto [i, expr] : llvm::enumerate(read.getResults())) {
       unsigned place = *written.getResultPosition(expr);
       if (type.isDynamicDim(i))
@@ -359,13 +358,12 @@ LogicalResult KernelBuilder::dispatch(OpBuilder &host,
     if (main.isDpsInput(&operand))
       buffer = getBuffer(operand.get());
     else if (!epilogue)
-      buffer = request.results[operand.getOperandNumber() -
-                               main.getNumDpsInputs()];
+      buffer =
+          request.results[operand.getOperandNumber() - main.getNumDpsInputs()];
     if (failed(buffer))
       continue;
-    for (auto [expr, size] :
-         llvm::zip_equal(main.getMatchingIndexingMap(&operand).getResults(),
-                         buffer->sizes))
+    for (auto [expr, size] : llvm::zip_equal(
+             main.getMatchingIndexingMap(&operand).getResults(), buffer->sizes))
       if (auto dim = dyn_cast<AffineDimExpr>(expr))
         loopSizes[dim.getPosition()] = size;
   }
@@ -374,9 +372,9 @@ LogicalResult KernelBuilder::dispatch(OpBuilder &host,
       iterations = iterations * size;
   draft.flops = iterations;
   if (epilogue)
-    draft.flops = draft.flops +
-                  getNumElements(request.results[0].sizes, context) *
-                      countFlops(epilogue);
+    draft.flops =
+        draft.flops + getNumElements(request.results[0].sizes, context) *
+                          countFlops(epilogue);
   finish(host, draft);
   return success();
 }

@@ -15,8 +15,8 @@
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/Matchers.h"
-#include "llvm/ADT/TypeSwitch.h"
 #include "nncc/Kernels/LoopNest.h"
+#include "llvm/ADT/TypeSwitch.h"
 
 namespace nncc::exec {
 
@@ -152,8 +152,7 @@ Buffer HostProgramBuilder::allocate(Location loc, ArrayRef<AffineExpr> sizes,
   buffer.sizes.assign(sizes.begin(), sizes.end());
   buffer.strides = getRowMajorStrides(sizes, context);
   buffer.elementType = elementType;
-  AffineExpr bytes =
-      getNumElements(sizes, context) * buffer.getElementBytes();
+  AffineExpr bytes = getNumElements(sizes, context) * buffer.getElementBytes();
   buffer.memory = host.create<AllocOp>(
       loc, MemRefType::get({ShapedType::kDynamic}, host.getI8Type()),
       AffineMap::get(0, symbols.size(), bytes));
@@ -279,7 +278,8 @@ FailureOr<Buffer> HostProgramBuilder::getSlice(
     if (offset) {
       view.offset = view.offset + offset * from.strides[dim];
     } else {
-      Value stride = materialize(host, op->getLoc(), from.strides[dim], symbols);
+      Value stride =
+          materialize(host, op->getLoc(), from.strides[dim], symbols);
       Value moved = host.create<arith::MulIOp>(
           op->getLoc(), hostValues.lookup(cast<Value>(offsets[dim])), stride);
       view.dynamicOffset = view.dynamicOffset
@@ -400,8 +400,7 @@ HostProgramBuilder::getUserDestination(Value tensor) {
     // Only into what is being assembled: a slice whose place is known here.
     for (OpFoldResult offset : insert.getMixedOffsets())
       if (auto value = dyn_cast<Value>(offset))
-        if (!kernels::getSymbolicExpr(value) &&
-            !hostValues.contains(value))
+        if (!kernels::getSymbolicExpr(value) && !hostValues.contains(value))
           return none;
     Value root = insert.getDest();
     while (auto previous = root.getDefiningOp<tensor::InsertSliceOp>())
@@ -589,8 +588,8 @@ Value HostProgramBuilder::getElementView(Location loc, const Buffer &buffer,
     offset = host.create<arith::AddIOp>(
         loc, offset, host.create<arith::MulIOp>(loc, i, evaluate(stride)));
   offset = host.create<arith::MulIOp>(loc, offset, bytes);
-  Type memory = buffer.elementType.isInteger(1) ? host.getI8Type()
-                                                : buffer.elementType;
+  Type memory =
+      buffer.elementType.isInteger(1) ? host.getI8Type() : buffer.elementType;
   Value size = host.create<arith::ConstantIndexOp>(loc, 1);
   return host.create<memref::ViewOp>(
       loc, MemRefType::get({ShapedType::kDynamic}, memory), buffer.memory,
@@ -705,8 +704,8 @@ LogicalResult HostProgramBuilder::convert(scf::ForOp op) {
   // A yielded value that is another carried tensor must not be overwritten
   // before it is read.
   SmallVector<Buffer> next;
-  for (auto [value, buffer] : llvm::zip_equal(
-           op.getBody()->getTerminator()->getOperands(), carried)) {
+  for (auto [value, buffer] :
+       llvm::zip_equal(op.getBody()->getTerminator()->getOperands(), carried)) {
     FailureOr<Buffer> from = getBuffer(value);
     if (failed(from))
       return failure();
@@ -739,8 +738,9 @@ LogicalResult HostProgramBuilder::convert(scf::IfOp op) {
         allocate(op.getLoc(), *sizes,
                  cast<RankedTensorType>(result.getType()).getElementType());
   }
-  auto branch = host.create<scf::IfOp>(
-      op.getLoc(), hostValues.lookup(op.getCondition()), !op.getElseRegion().empty());
+  auto branch =
+      host.create<scf::IfOp>(op.getLoc(), hostValues.lookup(op.getCondition()),
+                             !op.getElseRegion().empty());
   for (auto [from, to] : llvm::zip(op->getRegions(), branch->getRegions())) {
     if (from.empty())
       continue;
@@ -819,8 +819,8 @@ LogicalResult HostProgramBuilder::run(func::FuncOp main) {
     AffineMapAttr sizes;
     if (signature && input < signature.size()) {
       auto entry = cast<DictionaryAttr>(signature[input]);
-      auto declared = cast<RankedTensorType>(
-          entry.getAs<TypeAttr>("type").getValue());
+      auto declared =
+          cast<RankedTensorType>(entry.getAs<TypeAttr>("type").getValue());
       sizes = dyn_cast_or_null<AffineMapAttr>(declared.getEncoding());
     }
     for (int64_t dim = 0; dim < type.getRank(); ++dim) {
@@ -839,8 +839,8 @@ LogicalResult HostProgramBuilder::run(func::FuncOp main) {
 
   auto findBuffer = [&](Value tensor) { return getBuffer(tensor); };
   auto findValue = [&](Value value) { return hostValues.lookup(value); };
-  kernels = std::make_unique<KernelBuilder>(module, findBuffer, findValue,
-                                            symbols);
+  kernels =
+      std::make_unique<KernelBuilder>(module, findBuffer, findValue, symbols);
   if (failed(convertBlock(main.getBody().front())))
     return failure();
 

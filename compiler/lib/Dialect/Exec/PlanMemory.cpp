@@ -7,11 +7,11 @@
 
 #include "nncc/Dialect/Exec/Passes.h"
 
-#include "llvm/ADT/MapVector.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "nncc/Dialect/Exec/Exec.h"
 #include "nncc/Dialect/Exec/Weights.h"
+#include "llvm/ADT/MapVector.h"
 
 namespace nncc::exec {
 
@@ -29,7 +29,7 @@ constexpr int64_t slack = 64;
 /// A buffer in a group whose sizes are multiples of one expression.
 struct Request {
   AllocOp alloc;
-  int64_t size; ///< in units of the group
+  int64_t size;         ///< in units of the group
   unsigned first, last; ///< positions of its first and last use
   int64_t offset = 0;
 
@@ -196,7 +196,8 @@ void PlanMemoryPass::addArenaFunction(func::FuncOp program, AffineExpr bytes) {
   auto func = b.create<func::FuncOp>(
       loc, arenaBytesName, b.getFunctionType(inputs, b.getIndexType()));
   b.setInsertionPointToStart(func.addEntryBlock());
-  b.create<func::ReturnOp>(loc, materialize(b, loc, bytes, func.getArguments()));
+  b.create<func::ReturnOp>(loc,
+                           materialize(b, loc, bytes, func.getArguments()));
 }
 
 void PlanMemoryPass::runOnOperation() {
