@@ -91,7 +91,8 @@ def published(name: str) -> Network:
 def build_peaks(folder: Path) -> list[Path]:
     """The peak kernels, plain and relaxed."""
     paths = []
-    for name, flags in (("plain", []), ("relaxed", ["-mrelaxed-simd", "-DRELAXED"])):
+    variants: dict[str, list[str]] = {"plain": [], "relaxed": ["-mrelaxed-simd", "-DRELAXED"]}
+    for name, flags in variants.items():
         wasm = folder / f"peak-{name}.wasm"
         compiled = folder / f"peak-{name}.o"
         source = ROOT / "bench" / "peak.c"
@@ -105,29 +106,21 @@ def build_peaks(folder: Path) -> list[Path]:
 def measure(network: Network, folder: Path, peaks: list[Path], args: argparse.Namespace) -> Any:
     """A row of the table; {"error": ...} when either side refuses the network."""
     module = folder / f"{network.name}.wasm"
-    compiler = [ROOT / "build" / "bin" / "nncc", network.path, "--target=wasm", "-o", module]
-    done = subprocess.run(
-        [*compiler, *args.flags.split()], capture_output=True, text=True, check=False
-    )
+    compiler = [str(ROOT / "build" / "bin" / "nncc"), str(network.path), "-o", str(module)]
+    compiler += ["--target=wasm", *args.flags.split()]
+    done = subprocess.run(compiler, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         return {"name": network.name, "error": last_line(done.stderr)}
     inputs = []
-    for i, (name, array) in enumerate(network.feed.items()):
+    for i, (input_name, array) in enumerate(network.feed.items()):
         file = folder / f"input{i}.raw"
         file.write_bytes(np.ascontiguousarray(array).tobytes())
         dtype = DTYPES[array.dtype.str[1:]]
-        inputs.append({"name": name, "dtype": dtype, "shape": array.shape, "file": str(file)})
+        inputs.append({"name": input_name, "dtype": dtype, "shape": array.shape, "file": str(file)})
     (folder / "inputs.json").write_text(json.dumps(inputs))
     script = ROOT / "bench" / "measure.mjs"
-    command = [
-        NODE,
-        script,
-        network.path,
-        module,
-        folder / "inputs.json",
-        str(args.seconds),
-        *peaks,
-    ]
+    paths = [NODE, script, network.path, module, folder / "inputs.json"]
+    command = [*map(str, paths), str(args.seconds), *map(str, peaks)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     module.unlink()
     if done.returncode != 0:
