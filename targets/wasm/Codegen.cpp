@@ -7,6 +7,8 @@
 
 #include "targets/wasm/Codegen.h"
 
+#include "targets/wasm/Addresses.h"
+
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/MC/TargetRegistry.h"
 #include "llvm/Passes/PassBuilder.h"
@@ -79,6 +81,7 @@ static void addAddressPasses(FunctionPassManager &passes) {
     passes.addPass(SeparateConstOffsetFromGEPPass());
   }
   passes.addPass(EarlyCSEPass());
+  passes.addPass(MarkAddressesPass());
 }
 
 void nncc::wasm::optimize(Module &module, TargetMachine &machine) {

@@ -8,6 +8,7 @@
 #include "targets/wasm/Translate.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Interfaces/FunctionInterfaces.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Export.h"
@@ -19,6 +20,15 @@ nncc::wasm::translateToLLVM(ModuleOp module, llvm::LLVMContext &context,
                             llvm::TargetMachine &machine) {
   registerBuiltinDialectTranslation(*module.getContext());
   registerLLVMDialectTranslation(*module.getContext());
+
+  // The translation knows LLVM's attributes only.
+  for (auto func : module.getOps<LLVM::LLVMFuncOp>())
+    for (unsigned i = 0; i < func.getNumArguments(); ++i)
+      for (NamedAttribute attribute :
+           llvm::to_vector(mlir::function_interface_impl::getArgAttrs(func, i)))
+        if (attribute.getNameDialect() !=
+            func->getContext()->getLoadedDialect<LLVM::LLVMDialect>())
+          func.removeArgAttr(i, attribute.getName());
 
   // Whoever is private is seen by nobody outside, but keeps its name.
   for (auto func : module.getOps<LLVM::LLVMFuncOp>()) {
