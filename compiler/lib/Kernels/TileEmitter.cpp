@@ -354,7 +354,7 @@ Value TileEmitter::emitInnerLoad(Operation *op, const Point &point,
   bool onLanes = false;
   for (auto [i, stride] :
        llvm::zip_equal(load.getIndices(), view.getMixedStrides())) {
-    Value place = values.lookup(i);
+    Value place = values.lookupOrDefault(i);
     if (isa<VectorType>(place.getType())) {
       onLanes = true;
       place = addConstant(point.ivs[*schedule.vectorDim], lanes * vector);
