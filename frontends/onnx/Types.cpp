@@ -33,8 +33,6 @@ Type nncc::onnx::getElementType(int32_t dataType, MLIRContext *context) {
     return Float64Type::get(context);
   case TensorProto::FLOAT16:
     return Float16Type::get(context);
-  case TensorProto::BFLOAT16:
-    return BFloat16Type::get(context);
   case TensorProto::BOOL:
     return integer(1, IntegerType::Signless);
   case TensorProto::INT8:

@@ -196,7 +196,12 @@ static LogicalResult convertLpNormalization(Node &node) {
   Value norm = node.create<nn::ReduceSumOp>(powers, Ints{*axis}, true);
   if (p == 2)
     norm = node.create<nn::SqrtOp>(norm);
-  return node.result(node.div(x, norm));
+  if (!norm)
+    return failure();
+  // A vector of zeros stays one.
+  Value zero = node.constant(0, Node::elementType(x));
+  Value isZero = node.create<nn::EqualOp>(norm, zero);
+  return node.result(node.select(isZero, zero, node.div(x, norm)));
 }
 
 static LogicalResult convertMeanVarianceNormalization(Node &node) {
