@@ -108,3 +108,22 @@ func.func @excitation(%x: tensor<1x8x8x4xf32>) -> tensor<1x8x8x4xf32> {
   %6 = nn.transpose %5 {perm = array<i64: 0, 2, 3, 1>} : (tensor<1x4x8x8xf32>) -> tensor<1x8x8x4xf32>
   return %6 : tensor<1x8x8x4xf32>
 }
+
+// -----
+
+// A channel shuffle: one transpose of the last two dimensions is left.
+
+// CHECK-LABEL: func.func @shuffle
+// CHECK-SAME:      %[[X:.*]]: tensor<1x8x8x6xf32>
+// CHECK-NEXT:    %[[S:.*]] = nn.reshape %[[X]] : (tensor<1x8x8x6xf32>) -> tensor<1x8x8x2x3xf32>
+// CHECK-NEXT:    %[[T:.*]] = nn.transpose %[[S]] {perm = array<i64: 0, 1, 2, 4, 3>}
+// CHECK-NEXT:    %[[Y:.*]] = nn.reshape %[[T]]
+// CHECK-NEXT:    return %[[Y]]
+func.func @shuffle(%x: tensor<1x8x8x6xf32>) -> tensor<1x8x8x6xf32> {
+  %0 = nn.transpose %x {perm = array<i64: 0, 3, 1, 2>} : (tensor<1x8x8x6xf32>) -> tensor<1x6x8x8xf32>
+  %1 = nn.reshape %0 : (tensor<1x6x8x8xf32>) -> tensor<1x2x3x8x8xf32>
+  %2 = nn.transpose %1 {perm = array<i64: 0, 2, 1, 3, 4>} : (tensor<1x2x3x8x8xf32>) -> tensor<1x3x2x8x8xf32>
+  %3 = nn.reshape %2 : (tensor<1x3x2x8x8xf32>) -> tensor<1x6x8x8xf32>
+  %4 = nn.transpose %3 {perm = array<i64: 0, 2, 3, 1>} : (tensor<1x6x8x8xf32>) -> tensor<1x8x8x6xf32>
+  return %4 : tensor<1x8x8x6xf32>
+}

@@ -15,6 +15,7 @@
 #include "mlir/IR/Iterators.h"
 #include "mlir/IR/PatternMatch.h"
 #include "nncc/Dialect/NN/NN.h"
+#include "nncc/Dialect/NN/Permutable.h"
 #include "nncc/Transforms/Passes.h"
 #include "llvm/ADT/SmallPtrSet.h"
 
@@ -282,6 +283,22 @@ void PropagateTransposesPass::sinkAll(Block &block) {
       sinkInto(&op);
 }
 
+/// The transpose of a reshape as a reshape of a transpose: what shuffles
+/// channels then does so where they are the last dimension.
+static Value raiseOverReshape(OpBuilder &b, ReshapeOp reshape,
+                              TransposeOp transposed) {
+  // Seen backwards, the reshape's result is the transpose of `transposed`.
+  std::optional<Perm> perm = permuteReshape(
+      getDims(reshape.getType()), getDims(reshape.getInput().getType()),
+      invert(transposed.getPerm()));
+  if (!perm)
+    return nullptr;
+  Value input =
+      transpose(b, transposed.getLoc(), reshape.getInput(), invert(*perm));
+  return b.create<ReshapeOp>(reshape.getLoc(), input,
+                             getDims(transposed.getType()));
+}
+
 /// Moves a transpose from the result of an op to its operands.
 void PropagateTransposesPass::raise(TransposeOp transposed) {
   Operation *op = transposed.getInput().getDefiningOp();
@@ -296,11 +313,17 @@ void PropagateTransposesPass::raise(TransposeOp transposed) {
     readers.push_back(reader);
   }
   Perm perm = invert(transposed.getPerm()), resultPerm;
-  if (getResultRank(op) != perm.size() || countMove(op, perm, perm) > 0)
-    return;
   OpBuilder b(op);
-  Value moved = rebuild(b, op, perm, resultPerm);
-  if (!moved || resultPerm != perm || moved.getType() != transposed.getType())
+  Value moved;
+  if (auto reshape = dyn_cast<ReshapeOp>(op)) {
+    moved = raiseOverReshape(b, reshape, transposed);
+  } else if (getResultRank(op) == perm.size() &&
+             countMove(op, perm, perm) <= 0) {
+    moved = rebuild(b, op, perm, resultPerm);
+    if (resultPerm != perm)
+      return;
+  }
+  if (!moved || moved.getType() != transposed.getType())
     return;
   for (TransposeOp reader : readers) {
     reader.getResult().replaceAllUsesWith(moved);

@@ -11,6 +11,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "nncc/Dialect/NN/Permutable.h"
 #include "nncc/Dialect/NN/NN.h"
 #include "nncc/Dialect/NN/Symbols.h"
 
@@ -295,13 +296,12 @@ static bool staysTogether(ArrayRef<ReshapeGroup> groups,
   return true;
 }
 
-Value ReshapeOp::buildPermuted(OpBuilder &b, ValueRange sources, Perm perm,
-                               PermResult &resultPerm) {
-  SmallVector<AffineExpr> input = getDims(getInput().getType());
-  SmallVector<AffineExpr> result = getDims(getType());
+std::optional<SmallVector<int64_t>>
+nn::permuteReshape(ArrayRef<AffineExpr> input, ArrayRef<AffineExpr> result,
+                   Perm perm) {
   auto groups = getGroups(input, result);
   if (!groups || !staysTogether(*groups, input, perm))
-    return nullptr;
+    return std::nullopt;
   // The groups in the source's order: by the first dimension that counts.
   auto getPosition = [&](const ReshapeGroup &group) {
     for (unsigned d = group.inputBegin; d != group.inputEnd; ++d)
@@ -313,12 +313,21 @@ Value ReshapeOp::buildPermuted(OpBuilder &b, ValueRange sources, Perm perm,
   llvm::sort(sorted, [&](const ReshapeGroup &a, const ReshapeGroup &b) {
     return getPosition(a) < getPosition(b);
   });
-  SmallVector<AffineExpr> dims;
-  resultPerm.assign(result.size(), 0);
+  SmallVector<int64_t> resultPerm(result.size());
+  int64_t next = 0;
   for (const ReshapeGroup &group : sorted)
-    for (unsigned d = group.resultBegin; d != group.resultEnd; ++d) {
-      resultPerm[d] = dims.size();
-      dims.push_back(result[d]);
-    }
-  return b.create<ReshapeOp>(getLoc(), sources[0], dims);
+    for (unsigned d = group.resultBegin; d != group.resultEnd; ++d)
+      resultPerm[d] = next++;
+  return resultPerm;
+}
+
+Value ReshapeOp::buildPermuted(OpBuilder &b, ValueRange sources, Perm perm,
+                               PermResult &resultPerm) {
+  SmallVector<AffineExpr> dims = getDims(getType());
+  auto moved = permuteReshape(getDims(getInput().getType()), dims, perm);
+  if (!moved)
+    return nullptr;
+  resultPerm = *moved;
+  return b.create<ReshapeOp>(getLoc(), sources[0],
+                             toSource(ArrayRef<AffineExpr>(dims), *moved));
 }
