@@ -380,14 +380,30 @@ Value scalar::pow(OpBuilder &b, Location loc, Type type, Type exponentType,
   return cast(b, loc, work, type, power);
 }
 
+/// Whether args[1] is a number of bits less than the width: others are poison
+/// to the shifts of arith.
+static Value isShiftInRange(OpBuilder &b, Location loc, Type type,
+                            ValueRange args) {
+  Value width = scalar::constant(b, loc, type, type.getIntOrFloatBitWidth());
+  return b.create<arith::CmpIOp>(loc, CmpIPredicate::ult, args[1], width);
+}
+
 Value scalar::shiftLeft(OpBuilder &b, Location loc, Type type,
                         ValueRange args) {
-  return b.create<arith::ShLIOp>(loc, args[0], args[1]);
+  Value shifted = b.create<arith::ShLIOp>(loc, args[0], args[1]);
+  return select(b, loc, isShiftInRange(b, loc, type, args), shifted,
+                constant(b, loc, type, 0));
 }
 
 Value scalar::shiftRight(OpBuilder &b, Location loc, Type type,
                          ValueRange args) {
-  if (isUnsigned(type))
-    return b.create<arith::ShRUIOp>(loc, args[0], args[1]);
-  return b.create<arith::ShRSIOp>(loc, args[0], args[1]);
+  Value inRange = isShiftInRange(b, loc, type, args);
+  if (isUnsigned(type)) {
+    Value shifted = b.create<arith::ShRUIOp>(loc, args[0], args[1]);
+    return select(b, loc, inRange, shifted, constant(b, loc, type, 0));
+  }
+  // Beyond the width only copies of the sign are left.
+  Value last = constant(b, loc, type, type.getIntOrFloatBitWidth() - 1);
+  return b.create<arith::ShRSIOp>(loc, args[0],
+                                  select(b, loc, inRange, args[1], last));
 }
