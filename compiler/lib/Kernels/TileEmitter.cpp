@@ -346,14 +346,17 @@ Value TileEmitter::emitIndex(const Point &point, unsigned dim, int64_t row,
 Value TileEmitter::emitInnerLoad(Operation *op, const Point &point,
                                  int64_t vector, const IRMapping &values) {
   auto load = cast<memref::LoadOp>(op);
+  // The kernel's argument itself, or a view of it with more dimensions.
   auto view = load.getMemRef().getDefiningOp<memref::ReinterpretCastOp>();
+  SmallVector<OpFoldResult> strides(1, b.getIndexAttr(1));
+  if (view)
+    strides = view.getMixedStrides();
   Access access;
-  access.buffer = view.getSource();
+  access.buffer = view ? view.getSource() : load.getMemRef();
   access.elementType = load.getType();
   Value index;
   bool onLanes = false;
-  for (auto [i, stride] :
-       llvm::zip_equal(load.getIndices(), view.getMixedStrides())) {
+  for (auto [i, stride] : llvm::zip(load.getIndices(), strides)) {
     Value place = values.lookupOrDefault(i);
     if (isa<VectorType>(place.getType())) {
       onLanes = true;
