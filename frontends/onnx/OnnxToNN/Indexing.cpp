@@ -69,8 +69,10 @@ static LogicalResult convertScatterElements(Node &node) {
 
 static LogicalResult convertOneHot(Node &node) {
   Value indices = node.in(0), values = node.in(2);
-  std::optional<Dims> depth = node.symbols(node.in(1), "the depth");
   // Floating-point depths are allowed, too.
+  Value count =
+      node.cast(node.in(1), IntegerType::get(node.in(1).getContext(), 64));
+  std::optional<Dims> depth = node.symbols(count, "the depth");
   auto axis = node.axis(node.getInt("axis", -1), Node::rank(indices) + 1);
   if (!depth || !axis)
     return failure();
