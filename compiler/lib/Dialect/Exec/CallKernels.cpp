@@ -40,6 +40,10 @@ struct CallKernelsPass : impl::CallKernelsBase<CallKernelsPass> {
       b.create<func::CallOp>(loc, dispatch.getKernel(), TypeRange(), arguments);
       dispatch.erase();
     });
+    // What the symbols were is of no use to the target.
+    for (auto func : getOperation().getOps<func::FuncOp>())
+      for (unsigned i = 0; i < func.getNumArguments(); ++i)
+        func.removeArgAttr(i, symbolAttrName);
   }
 };
 
