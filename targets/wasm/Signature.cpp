@@ -199,6 +199,9 @@ std::string nncc::wasm::printSignature(const Signature &signature,
   llvm::json::Value arena = nullptr;
   if (info.arenaBytes)
     arena = *info.arenaBytes;
+  llvm::json::Value flops = nullptr;
+  if (info.flops)
+    flops = *info.flops;
   llvm::json::Object root{
       {"abi", 1},
       {"compiler", "nncc 0.1.0"},
@@ -212,6 +215,7 @@ std::string nncc::wasm::printSignature(const Signature &signature,
       {"arena_bytes", std::move(arena)},
       {"weight_bytes", info.weightBytes},
       {"kernels", info.numKernels},
+      {"flops", std::move(flops)},
       {"weights", std::move(weights)}};
   std::string text;
   llvm::raw_string_ostream(text) << llvm::json::Value(std::move(root));

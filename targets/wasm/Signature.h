@@ -42,6 +42,7 @@ struct ModuleInfo {
   std::string sourceName, sourceHash;
   llvm::SmallVector<std::string> features;
   std::optional<int64_t> arenaBytes; ///< None if it depends on the symbols.
+  std::optional<int64_t> flops;      ///< Of one run; none as above.
   uint64_t weightBytes = 0;
   unsigned numKernels = 0;
   /// Of the file with the weights; empty if they are in the module.

@@ -113,6 +113,8 @@ ModuleInfo Emission::describeModule(StringRef weightHash) {
   if (feature == Feature::RelaxedSimd)
     info.features.push_back("relaxed-simd");
   info.arenaBytes = getConstantArenaBytes(program);
+  if (auto flops = program->getAttrOfType<IntegerAttr>("nncc.flops"))
+    info.flops = flops.getInt();
   info.weightBytes = weights.size;
   for (auto func : program.getOps<LLVM::LLVMFuncOp>())
     info.numKernels +=

@@ -173,6 +173,10 @@ LogicalResult Driver::writeReport() {
 }
 
 LogicalResult Driver::emitTarget() {
+  // Afterwards the dispatches are plain calls.
+  if (auto flops = dyn_cast<AffineConstantExpr>(countFlops(*module)))
+    (*module)->setAttr("nncc.flops",
+                       Builder(&context).getI64IntegerAttr(flops.getValue()));
   if (failed(runPasses("calls", [](OpPassManager &pm) {
         pm.addPass(exec::createCallKernels());
         pm.addPass(createCSEPass());

@@ -60,6 +60,16 @@ describeKernel(func::FuncOp kernel, DictionaryAttr info, ArrayAttr symbols) {
                             {"nodes", std::move(nodes)}};
 }
 
+AffineExpr countFlops(ModuleOp module) {
+  AffineExpr flops = getAffineConstantExpr(0, module.getContext());
+  module.walk([&](exec::DispatchOp dispatch) {
+    auto kernel = module.lookupSymbol<func::FuncOp>(dispatch.getKernel());
+    auto info = kernel->getAttrOfType<DictionaryAttr>(exec::kernelAttrName);
+    flops = flops + info.getAs<AffineMapAttr>("flops").getValue().getResult(0);
+  });
+  return flops;
+}
+
 llvm::json::Object makeReport(ModuleOp module, ArrayRef<SourceNode> nodes) {
   auto symbols = module->getAttrOfType<ArrayAttr>("nncc.symbols");
   llvm::json::Array kernels, placement;
@@ -74,13 +84,7 @@ llvm::json::Object makeReport(ModuleOp module, ArrayRef<SourceNode> nodes) {
     }
   }
   int64_t dispatches = 0;
-  AffineExpr flops = getAffineConstantExpr(0, module.getContext());
-  module.walk([&](exec::DispatchOp dispatch) {
-    ++dispatches;
-    auto kernel = module.lookupSymbol<func::FuncOp>(dispatch.getKernel());
-    auto info = kernel->getAttrOfType<DictionaryAttr>(exec::kernelAttrName);
-    flops = flops + info.getAs<AffineMapAttr>("flops").getValue().getResult(0);
-  });
+  module.walk([&](exec::DispatchOp) { ++dispatches; });
   uint64_t weightBytes = 0;
   for (const exec::Weight &weight : exec::getWeights(module))
     weightBytes += exec::getByteSize(weight.value.getShapedType());
@@ -89,7 +93,7 @@ llvm::json::Object makeReport(ModuleOp module, ArrayRef<SourceNode> nodes) {
         {"node", node.name}, {"op", node.op}, {"device", "cpu"}});
   return llvm::json::Object{{"kernels", std::move(kernels)},
                             {"dispatches", dispatches},
-                            {"flops", toJson(flops, symbols)},
+                            {"flops", toJson(countFlops(module), symbols)},
                             {"arena_bytes", std::move(arena)},
                             {"weight_bytes", int64_t(weightBytes)},
                             {"placement", std::move(placement)}};

@@ -21,6 +21,10 @@ struct SourceNode {
 /// The nodes of an imported module, in order.
 llvm::SmallVector<SourceNode> getSourceNodes(mlir::ModuleOp onnxModule);
 
+/// Arithmetic operations of one run, over the symbols; for a module whose
+/// kernels are dispatched and not yet called.
+mlir::AffineExpr countFlops(mlir::ModuleOp module);
+
 /// Describes a module of the exec stage: `kernels` (name, flops, bytes, shapes
 /// and nodes), `dispatches`, `arena_bytes`, `weight_bytes`, `placement` (node,
 /// op, device). Numbers that depend on dynamic dimensions are expressions over
