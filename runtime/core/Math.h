@@ -22,8 +22,9 @@
   F(expm1)                                                                     \
   F(log)                                                                       \
   F(log2)                                                                      \
-  F(log10) F(log1p) F(sin) F(cos) F(tan) F(asin) F(acos) F(atan) F(sinh)       \
-      F(cosh) F(tanh) F(asinh) F(acosh) F(atanh) F(erf) F(cbrt)
+  F(log10)                                                                     \
+  F(log1p) F(sin) F(cos) F(tan) F(asin) F(acos) F(atan) F(sinh) F(cosh)        \
+      F(tanh) F(asinh) F(acosh) F(atanh) F(erf) F(cbrt)
 #define NNCC_MATH_BINARY_FUNCTIONS(F) F(atan2) F(pow)
 #define NNCC_MATH_FUNCTIONS(F)                                                 \
   NNCC_MATH_UNARY_FUNCTIONS(F) NNCC_MATH_BINARY_FUNCTIONS(F)
