@@ -74,12 +74,12 @@ static LogicalResult convertInstanceNormalization(Node &node) {
   if (!x)
     return failure();
   double epsilon = node.getFloat("epsilon", 1e-5f);
-  // One factor and one shift a channel, so that an element costs two flops.
+  // The mean is subtracted first: a shift that holds it would lose the digits
+  // of elements near zero.
   Value average, inverse;
   normalize(node, x, getSpatialAxes(x), epsilon, &average, &inverse);
   Value factor = node.mul(inverse, node.in(1));
-  Value shift = node.sub(node.in(2), node.mul(average, factor));
-  Value scaled = node.add(node.mul(x, factor), shift);
+  Value scaled = node.add(node.mul(node.sub(x, average), factor), node.in(2));
   return node.result(toChannelsFirst(node, scaled));
 }
 
