@@ -20,6 +20,7 @@
 #include "mlir/Conversion/VectorToLLVM/ConvertVectorToLLVM.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Math/Transforms/Passes.h"
 #include "mlir/Dialect/Vector/Transforms/LoweringPatterns.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
@@ -56,6 +57,31 @@ struct RelaxedMaddPattern : ConvertOpToLLVMPattern<math::FmaOp> {
   }
 };
 
+/// A constant of a narrow float is its bits.
+struct NarrowConstantPattern : ConvertOpToLLVMPattern<arith::ConstantOp> {
+  explicit NarrowConstantPattern(LLVMTypeConverter &converter)
+      : ConvertOpToLLVMPattern(converter, /*benefit=*/10) {}
+
+  LogicalResult
+  matchAndRewrite(arith::ConstantOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Type element = getElementTypeOrSelf(op.getType());
+    if (!element.isF16() && !element.isBF16())
+      return failure();
+    Attribute bits;
+    if (auto scalar = dyn_cast<FloatAttr>(op.getValue()))
+      bits = rewriter.getI16IntegerAttr(static_cast<int16_t>(
+          scalar.getValue().bitcastToAPInt().getZExtValue()));
+    else if (auto dense = dyn_cast<DenseElementsAttr>(op.getValue()))
+      bits = dense.bitcast(rewriter.getI16Type());
+    else
+      return failure();
+    rewriter.replaceOpWithNewOp<LLVM::ConstantOp>(
+        op, getTypeConverter()->convertType(op.getType()), bits);
+    return success();
+  }
+};
+
 struct LowerToLLVMPass : nncc::wasm::impl::LowerToLLVMBase<LowerToLLVMPass> {
   using Base::Base;
 
@@ -64,8 +90,19 @@ struct LowerToLLVMPass : nncc::wasm::impl::LowerToLLVMBase<LowerToLLVMPass> {
     mlir::LowerToLLVMOptions options(context);
     options.overrideIndexBitwidth(indexBitwidth);
     LLVMTypeConverter converter(context, options);
+    // What is left of narrow floats is moved, not computed with: as the type
+    // half it would be widened and narrowed by calls.
+    Type i16 = IntegerType::get(context, 16);
+    converter.addConversion([i16](Float16Type) -> Type { return i16; });
+    converter.addConversion([i16](BFloat16Type) -> Type { return i16; });
+    converter.addConversion([i16](VectorType type) -> std::optional<Type> {
+      if (type.getElementType().isF16() || type.getElementType().isBF16())
+        return type.clone(i16);
+      return std::nullopt;
+    });
 
     RewritePatternSet patterns(context);
+    patterns.add<NarrowConstantPattern>(converter);
     if (relaxedMadd)
       patterns.add<RelaxedMaddPattern>(converter);
     populateVectorToLLVMMatrixConversionPatterns(converter, patterns);
@@ -89,6 +126,7 @@ void nncc::wasm::buildLowerToLLVMPipeline(OpPassManager &pm,
                                           const LoweringOptions &options) {
   pm.addPass(createLowerAffinePass());
   pm.addPass(createWidenArenaBytes());
+  pm.addPass(math::createMathLegalizeToF32());
   pm.addPass(createMathToPolynomials());
   pm.addPass(createExpandArith({/*contract=*/options.relaxedMadd}));
   pm.addPass(createCanonicalizerPass());

@@ -53,14 +53,16 @@ protected:
     return b.getIntegerType(indexBitwidth);
   }
 
-  /// The type that a value has in memory: booleans are bytes, and an index has
-  /// the width of a pointer.
+  /// The type that a value has in memory: booleans are bytes, an index has the
+  /// width of a pointer, and of narrow floats only the bits are moved.
   Type getStoredType(OpBuilder &b, Type type) const {
     Type element = getElementTypeOrSelf(type);
     if (element.isInteger(1))
       element = b.getI8Type();
     else if (element.isIndex())
       element = getIndexType(b);
+    else if (element.isF16() || element.isBF16())
+      element = b.getI16Type();
     if (auto vector = dyn_cast<VectorType>(type))
       return vector.clone(element);
     return element;
@@ -98,6 +100,8 @@ protected:
       return value;
     if (getElementTypeOrSelf(type).isIndex())
       return b.create<arith::IndexCastOp>(loc, type, value);
+    if (isa<FloatType>(getElementTypeOrSelf(type)))
+      return b.create<arith::BitcastOp>(loc, type, value);
     Value zero = b.create<arith::ConstantOp>(loc, b.getZeroAttr(stored));
     return b.create<arith::CmpIOp>(loc, arith::CmpIPredicate::ne, value, zero);
   }
@@ -108,6 +112,8 @@ protected:
     if (stored != value.getType()) {
       if (getElementTypeOrSelf(value.getType()).isIndex())
         value = b.create<arith::IndexCastOp>(loc, stored, value);
+      else if (isa<FloatType>(getElementTypeOrSelf(value.getType())))
+        value = b.create<arith::BitcastOp>(loc, stored, value);
       else
         value = b.create<arith::ExtUIOp>(loc, stored, value);
     }
