@@ -16,6 +16,8 @@
 #ifndef NNCC_RUNTIME_CORE_MATH_H
 #define NNCC_RUNTIME_CORE_MATH_H
 
+// clang-format never settles on this one.
+// clang-format off
 #define NNCC_MATH_UNARY_FUNCTIONS(F)                                           \
   F(exp)                                                                       \
   F(exp2)                                                                      \
@@ -25,6 +27,7 @@
   F(log10)                                                                     \
   F(log1p) F(sin) F(cos) F(tan) F(asin) F(acos) F(atan) F(sinh) F(cosh)        \
       F(tanh) F(asinh) F(acosh) F(atanh) F(erf) F(cbrt)
+// clang-format on
 #define NNCC_MATH_BINARY_FUNCTIONS(F) F(atan2) F(pow)
 #define NNCC_MATH_FUNCTIONS(F)                                                 \
   NNCC_MATH_UNARY_FUNCTIONS(F) NNCC_MATH_BINARY_FUNCTIONS(F)
