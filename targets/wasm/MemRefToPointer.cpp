@@ -75,7 +75,7 @@ protected:
     Type pointerType = pointer.getType();
     Type stored = getStoredType(b, element);
     if (std::optional<int64_t> index = getConstantIntValue(indices[0]))
-      if (llvm::isInt<31>(*index))
+      if (llvm::isInt<LLVM::kGEPConstantBitWidth>(*index))
         return b.create<LLVM::GEPOp>(
             loc, pointerType, stored, pointer,
             ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(*index)},

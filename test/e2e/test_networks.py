@@ -30,6 +30,10 @@ PUBLISHED = [
     "bert-toy-optimized",
     "gpt2-toy-nopast-op11",
 ]
+# Where the expected output carries rounding errors of its own: onnxruntime sums
+# 640,000 elements in one f32 there, and its other versions miss its own output
+# by 0.06.
+LOOSER = {"style-fns-candy-winml": ["--atol", "2e-3"]}
 needs_models = pytest.mark.skipif(not MODELS.is_dir(), reason="the published networks are not here")
 
 
@@ -51,7 +55,7 @@ def test_published(name: str, tmp_path: Path) -> None:
     data = sorted((MODELS / name).glob("test_data_set_*"))
     assert data
     for folder in data:
-        done = nncc_run(module, "--data", folder)
+        done = nncc_run(module, "--data", folder, *LOOSER.get(name, []))
         assert done.returncode == 0, done.stdout + done.stderr
 
 

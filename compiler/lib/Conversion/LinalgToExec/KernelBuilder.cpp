@@ -315,6 +315,7 @@ LogicalResult KernelBuilder::dispatch(OpBuilder &host,
     outputs.push_back(addView(draft, result));
 
   SmallVector<Value> mainOutputs = outputs;
+  SmallVector<AffineExpr> mainSizes = request.results[0].sizes;
   if (epilogue) {
     // The accumulator never reaches memory; it gives the loops' sizes.
     auto type = cast<RankedTensorType>(main.getResult(0).getType());
@@ -328,8 +329,9 @@ LogicalResult KernelBuilder::dispatch(OpBuilder &host,
         epilogue.getMatchingIndexingMap(epilogue.getDpsInitOperand(0));
     for (auto [i, expr] : llvm::enumerate(read.getResults())) {
       unsigned place = *written.getResultPosition(expr);
+      mainSizes[i] = request.results[0].sizes[place];
       if (type.isDynamicDim(i))
-        sizes.push_back(getSize(draft, request.results[0].sizes[place]));
+        sizes.push_back(getSize(draft, mainSizes[i]));
     }
     Value accumulator = draft.b.create<memref::AllocOp>(
         loc, MemRefType::get(shape, type.getElementType()), sizes);
@@ -354,16 +356,15 @@ LogicalResult KernelBuilder::dispatch(OpBuilder &host,
   AffineExpr iterations = getAffineConstantExpr(countFlops(main), context);
   SmallVector<AffineExpr> loopSizes(main.getNumLoops());
   for (OpOperand &operand : main->getOpOperands()) {
-    FailureOr<Buffer> buffer = failure();
-    if (main.isDpsInput(&operand))
-      buffer = getBuffer(operand.get());
-    else if (!epilogue)
-      buffer =
-          request.results[operand.getOperandNumber() - main.getNumDpsInputs()];
-    if (failed(buffer))
-      continue;
+    SmallVector<AffineExpr> sizes = mainSizes;
+    if (main.isDpsInput(&operand)) {
+      FailureOr<Buffer> buffer = getBuffer(operand.get());
+      if (failed(buffer))
+        return failure();
+      sizes = buffer->sizes;
+    }
     for (auto [expr, size] : llvm::zip_equal(
-             main.getMatchingIndexingMap(&operand).getResults(), buffer->sizes))
+             main.getMatchingIndexingMap(&operand).getResults(), sizes))
       if (auto dim = dyn_cast<AffineDimExpr>(expr))
         loopSizes[dim.getPosition()] = size;
   }
