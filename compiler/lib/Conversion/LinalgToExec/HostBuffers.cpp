@@ -1,0 +1,169 @@
+//===- HostBuffers.cpp - Where the tensors of a program lie ----------------===//
+//
+// Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "HostProgram.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
+#include "mlir/IR/Matchers.h"
+#include "nncc/Kernels/LoopNest.h"
+
+using namespace mlir;
+
+namespace nncc::exec {
+
+Buffer HostProgramBuilder::allocate(Location loc, ArrayRef<AffineExpr> sizes,
+                                    Type elementType) {
+  Buffer buffer;
+  buffer.offset = constant(0);
+  buffer.sizes.assign(sizes.begin(), sizes.end());
+  buffer.strides = getRowMajorStrides(sizes, context);
+  buffer.elementType = elementType;
+  AffineExpr bytes = getNumElements(sizes, context) * buffer.getElementBytes();
+  buffer.memory = host.create<AllocOp>(
+      loc, MemRefType::get({ShapedType::kDynamic}, host.getI8Type()),
+      AffineMap::get(0, symbols.size(), bytes));
+  return buffer;
+}
+
+FailureOr<SmallVector<AffineExpr>>
+HostProgramBuilder::getExprs(Location loc, ArrayRef<OpFoldResult> values) {
+  SmallVector<AffineExpr> exprs;
+  for (OpFoldResult value : values) {
+    if (auto known = getConstantIntValue(value))
+      exprs.push_back(constant(*known));
+    else if (AffineExpr expr = kernels::getSymbolicExpr(cast<Value>(value)))
+      exprs.push_back(expr);
+    else
+      return emitError(loc, "a size that is known only at run time is not "
+                            "supported");
+  }
+  return exprs;
+}
+
+FailureOr<SmallVector<AffineExpr>> HostProgramBuilder::getSizes(Value tensor) {
+  auto type = cast<RankedTensorType>(tensor.getType());
+  if (type.hasStaticShape()) {
+    SmallVector<AffineExpr> sizes;
+    for (int64_t size : type.getShape())
+      sizes.push_back(constant(size));
+    return sizes;
+  }
+  if (auto known = buffers.find(tensor); known != buffers.end())
+    return known->second.sizes;
+  Operation *op = tensor.getDefiningOp();
+  if (auto empty = dyn_cast_or_null<tensor::EmptyOp>(op))
+    return getExprs(op->getLoc(), empty.getMixedSizes());
+  if (auto dps = dyn_cast_or_null<DestinationStyleOpInterface>(op))
+    return getSizes(
+        dps.getDpsInits()[cast<OpResult>(tensor).getResultNumber()]);
+  if (auto insert = dyn_cast_or_null<tensor::InsertSliceOp>(op))
+    return getSizes(insert.getDest());
+  if (auto expand = dyn_cast_or_null<tensor::ExpandShapeOp>(op))
+    return getExprs(op->getLoc(),
+                    getMixedValues(expand.getStaticOutputShape(),
+                                   expand.getOutputShape(), host));
+  if (auto slice = dyn_cast_or_null<tensor::ExtractSliceOp>(op)) {
+    SmallVector<OpFoldResult> sizes;
+    llvm::SmallBitVector dropped = slice.getDroppedDims();
+    for (auto [i, size] : llvm::enumerate(slice.getMixedSizes()))
+      if (!dropped.test(i))
+        sizes.push_back(size);
+    return getExprs(op->getLoc(), sizes);
+  }
+  if (auto collapse = dyn_cast_or_null<tensor::CollapseShapeOp>(op)) {
+    FailureOr<SmallVector<AffineExpr>> from = getSizes(collapse.getSrc());
+    if (failed(from))
+      return failure();
+    SmallVector<AffineExpr> sizes;
+    for (const ReassociationIndices &group :
+         collapse.getReassociationIndices()) {
+      SmallVector<AffineExpr> part;
+      for (int64_t dim : group)
+        part.push_back((*from)[dim]);
+      sizes.push_back(getNumElements(part, context));
+    }
+    return sizes;
+  }
+  if (auto pad = dyn_cast_or_null<tensor::PadOp>(op)) {
+    FailureOr<SmallVector<AffineExpr>> from = getSizes(pad.getSource());
+    FailureOr<SmallVector<AffineExpr>> low =
+        getExprs(op->getLoc(), pad.getMixedLowPad());
+    FailureOr<SmallVector<AffineExpr>> high =
+        getExprs(op->getLoc(), pad.getMixedHighPad());
+    if (failed(from) || failed(low) || failed(high))
+      return failure();
+    for (auto [size, before, after] : llvm::zip_equal(*from, *low, *high))
+      size = size + before + after;
+    return from;
+  }
+  return emitError(tensor.getLoc(), "the sizes of this tensor are not known: ")
+         << type;
+}
+
+FailureOr<Buffer> HostProgramBuilder::getBuffer(Value tensor) {
+  if (auto known = buffers.find(tensor); known != buffers.end())
+    return known->second;
+  // An init that is read for its sizes only.
+  FailureOr<SmallVector<AffineExpr>> sizes = getSizes(tensor);
+  if (failed(sizes))
+    return failure();
+  Buffer buffer =
+      allocate(tensor.getLoc(), *sizes,
+               cast<RankedTensorType>(tensor.getType()).getElementType());
+  buffers[tensor] = buffer;
+  return buffer;
+}
+
+FailureOr<Buffer> HostProgramBuilder::makeContiguous(Location loc,
+                                                     const Buffer &buffer) {
+  if (buffer.isContiguous())
+    return buffer;
+  Buffer copy = allocate(loc, buffer.sizes, buffer.elementType);
+  if (failed(kernels->copy(host, loc, buffer, copy)))
+    return failure();
+  return copy;
+}
+
+FailureOr<Buffer> HostProgramBuilder::getSlice(
+    Operation *op, const Buffer &from, ArrayRef<OpFoldResult> offsets,
+    ArrayRef<OpFoldResult> sizes, ArrayRef<OpFoldResult> strides,
+    const llvm::SmallBitVector &dropped) {
+  FailureOr<SmallVector<AffineExpr>> sizeExprs = getExprs(op->getLoc(), sizes);
+  FailureOr<SmallVector<AffineExpr>> steps = getExprs(op->getLoc(), strides);
+  if (failed(sizeExprs) || failed(steps))
+    return failure();
+  Buffer view = from;
+  view.sizes.clear();
+  view.strides.clear();
+  for (unsigned dim = 0; dim < from.sizes.size(); ++dim) {
+    AffineExpr offset;
+    if (auto known = getConstantIntValue(offsets[dim]))
+      offset = constant(*known);
+    else
+      offset = kernels::getSymbolicExpr(cast<Value>(offsets[dim]));
+    if (offset) {
+      view.offset = view.offset + offset * from.strides[dim];
+    } else {
+      Value stride =
+          materialize(host, op->getLoc(), from.strides[dim], symbols);
+      Value moved = host.create<arith::MulIOp>(
+          op->getLoc(), hostValues.lookup(cast<Value>(offsets[dim])), stride);
+      view.dynamicOffset = view.dynamicOffset
+                               ? host.create<arith::AddIOp>(
+                                     op->getLoc(), view.dynamicOffset, moved)
+                               : moved;
+    }
+    if (dropped.test(dim))
+      continue;
+    view.sizes.push_back((*sizeExprs)[dim]);
+    view.strides.push_back(from.strides[dim] * (*steps)[dim]);
+  }
+  return view;
+}
+
+} // namespace nncc::exec

@@ -1,0 +1,191 @@
+//===- HostDestinations.cpp - Producers write where readers want it --------===//
+//
+// Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "HostProgram.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
+#include "mlir/IR/Matchers.h"
+#include "nncc/Kernels/LoopNest.h"
+
+using namespace mlir;
+
+namespace nncc::exec {
+
+bool isSamePlace(const Buffer &a, const Buffer &b) {
+  return a.memory == b.memory && a.offset == b.offset &&
+         a.dynamicOffset == b.dynamicOffset && a.sizes == b.sizes &&
+         a.strides == b.strides;
+}
+
+/// The buffer that a chain of insertions into a fresh tensor fills.
+FailureOr<Buffer>
+HostProgramBuilder::getInsertionTarget(tensor::InsertSliceOp op) {
+  Value root = op.getDest();
+  if (auto known = buffers.find(op.getResult()); known != buffers.end())
+    return known->second;
+  if (auto insert = root.getDefiningOp<tensor::InsertSliceOp>();
+      insert && root.hasOneUse()) {
+    FailureOr<Buffer> target = getInsertionTarget(insert);
+    if (succeeded(target))
+      buffers[op.getResult()] = *target;
+    return target;
+  }
+  FailureOr<Buffer> target = failure();
+  // A fresh tensor, or the tensor that a loop carries: written in place.
+  auto argument = dyn_cast<BlockArgument>(root);
+  bool carried = argument && root.hasOneUse() &&
+                 isa<scf::ForOp>(argument.getOwner()->getParentOp());
+  if (carried) {
+    target = getBuffer(root);
+  } else {
+    // The last insertion's user may have a place for the whole.
+    Value whole = op.getResult();
+    while (whole.hasOneUse()) {
+      auto next = dyn_cast<tensor::InsertSliceOp>(*whole.user_begin());
+      if (!next || next.getDest() != whole)
+        break;
+      whole = next.getResult();
+    }
+    target = getDestination(whole);
+    if (succeeded(target) && !root.getDefiningOp<tensor::EmptyOp>() &&
+        failed(writeTo(op.getLoc(), root, *target)))
+      return failure();
+  }
+  if (succeeded(target))
+    buffers[op.getResult()] = *target;
+  return target;
+}
+
+Buffer HostProgramBuilder::getInterior(tensor::PadOp op, const Buffer &padded) {
+  Buffer interior = padded;
+  interior.sizes = *getSizes(op.getSource());
+  SmallVector<AffineExpr> low = *getExprs(op.getLoc(), op.getMixedLowPad());
+  for (auto [offset, stride] : llvm::zip_equal(low, padded.strides))
+    interior.offset = interior.offset + offset * stride;
+  return interior;
+}
+
+/// Allocates the padded tensor and fills its border.
+FailureOr<Buffer> HostProgramBuilder::getPadded(tensor::PadOp op) {
+  if (auto known = buffers.find(op.getResult()); known != buffers.end())
+    return known->second;
+  Attribute value;
+  Value yielded = op.getConstantPaddingValue();
+  if (!yielded || !matchPattern(yielded, m_Constant(&value)))
+    return op.emitError("pads with a value that is not constant");
+  FailureOr<Buffer> padded = getDestination(op.getResult());
+  FailureOr<SmallVector<AffineExpr>> sizes = getSizes(op.getSource());
+  FailureOr<SmallVector<AffineExpr>> low =
+      getExprs(op.getLoc(), op.getMixedLowPad());
+  FailureOr<SmallVector<AffineExpr>> high =
+      getExprs(op.getLoc(), op.getMixedHighPad());
+  if (failed(padded) || failed(sizes) || failed(low) || failed(high))
+    return failure();
+  // Slab by slab: what lies before and behind the interior along a dimension,
+  // within the interior of the dimensions before it.
+  Buffer rest = *padded;
+  for (unsigned dim = 0; dim < sizes->size(); ++dim) {
+    AffineExpr stride = padded->strides[dim];
+    Buffer slab = rest;
+    auto fillSlab = [&](AffineExpr from, AffineExpr size) {
+      if (size == constant(0))
+        return success();
+      slab.offset = rest.offset + from * stride;
+      slab.sizes[dim] = size;
+      return kernels->fill(host, op.getLoc(), cast<TypedAttr>(value), slab);
+    };
+    if (failed(fillSlab(constant(0), (*low)[dim])) ||
+        failed(fillSlab((*low)[dim] + (*sizes)[dim], (*high)[dim])))
+      return failure();
+    rest.offset = rest.offset + (*low)[dim] * stride;
+    rest.sizes[dim] = (*sizes)[dim];
+  }
+  buffers[op.getResult()] = *padded;
+  return padded;
+}
+
+FailureOr<std::optional<Buffer>>
+HostProgramBuilder::getUserDestination(Value tensor) {
+  std::optional<Buffer> none;
+  if (!tensor.hasOneUse())
+    return none;
+  Operation *user = *tensor.user_begin();
+  if (user->getBlock() != tensor.getParentBlock())
+    return none;
+  if (auto insert = dyn_cast<tensor::InsertSliceOp>(user)) {
+    if (insert.getSource() != tensor)
+      return none;
+    // Only into what is being assembled: a slice whose place is known here.
+    for (OpFoldResult offset : insert.getMixedOffsets())
+      if (auto value = dyn_cast<Value>(offset))
+        if (!kernels::getSymbolicExpr(value) && !hostValues.contains(value))
+          return none;
+    Value root = insert.getDest();
+    while (auto previous = root.getDefiningOp<tensor::InsertSliceOp>())
+      root = previous.getDest();
+    if (!root.getDefiningOp<tensor::EmptyOp>())
+      return none;
+    FailureOr<Buffer> target = getInsertionTarget(insert);
+    if (failed(target))
+      return failure();
+    FailureOr<Buffer> slice = getSlice(
+        user, *target, insert.getMixedOffsets(), insert.getMixedSizes(),
+        insert.getMixedStrides(), insert.getDroppedDims());
+    if (failed(slice))
+      return failure();
+    return std::optional<Buffer>(*slice);
+  }
+  if (auto pad = dyn_cast<tensor::PadOp>(user)) {
+    FailureOr<Buffer> padded = getPadded(pad);
+    if (failed(padded))
+      return failure();
+    return std::optional<Buffer>(getInterior(pad, *padded));
+  }
+  if (auto expand = dyn_cast<tensor::ExpandShapeOp>(user)) {
+    FailureOr<std::optional<Buffer>> target =
+        getUserDestination(expand.getResult());
+    if (failed(target) || !*target)
+      return target;
+    return collapseView(**target, expand.getReassociationIndices(), context);
+  }
+  if (auto collapse = dyn_cast<tensor::CollapseShapeOp>(user)) {
+    FailureOr<std::optional<Buffer>> target =
+        getUserDestination(collapse.getResult());
+    FailureOr<SmallVector<AffineExpr>> sizes = getSizes(tensor);
+    if (failed(target) || failed(sizes) || !*target)
+      return none;
+    return std::optional<Buffer>(
+        expandView(**target, collapse.getReassociationIndices(), *sizes));
+  }
+  return none;
+}
+
+FailureOr<Buffer> HostProgramBuilder::getDestination(Value tensor) {
+  FailureOr<std::optional<Buffer>> wanted = getUserDestination(tensor);
+  if (failed(wanted))
+    return failure();
+  if (*wanted)
+    return **wanted;
+  FailureOr<SmallVector<AffineExpr>> sizes = getSizes(tensor);
+  if (failed(sizes))
+    return failure();
+  return allocate(tensor.getLoc(), *sizes,
+                  cast<RankedTensorType>(tensor.getType()).getElementType());
+}
+
+LogicalResult HostProgramBuilder::writeTo(Location loc, Value tensor,
+                                          const Buffer &buffer) {
+  FailureOr<Buffer> from = getBuffer(tensor);
+  if (failed(from))
+    return failure();
+  if (isSamePlace(*from, buffer))
+    return success();
+  return kernels->copy(host, loc, *from, buffer);
+}
+
+} // namespace nncc::exec

@@ -1,0 +1,97 @@
+//===- HostProgram.h - Tensors to buffers, ops to dispatches ----*- C++ -*-===//
+//
+// Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef NNCC_LIB_CONVERSION_LINALGTOEXEC_HOSTPROGRAM_H
+#define NNCC_LIB_CONVERSION_LINALGTOEXEC_HOSTPROGRAM_H
+
+#include "KernelBuilder.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/IRMapping.h"
+
+namespace nncc::exec {
+
+/// Translates `@main`, op by op, into the host program.
+class HostProgramBuilder {
+public:
+  explicit HostProgramBuilder(mlir::ModuleOp module)
+      : module(module), context(module.getContext()), host(context) {}
+
+  mlir::LogicalResult run(mlir::func::FuncOp main);
+
+private:
+  // One function an op that stands in the linalg stage.
+  mlir::LogicalResult convertBlock(mlir::Block &block);
+  mlir::LogicalResult convert(mlir::Operation *op);
+  mlir::LogicalResult convert(mlir::linalg::GenericOp op);
+  mlir::LogicalResult convert(mlir::linalg::FillOp op);
+  mlir::LogicalResult convert(mlir::tensor::PadOp op);
+  mlir::LogicalResult convert(mlir::tensor::CollapseShapeOp op);
+  mlir::LogicalResult convert(mlir::tensor::ExpandShapeOp op);
+  mlir::LogicalResult convert(mlir::tensor::ExtractSliceOp op);
+  mlir::LogicalResult convert(mlir::tensor::InsertSliceOp op);
+  mlir::LogicalResult convert(mlir::tensor::FromElementsOp op);
+  mlir::LogicalResult convert(mlir::tensor::InsertOp op);
+  mlir::LogicalResult convert(mlir::tensor::ExtractOp op);
+  mlir::LogicalResult convert(mlir::arith::ConstantOp op);
+  mlir::LogicalResult convert(mlir::scf::ForOp op);
+  mlir::LogicalResult convert(mlir::scf::IfOp op);
+
+  mlir::FailureOr<Buffer> getBuffer(mlir::Value tensor);
+  /// Where a value is to be written: where its only user wants it, or a new
+  /// buffer.
+  mlir::FailureOr<Buffer> getDestination(mlir::Value tensor);
+  mlir::FailureOr<std::optional<Buffer>> getUserDestination(mlir::Value tensor);
+  mlir::FailureOr<Buffer> getInsertionTarget(mlir::tensor::InsertSliceOp op);
+  mlir::FailureOr<Buffer> getPadded(mlir::tensor::PadOp op);
+  Buffer getInterior(mlir::tensor::PadOp op, const Buffer &padded);
+  Buffer allocate(mlir::Location loc, llvm::ArrayRef<mlir::AffineExpr> sizes,
+                  mlir::Type elementType);
+  /// A buffer with the tensor's elements that lies as one.
+  mlir::FailureOr<Buffer> makeContiguous(mlir::Location loc,
+                                         const Buffer &buffer);
+  mlir::FailureOr<llvm::SmallVector<mlir::AffineExpr>>
+  getSizes(mlir::Value tensor);
+  mlir::FailureOr<llvm::SmallVector<mlir::AffineExpr>>
+  getExprs(mlir::Location loc, llvm::ArrayRef<mlir::OpFoldResult> values);
+  mlir::FailureOr<Buffer> getSlice(mlir::Operation *op, const Buffer &from,
+                                   llvm::ArrayRef<mlir::OpFoldResult> offsets,
+                                   llvm::ArrayRef<mlir::OpFoldResult> sizes,
+                                   llvm::ArrayRef<mlir::OpFoldResult> strides,
+                                   const llvm::SmallBitVector &dropped);
+  /// Writes `tensor` into `buffer` unless it is there already.
+  mlir::LogicalResult writeTo(mlir::Location loc, mlir::Value tensor,
+                              const Buffer &buffer);
+  mlir::Value getElementView(mlir::Location loc, const Buffer &buffer,
+                             mlir::ValueRange indices, mlir::Value &index);
+  mlir::AffineExpr constant(int64_t value) {
+    return getAffineConstantExpr(value, context);
+  }
+
+  mlir::ModuleOp module;
+  mlir::MLIRContext *context;
+  mlir::OpBuilder host;
+  mlir::func::FuncOp program;
+  llvm::SmallVector<mlir::Value> symbols;
+  llvm::DenseMap<mlir::Value, Buffer> buffers;
+  mlir::IRMapping hostValues;
+  std::unique_ptr<KernelBuilder> kernels;
+};
+
+/// Whether two views are the same elements.
+bool isSamePlace(const Buffer &a, const Buffer &b);
+
+/// The elementwise op that a reduction's kernel computes too, if there is one:
+/// its only user, which walks the result as it was written.
+mlir::linalg::GenericOp getEpilogue(mlir::linalg::GenericOp op);
+
+/// The reduction whose kernel computes `epilogue`, if there is one.
+mlir::linalg::GenericOp getMainOf(mlir::linalg::GenericOp epilogue);
+
+} // namespace nncc::exec
+
+#endif
