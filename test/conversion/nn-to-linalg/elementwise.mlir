@@ -83,11 +83,15 @@ func.func @main(%x: tensor<3xui8>, %y: tensor<3xi8>) -> (tensor<3xui8>, tensor<3
 // CHECK: math.sqrt
 // CHECK: arith.mulf
 // CHECK: math.powf
-func.func @main(%x: tensor<3xf32>) -> (tensor<3xf32>, tensor<3xf32>, tensor<3xf32>) {
+// CHECK-COUNT-2: math.sqrt
+// CHECK-NOT: math.powf
+func.func @main(%x: tensor<3xf32>) -> (tensor<3xf32>, tensor<3xf32>, tensor<3xf32>, tensor<3xf32>) {
+  %quarters = nn.constant dense<0.75> : tensor<f32>
   %half = nn.constant dense<0.5> : tensor<f32>
   %two = nn.constant dense<2> : tensor<i64>
   %0 = nn.pow %x, %half : (tensor<3xf32>, tensor<f32>) -> tensor<3xf32>
   %1 = nn.pow %x, %two : (tensor<3xf32>, tensor<i64>) -> tensor<3xf32>
   %2 = nn.pow %x, %x : (tensor<3xf32>, tensor<3xf32>) -> tensor<3xf32>
-  return %0, %1, %2 : tensor<3xf32>, tensor<3xf32>, tensor<3xf32>
+  %3 = nn.pow %x, %quarters : (tensor<3xf32>, tensor<f32>) -> tensor<3xf32>
+  return %0, %1, %2, %3 : tensor<3xf32>, tensor<3xf32>, tensor<3xf32>, tensor<3xf32>
 }

@@ -359,6 +359,11 @@ static Value powKnown(OpBuilder &b, Location loc, Type type, Value base,
     return nullptr;
   if (exponent == 0.5)
     return b.create<math::SqrtOp>(loc, base);
+  if (exponent == 0.75) { // of local response normalization
+    Value root = b.create<math::SqrtOp>(loc, base);
+    Value fourth = b.create<math::SqrtOp>(loc, root);
+    return scalar::mul(b, loc, type, {root, fourth});
+  }
   if (exponent == -0.5)
     return scalar::rsqrt(b, loc, type, base);
   if (exponent == -1)
