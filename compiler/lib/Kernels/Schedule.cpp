@@ -74,17 +74,6 @@ private:
   void chooseTile();
   void orderLoops();
 
-  /// Whether the outermost reduction runs over many elements and can be split.
-  bool isLong() const {
-    Value element;
-    if (getCombiner(nest.main.op, element).empty())
-      return false;
-    for (const LoopDim &dim : nest.dims)
-      if (dim.isReduction)
-        return staticSize(dim) < 0 || staticSize(dim) > 256;
-    return false;
-  }
-
   const LoopNest &nest;
   const ScheduleTable &table;
   bool reduces;
@@ -214,7 +203,7 @@ void Scheduler::chooseTile() {
     if (isContraction)
       schedule.tile = table.rowContraction;
     else
-      schedule.tile = isLong() ? table.longReduction : table.reduction;
+      schedule.tile = table.reduction;
     return;
   }
   if (hasUniform) {

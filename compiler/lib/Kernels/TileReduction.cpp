@@ -79,50 +79,16 @@ TileEmitter::Cells TileEmitter::emitReduction(Point point, unsigned level,
     }
     return next;
   }
-  auto emitRange = [&](Value from, Value to, ValueRange start) {
-    loaded.clear();
-    Cells next = emitLoop(b, loc, from, to, getConstant(1), start,
-                          [&](Value iv, ValueRange carried) {
-                            Point inner = point;
-                            enter(inner, dim, iv);
-                            return emitReduction(inner, level + 1, carried);
-                          });
-    loaded.clear();
-    return next;
-  };
-  Value end = getIndex(nest.dims[dim].size);
-  if (level > 0 || schedule.tile.partialSums == 1)
-    return emitRange(getConstant(0), end, cells);
-
-  // Every partialSums-th element goes into the same sum: the additions do not
-  // wait for each other, and each sum rounds less often.
-  int64_t count = schedule.tile.partialSums;
-  unsigned width = cells.size();
-  Cells start;
-  for (int64_t i = 0; i < count; ++i)
-    llvm::append_range(start, i == 0 ? Cells(cells) : getInitialCells(point));
-  Value whole = b.create<arith::MulIOp>(
-      loc, b.create<arith::DivUIOp>(loc, end, getConstant(count)),
-      getConstant(count));
-  Cells sums =
-      emitLoop(b, loc, getConstant(0), whole, getConstant(count), start,
-               [&](Value iv, ValueRange carried) {
-                 Cells next;
-                 for (int64_t i = 0; i < count; ++i) {
-                   loaded.clear();
-                   Point inner = point;
-                   enter(inner, dim, addConstant(iv, i));
-                   llvm::append_range(
-                       next, emitReduction(inner, level + 1,
-                                           carried.slice(i * width, width)));
-                 }
-                 return next;
+  loaded.clear();
+  Cells next =
+      emitLoop(b, loc, getConstant(0), getIndex(nest.dims[dim].size),
+               getConstant(1), cells, [&](Value iv, ValueRange carried) {
+                 Point inner = point;
+                 enter(inner, dim, iv);
+                 return emitReduction(inner, level + 1, carried);
                });
-  for (int64_t half = count / 2; half > 0; half /= 2)
-    for (unsigned i = 0; i < half * width; ++i)
-      sums[i] = combine(sums[i], sums[half * width + i]);
-  sums.truncate(width);
-  return emitRange(whole, end, sums);
+  loaded.clear();
+  return next;
 }
 
 TileEmitter::Cells TileEmitter::emitHorizontalReduction(Point point,

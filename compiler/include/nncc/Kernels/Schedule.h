@@ -20,8 +20,6 @@ struct TileParameters {
   llvm::SmallVector<int64_t> vectors = {4, 1};
   /// The innermost reduction loop is unrolled up to this size.
   int64_t unrollReduction = 0;
-  /// The outermost reduction loop adds up this many sums (a power of two).
-  int64_t partialSums = 1;
 };
 
 /// Tile sizes by class; the defaults are the ones that are good in every
@@ -30,8 +28,6 @@ struct ScheduleTable {
   TileParameters elementwise{{1}, {4, 1}, 0};
   TileParameters transpose{{4, 1}, {1}, 0};
   TileParameters reduction{{1}, {4, 1}, 0};
-  /// A reduction over more than 256 elements, or over an unknown number.
-  TileParameters longReduction{{1}, {4, 1}, 0, 1};
   TileParameters contraction{{4, 2, 1}, {2, 1}, 0};
   /// A contraction of one row: bound by the weights' bandwidth.
   TileParameters rowContraction{{1}, {8, 2, 1}, 0};

@@ -1,4 +1,4 @@
-//===- HostBuffers.cpp - Where the tensors of a program lie ----------------===//
+//===- HostBuffers.cpp - Where the tensors of a program lie ---------------===//
 //
 // Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,4 +1,4 @@
-//===- HostDestinations.cpp - Producers write where readers want it --------===//
+//===- HostDestinations.cpp - Producers write where readers want it -------===//
 //
 // Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
