@@ -43,7 +43,6 @@ TileEmitter::TileEmitter(OpBuilder &b, func::FuncOp func, const LoopNest &nest,
       symbols.resize(std::max<size_t>(symbols.size(), *symbol + 1));
       symbols[*symbol] = argument;
     }
-  numSymbols = symbols.size();
 }
 
 //===----------------------------------------------------------------------===//

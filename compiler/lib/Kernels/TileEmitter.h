@@ -93,7 +93,6 @@ private:
   const LoopNest &nest;
   const Schedule &schedule;
   llvm::SmallVector<const Access *> all; ///< main in, out, epilogue in, out
-  unsigned numSymbols;
   llvm::SmallVector<mlir::Value> symbols;
   /// Loads and broadcasts of the current block, so that cells share them.
   llvm::DenseMap<std::tuple<mlir::Value, mlir::Value, int64_t>, mlir::Value>

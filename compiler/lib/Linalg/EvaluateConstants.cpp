@@ -76,8 +76,7 @@ static bool isViewOfConstant(Value value) {
 
 /// Whether computing the value now keeps the module small: results that are
 /// much larger than what they are made of are made at run time.
-static bool isWorthKeeping(Value root,
-                           const SetVector<Operation *> &constantOps) {
+static bool isWorthKeeping(Value root) {
   auto type = dyn_cast<RankedTensorType>(root.getType());
   if (!type || !type.hasStaticShape() || type.getNumElements() == 0 ||
       isViewOfConstant(root) ||
@@ -222,8 +221,7 @@ void EvaluateConstantsPass::runOnOperation() {
       for (Operation *user : result.getUsers()) {
         Operation *top = main.getBody().front().findAncestorOpInBlock(*user);
         if (!constantOps.contains(top) &&
-            !op->hasTrait<OpTrait::ConstantLike>() &&
-            isWorthKeeping(result, constantOps))
+            !op->hasTrait<OpTrait::ConstantLike>() && isWorthKeeping(result))
           roots.insert(result);
       }
   if (roots.empty())
