@@ -44,6 +44,9 @@ struct TargetOptions {
   /// Of the network's file, for the signature.
   std::string sourceName;
   std::string sourceHash;
+  /// JSON that says what the kernels compute, for tools (nncc.kernels in
+  /// docs/module-format.md); empty: none.
+  std::string kernelTable;
 };
 
 class Target {

@@ -37,7 +37,7 @@ class Writer {
 public:
   Writer(const Weights *weights, raw_ostream &os) : weights(weights), os(os) {}
 
-  Error write(StringRef linked, StringRef signatureText);
+  Error write(StringRef linked, ArrayRef<TextSection> texts);
 
 private:
   Error readSections(StringRef linked);
@@ -49,7 +49,7 @@ private:
   void writeExports(StringRef payload);
   void writeData(StringRef payload);
   void writeSegment(const Segment &segment);
-  void writeCustom(StringRef name, StringRef text);
+  void writeCustom(const TextSection &section);
   StringRef getPayload(uint8_t id) const;
 
   const Weights *weights;
@@ -208,7 +208,8 @@ void Writer::writeData(StringRef payload) {
     writeSegment(segment);
 }
 
-void Writer::writeCustom(StringRef name, StringRef text) {
+void Writer::writeCustom(const TextSection &section) {
+  auto [name, text] = section;
   SmallString<16> length = encode(name.size());
   os << char(llvm::wasm::WASM_SEC_CUSTOM)
      << encode(length.size() + name.size() + text.size()) << length << name
@@ -223,7 +224,7 @@ void Writer::writeSection(const Section &section) {
   os << char(section.id) << encode(section.payload.size()) << section.payload;
 }
 
-Error Writer::write(StringRef linked, StringRef signatureText) {
+Error Writer::write(StringRef linked, ArrayRef<TextSection> texts) {
   if (Error error = readSections(linked))
     return error;
   if (Error error = findWeightAddress())
@@ -234,11 +235,13 @@ Error Writer::write(StringRef linked, StringRef signatureText) {
     // The number of segments is for bulk memory, which no module uses.
     if (section.id != llvm::wasm::WASM_SEC_DATACOUNT)
       writeSection(section);
-  writeCustom("nncc.signature", signatureText);
+  for (const TextSection &text : texts)
+    if (!text.text.empty())
+      writeCustom(text);
   return Error::success();
 }
 
 Error nncc::wasm::writeModule(StringRef linked, const Weights *weights,
-                              StringRef signatureText, raw_ostream &os) {
-  return Writer(weights, os).write(linked, signatureText);
+                              ArrayRef<TextSection> texts, raw_ostream &os) {
+  return Writer(weights, os).write(linked, texts);
 }

@@ -16,11 +16,18 @@
 
 namespace nncc::wasm {
 
+/// A custom section.
+struct TextSection {
+  llvm::StringRef name, text;
+};
+
 /// Copies a linked module and adds what never goes through LLVM: the weights,
 /// as active data segments at the address of the weight symbol, whose export
-/// disappears, and the section nncc.signature. `weights` may be null.
+/// disappears, and texts as custom sections; empty ones are left out.
+/// `weights` may be null.
 llvm::Error writeModule(llvm::StringRef linked, const Weights *weights,
-                        llvm::StringRef signatureText, llvm::raw_ostream &os);
+                        llvm::ArrayRef<TextSection> texts,
+                        llvm::raw_ostream &os);
 
 } // namespace nncc::wasm
 

@@ -217,7 +217,9 @@ LogicalResult Emission::writeModules(StringRef path) {
   return writeFile(path, [&](raw_ostream &os) {
     return writeModule((*linked)->getBuffer(),
                        options.externalWeights ? nullptr : &weights,
-                       signatureText, os);
+                       {{"nncc.signature", signatureText},
+                        {"nncc.kernels", options.kernelTable}},
+                       os);
   });
 }
 

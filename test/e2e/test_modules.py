@@ -129,6 +129,19 @@ def test_data_folder_passes_and_mismatches(compiled: Path, tmp_path: Path) -> No
     assert loose.returncode == 0
 
 
+def test_profile_lists_every_kernel(compiled: Path, tmp_path: Path) -> None:
+    table = nncc_run(compiled, "--profile", "--bench=0")
+    assert table.returncode == 0, table.stderr
+    assert "% of peak" in table.stdout
+    assert re.search(r"^ +[\d.]+% +[\d.]+% +1 +[\d.]+ .*stem act", table.stdout, re.MULTILINE)
+    trace = nncc_run(compiled, f"--profile={tmp_path / 'trace.json'}", "--bench=0")
+    assert trace.returncode == 0, trace.stderr
+    events = json.loads((tmp_path / "trace.json").read_text())["traceEvents"]
+    assert {"stem + act", "pool", "dense"} <= {event["name"] for event in events}
+    stem = next(event for event in events if event["name"] == "stem + act")
+    assert stem["args"]["flops"] >= 2 * 9 * 7 * 8 * 27
+
+
 def test_bench_prints_json(compiled: Path) -> None:
     done = nncc_run(compiled, "--bench=0.05", "--json")
     assert done.returncode == 0, done.stderr

@@ -55,6 +55,18 @@ test("the module's own errors and traps come through", async () => {
   assert.throws(() => model.runSync({ x: new Float32Array(2) }), code("disposed"));
 });
 
+test("a profile takes down every call of a kernel, and the results stay", async () => {
+  const kernels = [{ name: "run", flops: "s0 * 4", bytes: 8 }, { name: "inlined away", flops: 0, bytes: 0 }];
+  const table = JSON.stringify({ kernels, dispatches: [{ kernel: 0, nodes: ["scale"] }] });
+  const model = await loadModel(withSection(module, "nncc.kernels", table), { profile: true });
+  for (let i = 0; i < 2; ++i) assert.deepEqual([...model.runSync({ x: new Float32Array([1, 2]) })["y"]!.data], [12, 24]);
+  const calls = model.profiler!.take();
+  assert.deepEqual(calls.map((call) => call.kernel), [0, 0]);
+  for (const { begin, end } of calls) assert.ok(begin <= end);
+  assert.deepEqual(model.profiler!.take(), []);
+  await assert.rejects(loadModel(module, { profile: true }), code("not-nncc", /nncc\.kernels/));
+});
+
 test("dispose can be called twice", async () => {
   const model = await loadModel(module);
   model.dispose();

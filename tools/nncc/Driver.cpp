@@ -173,6 +173,9 @@ LogicalResult Driver::writeReport() {
 }
 
 LogicalResult Driver::emitTarget() {
+  TargetOptions target = options.targetOptions;
+  llvm::raw_string_ostream(target.kernelTable)
+      << llvm::json::Value(makeKernelTable(*module));
   // Afterwards the dispatches are plain calls.
   if (auto flops = dyn_cast<AffineConstantExpr>(countFlops(*module)))
     (*module)->setAttr("nncc.flops",
@@ -191,7 +194,6 @@ LogicalResult Driver::emitTarget() {
     weights.segments.push_back({weight.offset, bytes});
     weights.size = weight.offset + bytes.size();
   }
-  TargetOptions target = options.targetOptions;
   if (auto name = (*module)->getAttrOfType<StringAttr>("nncc.source_name"))
     target.sourceName = name.str();
   if (auto hash = (*module)->getAttrOfType<StringAttr>("nncc.source_sha256"))

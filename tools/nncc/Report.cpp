@@ -42,6 +42,10 @@ static llvm::json::Value toJson(AffineExpr expr, ArrayAttr symbols) {
   return text;
 }
 
+static AffineExpr getNumber(DictionaryAttr info, StringRef name) {
+  return info.getAs<AffineMapAttr>(name).getValue().getResult(0);
+}
+
 static llvm::json::Object
 describeKernel(func::FuncOp kernel, DictionaryAttr info, ArrayAttr symbols) {
   llvm::json::Array nodes, shapes;
@@ -49,15 +53,44 @@ describeKernel(func::FuncOp kernel, DictionaryAttr info, ArrayAttr symbols) {
     nodes.push_back(node.getValue());
   for (auto shape : info.getAs<ArrayAttr>("shapes").getAsRange<StringAttr>())
     shapes.push_back(shape.getValue());
-  auto number = [&](StringRef name) {
-    return toJson(info.getAs<AffineMapAttr>(name).getValue().getResult(0),
-                  symbols);
-  };
-  return llvm::json::Object{{"name", kernel.getName()},
-                            {"flops", number("flops")},
-                            {"bytes", number("bytes")},
-                            {"shapes", std::move(shapes)},
-                            {"nodes", std::move(nodes)}};
+  return llvm::json::Object{
+      {"name", kernel.getName()},
+      {"flops", toJson(getNumber(info, "flops"), symbols)},
+      {"bytes", toJson(getNumber(info, "bytes"), symbols)},
+      {"shapes", std::move(shapes)},
+      {"nodes", std::move(nodes)}};
+}
+
+/// The kernels of a module, in order.
+static SmallVector<std::pair<func::FuncOp, DictionaryAttr>>
+getKernels(ModuleOp module) {
+  SmallVector<std::pair<func::FuncOp, DictionaryAttr>> kernels;
+  for (auto func : module.getOps<func::FuncOp>())
+    if (auto info = func->getAttrOfType<DictionaryAttr>(exec::kernelAttrName))
+      kernels.push_back({func, info});
+  return kernels;
+}
+
+llvm::json::Object makeKernelTable(ModuleOp module) {
+  llvm::json::Array kernels, dispatches;
+  llvm::StringMap<int64_t> numbers;
+  for (auto [kernel, info] : getKernels(module)) {
+    numbers[kernel.getName()] = numbers.size();
+    kernels.push_back(llvm::json::Object{
+        {"name", kernel.getName()},
+        {"flops", toJson(getNumber(info, "flops"), nullptr)},
+        {"bytes", toJson(getNumber(info, "bytes"), nullptr)}});
+  }
+  module.walk([&](exec::DispatchOp dispatch) {
+    llvm::json::Array nodes;
+    for (StringRef name : exec::getNodeNames(dispatch.getLoc()))
+      nodes.push_back(llvm::json::fixUTF8(name));
+    dispatches.push_back(
+        llvm::json::Object{{"kernel", numbers.lookup(dispatch.getKernel())},
+                           {"nodes", std::move(nodes)}});
+  });
+  return llvm::json::Object{{"kernels", std::move(kernels)},
+                            {"dispatches", std::move(dispatches)}};
 }
 
 AffineExpr countFlops(ModuleOp module) {
@@ -65,7 +98,7 @@ AffineExpr countFlops(ModuleOp module) {
   module.walk([&](exec::DispatchOp dispatch) {
     auto kernel = module.lookupSymbol<func::FuncOp>(dispatch.getKernel());
     auto info = kernel->getAttrOfType<DictionaryAttr>(exec::kernelAttrName);
-    flops = flops + info.getAs<AffineMapAttr>("flops").getValue().getResult(0);
+    flops = flops + getNumber(info, "flops");
   });
   return flops;
 }
@@ -74,9 +107,9 @@ llvm::json::Object makeReport(ModuleOp module, ArrayRef<SourceNode> nodes) {
   auto symbols = module->getAttrOfType<ArrayAttr>("nncc.symbols");
   llvm::json::Array kernels, placement;
   llvm::json::Value arena = nullptr;
+  for (auto [kernel, info] : getKernels(module))
+    kernels.push_back(describeKernel(kernel, info, symbols));
   for (auto func : module.getOps<func::FuncOp>()) {
-    if (auto info = func->getAttrOfType<DictionaryAttr>(exec::kernelAttrName))
-      kernels.push_back(describeKernel(func, info, symbols));
     if (func.getName() == exec::arenaBytesName) {
       Value bytes = func.getBody().front().getTerminator()->getOperand(0);
       if (AffineExpr expr = kernels::getSymbolicExpr(bytes))

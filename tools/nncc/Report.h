@@ -25,6 +25,11 @@ llvm::SmallVector<SourceNode> getSourceNodes(mlir::ModuleOp onnxModule);
 /// kernels are dispatched and not yet called.
 mlir::AffineExpr countFlops(mlir::ModuleOp module);
 
+/// What the section nncc.kernels of such a module says: its `kernels` (name,
+/// flops, bytes) and its `dispatches` in order (kernel, nodes). Numbers that
+/// depend on the symbols are expressions over s0, s1, ...
+llvm::json::Object makeKernelTable(mlir::ModuleOp module);
+
 /// Describes a module of the exec stage: `kernels` (name, flops, bytes, shapes
 /// and nodes), `dispatches`, `arena_bytes`, `weight_bytes`, `placement` (node,
 /// op, device). Numbers that depend on dynamic dimensions are expressions over

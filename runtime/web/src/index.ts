@@ -14,6 +14,7 @@ export { zeros, type Inputs } from "./bind.js";
 export { NnccError, messageOf, type NnccErrorCode } from "./errors.js";
 export { fromBFloat16, fromHalf, toNumbers } from "./half.js";
 export { loadModel, Model, type LoadOptions } from "./model.js";
+export type { Amount, KernelCall, KernelInfo, KernelTable, Profiler } from "./profile.js";
 export { parseSignature, signatureOf } from "./signature.js";
 export type { Dim, Signature, SymbolInfo, TensorType } from "./signature.js";
 export type { Progress, Source } from "./source.js";

@@ -4,6 +4,7 @@
 import { CallFrame, exportsOf, type ModuleExports } from "./abi.js";
 import { bindInputs, type Inputs } from "./bind.js";
 import { NnccError, messageOf } from "./errors.js";
+import { Profiler } from "./profile.js";
 import { ABI_VERSION, signatureOf, type Signature } from "./signature.js";
 import { beside, compileModule, readBytes, type Progress, type Source } from "./source.js";
 import type { Tensor } from "./tensor.js";
@@ -15,6 +16,8 @@ export interface LoadOptions {
   readonly onProgress?: Progress;
   /** Where to run. This version of the format has CPU code only, so "gpu" is refused. */
   readonly device?: "cpu" | "gpu" | "auto";
+  /** Makes the model take down when its kernels run: see Model.profiler. Costs a little time. */
+  readonly profile?: boolean;
 }
 
 /**
@@ -25,29 +28,33 @@ export async function loadModel(source: Source | WebAssembly.Module, options: Lo
   if (options.device === "gpu") {
     throw new NnccError("unsupported-device", "the module has no GPU code; use device 'cpu' or 'auto'");
   }
-  const module = source instanceof WebAssembly.Module ? source : await compileModule(source);
+  const { module, profiler } = await prepare(source, options);
   const signature = signatureOf(module);
   const instance = await instantiate(module);
   const exports = exportsOf(instance);
+  profiler?.attach(instance);
   const version = exports.nncc_abi_version();
   if (version !== ABI_VERSION) {
     throw new NnccError("abi-mismatch", `the module uses version ${version} of the module format`);
   }
   if (signature.weights !== "embedded") await loadWeights(source, signature, exports, options);
-  return new Model(module, signature, exports);
+  return new Model(module, signature, exports, profiler);
 }
 
 /** A loaded model. One call at a time: the module has a single arena. */
 export class Model {
   readonly signature: Signature;
   readonly module: WebAssembly.Module;
+  /** Of a model that was loaded with `profile`. */
+  readonly profiler: Profiler | undefined;
   private exports: ModuleExports | undefined;
   private frame: CallFrame | undefined;
 
-  constructor(module: WebAssembly.Module, signature: Signature, exports: ModuleExports) {
+  constructor(module: WebAssembly.Module, signature: Signature, exports: ModuleExports, profiler?: Profiler) {
     this.module = module;
     this.signature = signature;
     this.exports = exports;
+    this.profiler = profiler;
   }
 
   /**
@@ -91,6 +98,15 @@ export class Model {
     this.exports = undefined;
     this.frame = undefined;
   }
+}
+
+async function prepare(
+  source: Source | WebAssembly.Module, options: LoadOptions,
+): Promise<{ module: WebAssembly.Module; profiler?: Profiler }> {
+  const isCompiled = source instanceof WebAssembly.Module;
+  if (!options.profile) return { module: isCompiled ? source : await compileModule(source) };
+  if (isCompiled) throw new NnccError("bad-module", "a module that is compiled already cannot be profiled");
+  return Profiler.prepare(await readBytes(source));
 }
 
 async function instantiate(module: WebAssembly.Module): Promise<WebAssembly.Instance> {

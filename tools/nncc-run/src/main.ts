@@ -11,12 +11,17 @@ import { describe } from "./info.js";
 import { expectedFromFolder, inputsFromArguments, inputsFromFolder, madeUpInputs } from "./inputs.js";
 import { writeNpy } from "./npy.js";
 import { parseOptions, type Options } from "./options.js";
+import { measurePeak } from "./peak.js";
+import { chromeTrace, profileModel, profileTable } from "./profile.js";
 
 const OK = 0;
 const MISMATCH = 1;
 const ERROR = 2;
 
 const SHOWN_VALUES = 10;
+const PROFILE_SECONDS = 2;
+/** Columns for the nodes of a kernel. */
+const NAMES_WIDTH = 100;
 
 async function run(options: Options): Promise<number> {
   const bytes = readModule(options.module);
@@ -30,7 +35,9 @@ async function run(options: Options): Promise<number> {
   const outputs = await model.run(inputs);
   const status = options.data === undefined ? OK : check(model, outputs, options.data, options);
   if (options.output !== undefined) writeOutputs(outputs, options.output);
-  if (options.bench !== undefined) {
+  if (options.profile !== undefined) {
+    await profile(inputs, options.profile, options);
+  } else if (options.bench !== undefined) {
     const weightFile = external ? (options.weights ?? weightPath(model, options.module)) : undefined;
     await bench(model, inputs, bytes, weightFile, options);
   } else if (options.data === undefined && options.output === undefined) {
@@ -56,7 +63,7 @@ function weightPath(model: Model, module: string): string {
 function readInputs(model: Model, options: Options): Record<string, Tensor> | undefined {
   if (options.data !== undefined) return inputsFromFolder(options.data, model.signature);
   if (options.inputs.length > 0) return inputsFromArguments(options.inputs, model.signature);
-  if (options.bench !== undefined) return madeUpInputs(model.signature);
+  if (options.bench !== undefined || options.profile !== undefined) return madeUpInputs(model.signature);
   return options.info ? undefined : {};
 }
 
@@ -100,6 +107,24 @@ function printOutputs(outputs: Record<string, Tensor>): void {
 function printInfo(model: Model, moduleBytes: number, options: Options): void {
   if (!options.json) console.log(describe(model.signature, moduleBytes));
   else console.log(JSON.stringify({ ...model.signature, moduleBytes }, null, 2));
+}
+
+async function profile(inputs: Record<string, Tensor>, file: string, options: Options): Promise<void> {
+  const weights = options.weights === undefined ? {} : { weights: options.weights };
+  const model = await loadModel(options.module, { profile: true, ...weights });
+  const result = profileModel(model, inputs, options.bench ?? PROFILE_SECONDS, measurePeak());
+  const trace = (): string => JSON.stringify(chromeTrace(result, model.signature));
+  if (file !== "") writeText(file, trace());
+  if (options.json) console.log(trace());
+  else if (file === "") console.log(profileTable(result, NAMES_WIDTH));
+}
+
+function writeText(path: string, text: string): void {
+  try {
+    writeFileSync(path, text);
+  } catch (error) {
+    throw new UserError(`cannot write ${path}: ${messageOf(error)}`);
+  }
 }
 
 async function bench(

@@ -15,7 +15,9 @@ Runs a module that nncc compiled.
   --rtol R, --atol A  tolerances of --data (1e-3 and 1e-4)
   --output DIR        writes each output to DIR/NAME.npy
   --bench[=SECONDS]   measures (2 seconds); without inputs it makes some up
-  --json              prints --bench and --info as JSON
+  --profile[=FILE]    measures each kernel, for as long as --bench says, and prints
+                      a table or writes FILE, a trace for chrome://tracing
+  --json              prints --bench, --profile and --info as JSON
   --info              prints the signature, features and sizes
   --weights FILE      the weight file of a module with external weights
   --device DEVICE     cpu, gpu or auto (auto)
@@ -33,6 +35,8 @@ export interface Options {
   readonly output: string | undefined;
   /** Seconds to measure for; undefined when nothing is to be measured. */
   readonly bench: number | undefined;
+  /** The file for the trace; empty to print a table; undefined without a profile. */
+  readonly profile: string | undefined;
   readonly json: boolean;
   readonly info: boolean;
   readonly weights: string | undefined;
@@ -41,8 +45,9 @@ export interface Options {
 
 /** The options, or the text to print instead of running. Throws UserError. */
 export function parseOptions(argv: readonly string[]): Options | string {
-  // parseArgs has no options with an optional value, so give --bench its default here.
-  const args = argv.map((arg) => (arg === "--bench" ? "--bench=2" : arg));
+  // parseArgs has no options with an optional value, so give them their defaults here.
+  const defaults: Readonly<Record<string, string>> = { "--bench": "--bench=2", "--profile": "--profile=" };
+  const args = argv.map((arg) => defaults[arg] ?? arg);
   let parsed;
   try {
     parsed = parseArgs({
@@ -55,6 +60,7 @@ export function parseOptions(argv: readonly string[]): Options | string {
         atol: { type: "string", default: "1e-4" },
         output: { type: "string" },
         bench: { type: "string" },
+        profile: { type: "string" },
         json: { type: "boolean", default: false },
         info: { type: "boolean", default: false },
         weights: { type: "string" },
@@ -82,6 +88,7 @@ export function parseOptions(argv: readonly string[]): Options | string {
     inputs: values.input,
     data: values.data,
     output: values.output,
+    profile: values.profile,
     weights: values.weights,
     rtol: number("--rtol", values.rtol),
     atol: number("--atol", values.atol),
