@@ -8,6 +8,7 @@
 #include "targets/wasm/Codegen.h"
 
 #include "targets/wasm/Addresses.h"
+#include "targets/wasm/PointerInduction.h"
 
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/MC/TargetRegistry.h"
@@ -80,6 +81,8 @@ static void addAddressPasses(FunctionPassManager &passes) {
     passes.addPass(EarlyCSEPass());
     passes.addPass(SeparateConstOffsetFromGEPPass());
   }
+  passes.addPass(EarlyCSEPass());
+  passes.addPass(PointerInductionPass());
   passes.addPass(EarlyCSEPass());
   passes.addPass(MarkAddressesPass());
 }
