@@ -75,7 +75,9 @@ FailureOr<AffineMap> GenerateKernelsPass::generate(func::FuncOp kernel) {
   if (failed(nest))
     return failure();
   collapseDims(*nest);
-  Schedule schedule = chooseSchedule(*nest, ScheduleTable());
+  ScheduleTable table;
+  joinShortRows(*nest, table);
+  Schedule schedule = chooseSchedule(*nest, table);
 
   Block &body = kernel.getBody().front();
   storeBooleansAsBytes(kernel);

@@ -411,4 +411,20 @@ void collapseDims(LoopNest &nest) {
   }
 }
 
+void joinDims(LoopNest &nest, unsigned outer, unsigned inner) {
+  AffineExpr width = nest.dims[inner].size;
+  AffineExpr joined = getAffineDimExpr(inner, width.getContext());
+  AffineExpr none = getAffineConstantExpr(0, width.getContext());
+  forEachAccess(nest, [&](Access &access) {
+    AffineExpr &far = access.coefs[outer], &near = access.coefs[inner];
+    if (far == width * near)
+      return;
+    access.terms.push_back({joined.floorDiv(width), far});
+    access.terms.push_back({joined % width, near});
+    near = none;
+  });
+  nest.dims[inner].size = nest.dims[outer].size * width;
+  eraseDim(nest, outer);
+}
+
 } // namespace nncc::kernels

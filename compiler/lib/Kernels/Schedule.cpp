@@ -59,6 +59,9 @@ public:
       : nest(nest), table(table), reduces(nest.hasReduction()) {}
 
   Schedule run();
+  /// The dimension around the rows of a contraction with which they can be
+  /// joined: the reused input is the same there too.
+  std::optional<unsigned> getJoinable() const;
 
 private:
   /// How well `dim` serves as the vector dimension; none where it can't.
@@ -257,6 +260,24 @@ Schedule Scheduler::run() {
   return schedule;
 }
 
+std::optional<unsigned> Scheduler::getJoinable() const {
+  if (!schedule.rowDim || !reused || schedule.horizontal ||
+      schedule.tile.rows.size() == 1 || schedule.tile.unrollReduction > 0)
+    return std::nullopt;
+  unsigned row = *schedule.rowDim;
+  if (staticSize(nest.dims[row]) <= 0 || nest.dims[row].isIndexed)
+    return std::nullopt;
+  for (unsigned dim = row; dim-- > 0;) {
+    bool hasTerm = llvm::any_of(nest.accesses(), [&](const Access *access) {
+      return access->hasTermOn(dim) || access->hasTermOn(row);
+    });
+    if (!nest.dims[dim].isReduction && dim != schedule.vectorDim &&
+        !nest.dims[dim].isIndexed && reused->isZero(dim) && !hasTerm)
+      return dim;
+  }
+  return std::nullopt;
+}
+
 int64_t Schedule::gridUnit() const {
   if (parallelOrder.empty())
     return 1;
@@ -270,6 +291,30 @@ int64_t Schedule::gridUnit() const {
 
 Schedule chooseSchedule(const LoopNest &nest, const ScheduleTable &table) {
   return Scheduler(nest, table).run();
+}
+
+/// How many tiles' time the rows take, in tiles of the largest size: smaller
+/// ones wait for their additions and take as long.
+static int64_t countTiles(int64_t size, ArrayRef<int64_t> rows) {
+  int64_t tiles = 0;
+  for (int64_t width : rows) {
+    tiles += size / width;
+    size %= width;
+  }
+  return tiles;
+}
+
+void joinShortRows(LoopNest &nest, const ScheduleTable &table) {
+  Scheduler scheduler(nest, table);
+  Schedule schedule = scheduler.run();
+  std::optional<unsigned> outer = scheduler.getJoinable();
+  if (!outer)
+    return;
+  ArrayRef<int64_t> rows = schedule.tile.rows;
+  int64_t size = staticSize(nest.dims[*schedule.rowDim]);
+  // Worth it from a twentieth on: each row's address is computed by itself.
+  if (20 * rows.front() * countTiles(size, rows) >= 21 * size)
+    joinDims(nest, *outer, *schedule.rowDim);
 }
 
 } // namespace nncc::kernels

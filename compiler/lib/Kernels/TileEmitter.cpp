@@ -56,6 +56,17 @@ Value TileEmitter::getConstant(int64_t value) {
 Value TileEmitter::expand(AffineExpr expr, ArrayRef<Value> ivs) {
   if (auto value = getStatic(expr))
     return getConstant(*value);
+  // Indices are not negative, which the affine dialect does not know.
+  auto binary = dyn_cast<AffineBinaryOpExpr>(expr);
+  if (binary && getStatic(binary.getRHS()) &&
+      (expr.getKind() == AffineExprKind::FloorDiv ||
+       expr.getKind() == AffineExprKind::Mod)) {
+    Value left = expand(binary.getLHS(), ivs);
+    Value right = expand(binary.getRHS(), ivs);
+    if (expr.getKind() == AffineExprKind::Mod)
+      return b.create<arith::RemUIOp>(loc, left, right);
+    return b.create<arith::DivUIOp>(loc, left, right);
+  }
   return affine::expandAffineExpr(b, loc, expr, ivs, symbols);
 }
 
@@ -107,6 +118,10 @@ void TileEmitter::enter(Point &point, unsigned dim, OpFoldResult iv) {
                           : value;
     };
     add(access->coefs[dim], point.ivs[dim], constant);
+    if (dim == schedule.rowDim && access->hasTermOn(dim)) {
+      setRowOffsets(point, id);
+      continue;
+    }
     for (const NonLinearTerm &term : access->terms) {
       // A term counts once its last dimension is known.
       bool known = term.expr.isFunctionOfDim(dim);
@@ -115,6 +130,25 @@ void TileEmitter::enter(Point &point, unsigned dim, OpFoldResult iv) {
       if (known)
         add(term.coef, expand(term.expr, point.ivs), std::nullopt);
     }
+  }
+}
+
+/// Rows that do not lie at equal distances: each row's place by itself.
+void TileEmitter::setRowOffsets(Point &point, unsigned id) {
+  unsigned dim = *schedule.rowDim;
+  SmallVector<Value> ivs = point.ivs;
+  point.positions[id].rows.clear();
+  for (int64_t row = 0; row < point.rows; ++row) {
+    ivs[dim] = addConstant(point.ivs[dim], row);
+    Value sum;
+    for (const NonLinearTerm &term : all[id]->terms) {
+      if (!term.expr.isFunctionOfDim(dim))
+        continue;
+      Value part = b.create<arith::MulIOp>(loc, expand(term.expr, ivs),
+                                           getIndex(term.coef));
+      sum = sum ? b.create<arith::AddIOp>(loc, sum, part) : part;
+    }
+    point.positions[id].rows.push_back(sum);
   }
 }
 
@@ -148,7 +182,9 @@ Value TileEmitter::getElement(unsigned id, const Point &point, int64_t row,
   auto addTo = [&](Value value) {
     base = base ? b.create<arith::AddIOp>(loc, base, value) : value;
   };
-  if (row != 0) {
+  if (ArrayRef<Value> rows = point.positions[id].rows; !rows.empty()) {
+    addTo(rows[row]);
+  } else if (row != 0) {
     if (auto coef = getStatic(access.coefs[*schedule.rowDim]))
       constant += *coef * row;
     else

@@ -17,6 +17,8 @@ namespace nncc::kernels {
 struct Position {
   mlir::Value base; ///< null: 0
   int64_t constant = 0;
+  /// What each row of the tile adds, where the rows are not equally far apart.
+  llvm::SmallVector<mlir::Value> rows;
 };
 
 /// The state at a point of the loop nest. Copied when a loop is entered.
@@ -89,6 +91,7 @@ private:
   mlir::Value addConstant(mlir::Value base, int64_t constant);
   mlir::Value expand(mlir::AffineExpr expr, llvm::ArrayRef<mlir::Value> ivs);
   bool isLane(const Access &access) const;
+  void setRowOffsets(Point &point, unsigned id);
 
   const LoopNest &nest;
   const Schedule &schedule;

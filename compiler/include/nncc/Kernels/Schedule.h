@@ -56,6 +56,10 @@ struct Schedule {
 /// Chooses the schedule of a kernel from its accesses.
 Schedule chooseSchedule(const LoopNest &nest, const ScheduleTable &table);
 
+/// Joins the rows of pixels of a contraction where a row by itself would leave
+/// much to smaller tiles: rows of 7 are tiles of 4, 2 and 1.
+void joinShortRows(LoopNest &nest, const ScheduleTable &table);
+
 /// The ops of a reduction's body that combine the accumulator with one new
 /// value; empty where the body has no such form.
 llvm::SmallVector<mlir::Operation *> getCombiner(mlir::linalg::GenericOp op,

@@ -111,21 +111,17 @@ struct MatmulBuilder {
 };
 } // namespace
 
-/// One matrix on the right: all rows on the left make one matrix.
+/// One matrix on the right: (m..., n) over k. Kernels walk all rows as one.
 Value MatmulBuilder::buildFlat() {
-  AffineExpr rows = getAffineConstantExpr(1, b.getContext());
-  for (AffineExpr dim : ArrayRef<AffineExpr>(lhsDims).drop_back())
-    rows = rows * dim;
+  unsigned rank = dims.size();
   AffineExpr depth = lhsDims.back(), columns = rhsDims.back();
-  Value left = buildReshape(b, loc, lhs, {rows, depth},
-                            mergeDims(lhsDims.size(), 0, lhsDims.size() - 1));
   Value right = buildReshape(b, loc, rhs, {depth, columns},
                              mergeDims(rhsDims.size(), 0, rhsDims.size() - 1));
-  auto d = getMapDims(b.getContext(), 0, 3);
-  Value flat = buildContraction(b, loc, left, {d[0], d[2]}, right, {d[2], d[1]},
-                                {rows, columns}, 1);
-  return buildReshape(b, loc, flat, dims,
-                      mergeDims(dims.size(), 0, dims.size() - 1));
+  AffineExpr n = getAffineDimExpr(rank - 1, b.getContext());
+  AffineExpr k = getAffineDimExpr(rank, b.getContext());
+  SmallVector<AffineExpr> left = getMapDims(b.getContext(), 0, rank - 1);
+  left.push_back(k);
+  return buildContraction(b, loc, lhs, left, right, {k, n}, dims, 1);
 }
 
 /// (batch..., m, n) over k.

@@ -36,9 +36,8 @@ struct ConvBuilder {
     return getAffineConstantExpr(value, context());
   }
 
-  bool isPointwise() const;
   bool isWhole() const;
-  Value buildMatmul(unsigned batchDims);
+  Value buildMatmul();
   Value buildDense();
   Value buildDepthwise();
   Value buildGrouped();
@@ -57,13 +56,6 @@ struct ConvBuilder {
 };
 } // namespace
 
-/// Every pixel by itself.
-bool ConvBuilder::isPointwise() const {
-  return groups == 1 && llvm::all_of(windows, [](const Window &w) {
-           return w.kernel == 1 && w.stride == 1;
-         });
-}
-
 /// One window that is the whole input.
 bool ConvBuilder::isWhole() const {
   for (auto [i, window] : llvm::enumerate(windows))
@@ -73,22 +65,21 @@ bool ConvBuilder::isWhole() const {
   return groups == 1;
 }
 
-/// A matrix product of [rows, depth] and [depth, O], where the rows are the
-/// input's first `batchDims` dimensions and the depth its others.
-Value ConvBuilder::buildMatmul(unsigned batchDims) {
+/// A matrix product of [N, depth] and [depth, O].
+Value ConvBuilder::buildMatmul() {
   auto product = [&](ArrayRef<AffineExpr> sizes) {
     return std::accumulate(sizes.begin(), sizes.end(), constant(1),
                            [](AffineExpr a, AffineExpr b) { return a * b; });
   };
   ArrayRef<AffineExpr> all = inputDims;
-  AffineExpr rows = product(all.take_front(batchDims));
-  AffineExpr depth = product(all.drop_front(batchDims));
+  AffineExpr rows = all.front();
+  AffineExpr depth = product(all.drop_front());
   AffineExpr outputs = filterDims.back();
   int64_t total = all.size();
 
   SmallVector<ReassociationIndices> split(2);
   for (int64_t i = 0; i != total; ++i)
-    split[i < batchDims ? 0 : 1].push_back(i);
+    split[i == 0 ? 0 : 1].push_back(i);
   Value lhs = buildReshape(b, loc, input, {rows, depth}, split);
   Value rhs = buildReshape(b, loc, filter, {depth, outputs},
                            mergeDims(total, 0, total - 1));
@@ -166,10 +157,8 @@ Value ConvBuilder::buildGrouped() {
 }
 
 Value ConvBuilder::build() {
-  if (isPointwise())
-    return buildMatmul(rank() + 1);
   if (isWhole())
-    return buildMatmul(1);
+    return buildMatmul();
   if (groups == 1)
     return buildDense();
   if (getConstantValue(filterDims[rank()]) == 1 &&
