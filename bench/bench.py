@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +56,7 @@ class Network:
     name: str
     path: Path
     feed: dict[str, npt.NDArray[Any]]
+    sizes: dict[str, int] = field(default_factory=dict)  # of the open dimensions
 
 
 def networks(names: list[str], folder: Path) -> Iterator[Network]:
@@ -79,13 +80,16 @@ def published(name: str) -> Network:
     path = MODELS / name / "model.onnx"
     graph = onnx.load(path, load_external_data=False).graph
     constants = {tensor.name for tensor in graph.initializer}
-    names = [value.name for value in graph.input if value.name not in constants]
-    feed = {}
-    for i, input_name in enumerate(names):
+    inputs = [value for value in graph.input if value.name not in constants]
+    network = Network(name, path, {})
+    for i, value in enumerate(inputs):
         tensor = onnx.TensorProto()
         tensor.ParseFromString((MODELS / name / "test_data_set_0" / f"input_{i}.pb").read_bytes())
-        feed[input_name] = numpy_helper.to_array(tensor)
-    return Network(name, path, feed)
+        network.feed[value.name] = numpy_helper.to_array(tensor)
+        dims = value.type.tensor_type.shape.dim
+        open_dims = [(d.dim_param, n) for d, n in zip(dims, tensor.dims, strict=True)]
+        network.sizes |= {symbol: n for symbol, n in open_dims if symbol}
+    return network
 
 
 def build_peaks(folder: Path) -> list[Path]:
@@ -126,7 +130,23 @@ def measure(network: Network, folder: Path, peaks: list[Path], args: argparse.Na
     if done.returncode != 0:
         return {"name": network.name, "error": last_line(done.stderr)}
     row = json.loads(done.stdout.splitlines()[-1])
+    if row["flops"] is None:
+        row["flops"] = flops(network, folder)
     return {"name": network.name, "ratio": row["ort_ms"] / row["nncc_ms"], **row}
+
+
+def flops(network: Network, folder: Path) -> int | None:
+    """Operations of one run at the measured sizes, where the module leaves them open."""
+    report = folder / "report.json"
+    module = folder / "fixed.wasm"
+    command = [str(ROOT / "build" / "bin" / "nncc"), str(network.path), "-o", str(module)]
+    command += [f"--report={report}"]
+    for name, size in network.sizes.items():
+        command += ["--dim", f"{name}={size}"]
+    if subprocess.run(command, capture_output=True, check=False).returncode != 0:
+        return None
+    count: int | None = json.loads(report.read_text())["flops"]
+    return count
 
 
 def last_line(text: str) -> str:
@@ -138,7 +158,10 @@ def show(row: dict[str, Any]) -> None:
     if "error" in row:
         print(f"{row['name']:28}{row['error']}", flush=True)
         return
-    speed = "" if row["flops"] is None else f"{row['flops'] / row['nncc_ms'] / 1e6:8.1f} GFLOP/s"
+    speed = ""
+    if row["flops"] is not None:
+        gflops = row["flops"] / row["nncc_ms"] / 1e6
+        speed = f"{gflops:10.1f}{100 * gflops / row['peak_mul_add']:9.0f}%"
     print(
         f"{row['name']:28}{row['nncc_ms']:10.3f}{row['ort_ms']:12.3f}"
         f"{row['ratio']:9.2f}x{row['nncc_load_ms']:9.1f}{row['ort_load_ms']:10.1f}"
@@ -155,7 +178,7 @@ def main() -> int:
     parser.add_argument("--flags", default="", help="more flags for nncc")
     args = parser.parse_args()
     print(f"{'':28}{'nncc ms':>10}{'ort-web ms':>12}{'faster':>10}", end="")
-    print(f"{'load ms':>9}{'ort':>10}{'peak':>8}")
+    print(f"{'load ms':>9}{'ort':>10}{'peak':>8}{'GFLOP/s':>10}{'of peak':>10}")
     rows = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

@@ -25,10 +25,10 @@ function peak(path) {
     let best = Infinity;
     for (let i = 0; i < 12; ++i) {
       const start = performance.now();
-      exports.peak(count, 1e-3);
+      exports.peak(count, 1e-9);
       best = Math.min(best, performance.now() - start);
     }
-    return (80 * count) / best / 1e6;
+    return (96 * count) / best / 1e6;
   } catch {
     return null;
   }
