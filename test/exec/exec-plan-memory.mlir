@@ -5,7 +5,7 @@
 
 // CHECK-DAG: #[[TOTAL:.*]] = affine_map<()[s0] -> (s0 * 512 + 192)>
 // CHECK:     exec.weight_offsets = array<i64: 0, 64>
-// CHECK-LABEL: func.func @nncc_arena_bytes(%{{.*}}: index) -> index
+// CHECK-LABEL: func.func @nncc_arena_bytes(%{{.*}}: index {exec.symbol = 0 : i64}) -> index
 // CHECK:         affine.apply #[[TOTAL]]
 // CHECK-LABEL: func.func @nncc_run(
 // CHECK-SAME:    %[[ARENA:.*]]: memref<?xi8>, %[[WEIGHTS:.*]]: memref<?xi8>

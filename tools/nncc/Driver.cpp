@@ -8,6 +8,7 @@
 #include "Driver.h"
 
 #include "Report.h"
+#include "ReportPage.h"
 #include "frontends/onnx/Passes.h"
 #include "mlir/IR/AsmState.h"
 #include "mlir/Pass/PassManager.h"
@@ -19,6 +20,7 @@
 #include "nncc/Pipeline/Pipeline.h"
 #include "targets/wasm/Native.h"
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Process.h"
 #include "llvm/Support/ToolOutputFile.h"
 
@@ -162,14 +164,36 @@ LogicalResult Driver::writeText() {
                    [&](raw_ostream &os) { module->print(os, flags); });
 }
 
+/// The profile for the report; null if none was given.
+static FailureOr<llvm::json::Value> readProfile(StringRef path, Location loc) {
+  if (path.empty())
+    return llvm::json::Value(nullptr);
+  auto file = llvm::MemoryBuffer::getFile(path);
+  if (!file)
+    return emitError(loc, "cannot read ")
+           << path << ": " << file.getError().message();
+  llvm::Expected<llvm::json::Value> profile =
+      llvm::json::parse((*file)->getBuffer());
+  if (!profile)
+    return emitError(loc) << path << " is no profile: "
+                          << llvm::toString(profile.takeError());
+  return std::move(*profile);
+}
+
 LogicalResult Driver::writeReport() {
   if (options.report.empty())
     return success();
-  llvm::json::Object report = makeReport(*module, nodes);
-  return writeFile(
-      options.report, UnknownLoc::get(&context), [&](raw_ostream &os) {
-        os << llvm::formatv("{0:2}\n", llvm::json::Value(std::move(report)));
-      });
+  Location loc = UnknownLoc::get(&context);
+  FailureOr<llvm::json::Value> profile = readProfile(options.profile, loc);
+  if (failed(profile))
+    return failure();
+  llvm::json::Value report = makeReport(*module, nodes);
+  return writeFile(options.report, loc, [&](raw_ostream &os) {
+    if (StringRef(options.report).ends_with(".html"))
+      writeReportPage(std::move(report), std::move(*profile), os);
+    else
+      os << llvm::formatv("{0:2}\n", report);
+  });
 }
 
 LogicalResult Driver::emitTarget() {

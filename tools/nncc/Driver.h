@@ -17,9 +17,10 @@ namespace nncc {
 /// What the command line asks for.
 struct DriverOptions {
   std::string input;
-  std::string output; ///< empty or "-": standard output, for text
-  std::string emit;   ///< a stage's name, or what the target emits
-  std::string report; ///< file for the JSON report; empty: none
+  std::string output;  ///< empty or "-": standard output, for text
+  std::string emit;    ///< a stage's name, or what the target emits
+  std::string report;  ///< file for the report, .json or .html; empty: none
+  std::string profile; ///< a trace of nncc-run --profile for the report
   const Target *target = nullptr;
   onnx::ImportOptions import;
   TargetOptions targetOptions;

@@ -8,6 +8,7 @@
 #include "Report.h"
 
 #include "frontends/onnx/IR/OnnxDialect.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "nncc/Dialect/Exec/Exec.h"
 #include "nncc/Dialect/Exec/Weights.h"
 #include "nncc/Kernels/LoopNest.h"
@@ -18,47 +19,52 @@ namespace nncc {
 
 SmallVector<SourceNode> getSourceNodes(ModuleOp onnxModule) {
   SmallVector<SourceNode> nodes;
+  DenseMap<Operation *, unsigned> numbers;
   onnxModule.walk<WalkOrder::PreOrder>([&](onnx::NodeOp node) {
-    nodes.push_back({node.getNodeName().str(), node.getOpType().str()});
+    numbers[node] = nodes.size();
+    nodes.push_back({node.getNodeName().str(), node.getOpType().str(), {}});
   });
+  for (auto [op, number] : numbers)
+    for (Value input : op->getOperands())
+      if (auto from = numbers.find(input.getDefiningOp());
+          from != numbers.end())
+        nodes[number].inputs.push_back(from->second);
   return nodes;
 }
 
-/// A number, or the expression with the symbols' names.
-static llvm::json::Value toJson(AffineExpr expr, ArrayAttr symbols) {
+/// A number, or the expression over s0, s1, ...
+static llvm::json::Value toJson(AffineExpr expr) {
   if (auto constant = dyn_cast<AffineConstantExpr>(expr))
     return constant.getValue();
   std::string text;
-  llvm::raw_string_ostream stream(text);
-  AffineMap map = AffineMap::get(0, symbols ? symbols.size() : 0, expr);
-  stream << map.getResult(0);
-  for (unsigned i = symbols ? symbols.size() : 0; i-- > 0;) {
-    std::string from = "s" + std::to_string(i);
-    StringRef to = cast<StringAttr>(symbols[i]).getValue();
-    for (size_t at = text.find(from); at != std::string::npos;
-         at = text.find(from, at + to.size()))
-      text.replace(at, from.size(), to.str());
-  }
+  llvm::raw_string_ostream(text) << expr;
   return text;
+}
+
+static llvm::json::Array toJson(ArrayRef<StringRef> names) {
+  llvm::json::Array array;
+  for (StringRef name : names)
+    array.push_back(llvm::json::fixUTF8(name));
+  return array;
 }
 
 static AffineExpr getNumber(DictionaryAttr info, StringRef name) {
   return info.getAs<AffineMapAttr>(name).getValue().getResult(0);
 }
 
-static llvm::json::Object
-describeKernel(func::FuncOp kernel, DictionaryAttr info, ArrayAttr symbols) {
-  llvm::json::Array nodes, shapes;
+static llvm::json::Object describeKernel(func::FuncOp kernel,
+                                         DictionaryAttr info) {
+  llvm::json::Array shapes;
+  llvm::SetVector<StringRef> nodes; // Of all its dispatches.
   for (auto node : info.getAs<ArrayAttr>("nodes").getAsRange<StringAttr>())
-    nodes.push_back(node.getValue());
+    nodes.insert(node.getValue());
   for (auto shape : info.getAs<ArrayAttr>("shapes").getAsRange<StringAttr>())
     shapes.push_back(shape.getValue());
-  return llvm::json::Object{
-      {"name", kernel.getName()},
-      {"flops", toJson(getNumber(info, "flops"), symbols)},
-      {"bytes", toJson(getNumber(info, "bytes"), symbols)},
-      {"shapes", std::move(shapes)},
-      {"nodes", std::move(nodes)}};
+  return llvm::json::Object{{"name", kernel.getName()},
+                            {"flops", toJson(getNumber(info, "flops"))},
+                            {"bytes", toJson(getNumber(info, "bytes"))},
+                            {"shapes", std::move(shapes)},
+                            {"nodes", toJson(nodes.getArrayRef())}};
 }
 
 /// The kernels of a module, in order.
@@ -76,18 +82,15 @@ llvm::json::Object makeKernelTable(ModuleOp module) {
   llvm::StringMap<int64_t> numbers;
   for (auto [kernel, info] : getKernels(module)) {
     numbers[kernel.getName()] = numbers.size();
-    kernels.push_back(llvm::json::Object{
-        {"name", kernel.getName()},
-        {"flops", toJson(getNumber(info, "flops"), nullptr)},
-        {"bytes", toJson(getNumber(info, "bytes"), nullptr)}});
+    kernels.push_back(
+        llvm::json::Object{{"name", kernel.getName()},
+                           {"flops", toJson(getNumber(info, "flops"))},
+                           {"bytes", toJson(getNumber(info, "bytes"))}});
   }
   module.walk([&](exec::DispatchOp dispatch) {
-    llvm::json::Array nodes;
-    for (StringRef name : exec::getNodeNames(dispatch.getLoc()))
-      nodes.push_back(llvm::json::fixUTF8(name));
-    dispatches.push_back(
-        llvm::json::Object{{"kernel", numbers.lookup(dispatch.getKernel())},
-                           {"nodes", std::move(nodes)}});
+    dispatches.push_back(llvm::json::Object{
+        {"kernel", numbers.lookup(dispatch.getKernel())},
+        {"nodes", toJson(exec::getNodeNames(dispatch.getLoc()))}});
   });
   return llvm::json::Object{{"kernels", std::move(kernels)},
                             {"dispatches", std::move(dispatches)}};
@@ -103,33 +106,115 @@ AffineExpr countFlops(ModuleOp module) {
   return flops;
 }
 
-llvm::json::Object makeReport(ModuleOp module, ArrayRef<SourceNode> nodes) {
-  auto symbols = module->getAttrOfType<ArrayAttr>("nncc.symbols");
-  llvm::json::Array kernels, placement;
-  llvm::json::Value arena = nullptr;
-  for (auto [kernel, info] : getKernels(module))
-    kernels.push_back(describeKernel(kernel, info, symbols));
-  for (auto func : module.getOps<func::FuncOp>()) {
-    if (func.getName() == exec::arenaBytesName) {
-      Value bytes = func.getBody().front().getTerminator()->getOperand(0);
-      if (AffineExpr expr = kernels::getSymbolicExpr(bytes))
-        arena = toJson(expr, symbols);
+namespace {
+
+/// Lists the buffers of the memory plan and when they are in use.
+class PlanReader {
+public:
+  explicit PlanReader(func::FuncOp program) : program(program) {
+    program.walk(
+        [&](exec::DispatchOp dispatch) { numbers[dispatch] = numbers.size(); });
+  }
+
+  llvm::json::Array read();
+
+private:
+  /// Numbers of the dispatches that use a buffer through any view.
+  SmallVector<int64_t> getUses(Value buffer);
+
+  func::FuncOp program;
+  DenseMap<Operation *, int64_t> numbers;
+};
+
+} // namespace
+
+SmallVector<int64_t> PlanReader::getUses(Value buffer) {
+  SmallVector<int64_t> uses;
+  SmallVector<Value> values = {buffer};
+  while (!values.empty()) {
+    for (Operation *user : values.pop_back_val().getUsers()) {
+      if (auto number = numbers.find(user); number != numbers.end())
+        uses.push_back(number->second);
+      else if (isa<func::ReturnOp>(user)) // Outputs stay until the end.
+        uses.push_back(numbers.size() - 1);
+      else
+        llvm::append_range(values, user->getResults());
     }
   }
-  int64_t dispatches = 0;
-  module.walk([&](exec::DispatchOp) { ++dispatches; });
+  llvm::sort(uses);
+  uses.erase(llvm::unique(uses), uses.end());
+  return uses;
+}
+
+llvm::json::Array PlanReader::read() {
+  llvm::json::Array buffers;
+  program.walk([&](memref::ViewOp view) {
+    if (view.getSource() != program.getArgument(0) || view.getSizes().empty())
+      return;
+    AffineExpr offset = kernels::getSymbolicExpr(view.getByteShift());
+    AffineExpr bytes = kernels::getSymbolicExpr(view.getSizes()[0]);
+    SmallVector<int64_t> uses = getUses(view);
+    if (offset && bytes && !uses.empty())
+      buffers.push_back(llvm::json::Object{{"offset", toJson(offset)},
+                                           {"bytes", toJson(bytes)},
+                                           {"uses", llvm::json::Array(uses)}});
+  });
+  return buffers;
+}
+
+/// Names and bounds of the symbols.
+static llvm::json::Array describeSymbols(ModuleOp module) {
+  llvm::json::Array symbols;
+  auto names = module->getAttrOfType<ArrayAttr>("nncc.symbols");
+  auto bounds = module->getAttrOfType<ArrayAttr>("nncc.symbol_bounds");
+  for (unsigned i = 0; names && i < names.size(); ++i) {
+    llvm::json::Object symbol{
+        {"name", llvm::json::fixUTF8(cast<StringAttr>(names[i]).getValue())}};
+    if (auto bound = bounds ? dyn_cast<DenseI64ArrayAttr>(bounds[i]) : nullptr;
+        bound && bound.size() == 2) {
+      symbol["min"] = bound[0];
+      if (bound[1] >= 0)
+        symbol["max"] = bound[1];
+    }
+    symbols.push_back(std::move(symbol));
+  }
+  return symbols;
+}
+
+static llvm::json::Value getArenaBytes(ModuleOp module) {
+  auto func = module.lookupSymbol<func::FuncOp>(exec::arenaBytesName);
+  if (!func)
+    return nullptr;
+  Value bytes = func.getBody().front().getTerminator()->getOperand(0);
+  AffineExpr expr = kernels::getSymbolicExpr(bytes);
+  return expr ? toJson(expr) : llvm::json::Value(nullptr);
+}
+
+llvm::json::Object makeReport(ModuleOp module, ArrayRef<SourceNode> nodes) {
+  llvm::json::Object report = makeKernelTable(module);
+  llvm::json::Array kernels, placement;
+  for (auto [kernel, info] : getKernels(module))
+    kernels.push_back(describeKernel(kernel, info));
   uint64_t weightBytes = 0;
   for (const exec::Weight &weight : exec::getWeights(module))
     weightBytes += exec::getByteSize(weight.value.getShapedType());
   for (const SourceNode &node : nodes)
-    placement.push_back(llvm::json::Object{
-        {"node", node.name}, {"op", node.op}, {"device", "cpu"}});
-  return llvm::json::Object{{"kernels", std::move(kernels)},
-                            {"dispatches", dispatches},
-                            {"flops", toJson(countFlops(module), symbols)},
-                            {"arena_bytes", std::move(arena)},
-                            {"weight_bytes", int64_t(weightBytes)},
-                            {"placement", std::move(placement)}};
+    placement.push_back(
+        llvm::json::Object{{"node", llvm::json::fixUTF8(node.name)},
+                           {"op", llvm::json::fixUTF8(node.op)},
+                           {"inputs", llvm::json::Array(node.inputs)},
+                           {"device", "cpu"}});
+  if (auto name = module->getAttrOfType<StringAttr>("nncc.source_name"))
+    report["source"] = llvm::json::fixUTF8(name.getValue());
+  if (auto program = module.lookupSymbol<func::FuncOp>(exec::programName))
+    report["buffers"] = PlanReader(program).read();
+  report["kernels"] = std::move(kernels);
+  report["symbols"] = describeSymbols(module);
+  report["flops"] = toJson(countFlops(module));
+  report["arena_bytes"] = getArenaBytes(module);
+  report["weight_bytes"] = int64_t(weightBytes);
+  report["placement"] = std::move(placement);
+  return report;
 }
 
 } // namespace nncc

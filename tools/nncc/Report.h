@@ -16,6 +16,8 @@ namespace nncc {
 /// An ONNX node, as the file has it.
 struct SourceNode {
   std::string name, op;
+  /// Numbers of the nodes whose outputs it takes.
+  llvm::SmallVector<int64_t> inputs;
 };
 
 /// The nodes of an imported module, in order.
@@ -30,10 +32,9 @@ mlir::AffineExpr countFlops(mlir::ModuleOp module);
 /// depend on the symbols are expressions over s0, s1, ...
 llvm::json::Object makeKernelTable(mlir::ModuleOp module);
 
-/// Describes a module of the exec stage: `kernels` (name, flops, bytes, shapes
-/// and nodes), `dispatches`, `arena_bytes`, `weight_bytes`, `placement` (node,
-/// op, device). Numbers that depend on dynamic dimensions are expressions over
-/// their names.
+/// The report of docs/report.md on such a module: the kernel table with shapes
+/// and nodes of each kernel, and the symbols, the memory plan and the ONNX
+/// nodes. Numbers that depend on the symbols are expressions as above.
 llvm::json::Object makeReport(mlir::ModuleOp module,
                               llvm::ArrayRef<SourceNode> nodes);
 

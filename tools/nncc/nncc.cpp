@@ -60,7 +60,13 @@ struct CommandLine {
       cl::init("embed"), cl::cat(category)};
   cl::opt<std::string> report{
       "report",
-      cl::desc("Write a JSON report: kernels, dispatches, memory, placement"),
+      cl::desc("Write a report of kernels, memory and ONNX nodes: a page to "
+               "look at (.html) or JSON (any other name)"),
+      cl::value_desc("file"), cl::cat(category)};
+  cl::opt<std::string> profile{
+      "report-profile",
+      cl::desc("Show the times in this file of nncc-run --profile=FILE in the "
+               "report's page"),
       cl::value_desc("file"), cl::cat(category)};
   cl::opt<bool> printPipeline{"print-pipeline",
                               cl::desc("Print the stages and their passes"),
@@ -110,6 +116,7 @@ static FailureOr<DriverOptions> getOptions(const CommandLine &line) {
   if (!options.target)
     return fail("--target=" + line.target + ": expected wasm");
   options.report = line.report;
+  options.profile = line.profile;
   options.timing = line.timing;
   options.verbose = line.verbose;
   options.emit = line.emit;

@@ -195,6 +195,8 @@ void PlanMemoryPass::addArenaFunction(func::FuncOp program, AffineExpr bytes) {
   SmallVector<Type> inputs(symbols.size(), b.getIndexType());
   auto func = b.create<func::FuncOp>(
       loc, arenaBytesName, b.getFunctionType(inputs, b.getIndexType()));
+  for (unsigned i = 0; i < symbols.size(); ++i)
+    func.setArgAttr(i, symbolAttrName, b.getI64IntegerAttr(i));
   b.setInsertionPointToStart(func.addEntryBlock());
   b.create<func::ReturnOp>(loc,
                            materialize(b, loc, bytes, func.getArguments()));

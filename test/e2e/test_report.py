@@ -1,0 +1,86 @@
+# Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""The report: as JSON, and as the page in a browser."""
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import onnx
+import pytest
+
+import nncc
+from harness import nncc_run
+from test_modules import mixed_network
+
+
+def make_report(folder: Path, name: str, *flags: str, batch: int | str = 2) -> str:
+    model, _ = mixed_network(batch)
+    onnx.save(model, folder / "model.onnx")
+    report = folder / name
+    flags = (f"--report={report}", *flags)
+    nncc.compile(folder / "model.onnx", folder / "model.wasm", flags=flags)
+    return report.read_text()
+
+
+def open_page(page: Path) -> str:
+    """What Chromium makes of a page, as HTML."""
+    browser = shutil.which("chromium")
+    if browser is None:
+        pytest.skip("needs Chromium (the Debian package chromium)")
+    flags = [
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        f"--user-data-dir={page.parent / 'user'}",
+    ]
+    command = [browser, *flags, "--virtual-time-budget=5000", "--dump-dom", f"{page.as_uri()}#1"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
+    return done.stdout
+
+
+def test_report_has_the_memory_plan(tmp_path: Path) -> None:
+    report = json.loads(make_report(tmp_path, "report.json"))
+    assert [node["op"] for node in report["placement"]][:2] == ["Conv", "Sigmoid"]
+    assert report["placement"][1]["inputs"] == [0]
+    for buffer in report["buffers"]:
+        assert buffer["offset"] + buffer["bytes"] <= report["arena_bytes"]
+        assert 0 <= buffer["uses"][0] <= buffer["uses"][-1] < len(report["dispatches"])
+    # Buffers in use at a time do not overlap.
+    for i, a in enumerate(report["buffers"]):
+        for b in report["buffers"][:i]:
+            if a["uses"][0] <= b["uses"][-1] and b["uses"][0] <= a["uses"][-1]:
+                assert (
+                    a["offset"] + a["bytes"] <= b["offset"]
+                    or b["offset"] + b["bytes"] <= a["offset"]
+                )
+
+
+def test_page_shows_all_parts(tmp_path: Path) -> None:
+    make_report(tmp_path, "plain.html")
+    trace = tmp_path / "trace.json"
+    assert nncc_run(tmp_path / "model.wasm", f"--profile={trace}", "--bench=0").returncode == 0
+    text = make_report(tmp_path, "report.html", f"--report-profile={trace}")
+    assert not re.search(r'(src|href)="', text), "the page needs nothing else"
+    page = open_page(tmp_path / "report.html")
+    assert 'data-ready="yes"' in page
+    assert "Times were measured" in page
+    dispatches = int(re.search(r"<dt>Dispatches</dt><dd>(\d+)", page)[1])  # type: ignore[index]
+    assert page.count('class="bar') == dispatches
+    assert "Conv · Sigmoid" in page
+    assert page.count('class="buffer') > 2
+    assert "% of peak" in page
+    # The address selects the first dispatch, in all views.
+    assert page.count('class="bar selected"') == 1
+    assert 'class="card selected"' in page and 'class="buffer selected"' in page
+
+
+def test_page_estimates_for_open_sizes(tmp_path: Path) -> None:
+    make_report(tmp_path, "report.html", batch="batch")
+    page = open_page(tmp_path / "report.html")
+    assert 'data-ready="yes"' in page
+    assert "Times are estimated" in page
+    assert "batch <input" in page
+    assert "NaN" not in page[: page.index("<script")]
