@@ -124,21 +124,26 @@ private:
   const unsigned indexBitwidth;
 };
 
-template <typename OpT, typename Adaptor = typename OpT::Adaptor>
-struct LoadPattern : AccessPattern<OpT> {
+/// What is the same in both dialects under two names.
+template <typename Adaptor> Value getBase(Adaptor op) {
+  if constexpr (std::is_base_of_v<memref::LoadOp::Adaptor, Adaptor> ||
+                std::is_base_of_v<memref::StoreOp::Adaptor, Adaptor>)
+    return op.getMemref();
+  else
+    return op.getBase();
+}
+Value getStoredValue(memref::StoreOp op) { return op.getValue(); }
+Value getStoredValue(vector::StoreOp op) { return op.getValueToStore(); }
+
+template <typename OpT> struct LoadPattern : AccessPattern<OpT> {
   using AccessPattern<OpT>::AccessPattern;
 
   LogicalResult
-  matchAndRewrite(OpT op, Adaptor adaptor,
+  matchAndRewrite(OpT op, typename OpT::Adaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
-    Value base;
-    if constexpr (std::is_same_v<OpT, vector::LoadOp>)
-      base = adaptor.getBase();
-    else
-      base = adaptor.getMemref();
     Value address =
-        this->getAddress(rewriter, loc, base,
+        this->getAddress(rewriter, loc, getBase(adaptor),
                          op.getMemRefType().getElementType(), op.getIndices());
     rewriter.replaceOp(
         op, this->createLoad(rewriter, loc, op.getResult().getType(), address));
@@ -146,31 +151,17 @@ struct LoadPattern : AccessPattern<OpT> {
   }
 };
 
-struct StorePattern : AccessPattern<memref::StoreOp> {
-  using AccessPattern::AccessPattern;
+template <typename OpT> struct StorePattern : AccessPattern<OpT> {
+  using AccessPattern<OpT>::AccessPattern;
 
   LogicalResult
-  matchAndRewrite(memref::StoreOp op, OpAdaptor adaptor,
+  matchAndRewrite(OpT op, typename OpT::Adaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
     Value address =
-        getAddress(rewriter, op.getLoc(), adaptor.getMemref(),
-                   op.getMemRefType().getElementType(), op.getIndices());
-    createStore(rewriter, op.getLoc(), op.getValue(), address);
-    rewriter.eraseOp(op);
-    return success();
-  }
-};
-
-struct VectorStorePattern : AccessPattern<vector::StoreOp> {
-  using AccessPattern::AccessPattern;
-
-  LogicalResult
-  matchAndRewrite(vector::StoreOp op, OpAdaptor adaptor,
-                  ConversionPatternRewriter &rewriter) const override {
-    Value address =
-        getAddress(rewriter, op.getLoc(), adaptor.getBase(),
-                   op.getMemRefType().getElementType(), op.getIndices());
-    createStore(rewriter, op.getLoc(), op.getValueToStore(), address);
+        this->getAddress(rewriter, loc, getBase(adaptor),
+                         op.getMemRefType().getElementType(), op.getIndices());
+    this->createStore(rewriter, loc, getStoredValue(op), address);
     rewriter.eraseOp(op);
     return success();
   }
@@ -248,8 +239,8 @@ struct MemRefToPointerPass
     PointerConverter converter(indexBitwidth);
     RewritePatternSet patterns(context);
     patterns.add<LoadPattern<memref::LoadOp>, LoadPattern<vector::LoadOp>,
-                 StorePattern, VectorStorePattern, ViewPattern, CastPattern,
-                 AllocaPattern>(converter, context);
+                 StorePattern<memref::StoreOp>, StorePattern<vector::StoreOp>,
+                 ViewPattern, CastPattern, AllocaPattern>(converter, context);
     patterns.add<SelectPattern>(converter, context);
     populateFunctionOpInterfaceTypeConversionPattern<func::FuncOp>(patterns,
                                                                    converter);

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Elementwise.h"
+#include "Permute.h"
 #include "Reduction.h"
 #include "Scalars.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"

@@ -122,13 +122,13 @@ LstmOp::inferReturnTypes(MLIRContext *context, std::optional<Location> loc,
   return success();
 }
 
-LogicalResult
-GruOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc,
-                        ValueRange operands, DictionaryAttr attributes,
-                        OpaqueProperties properties, RegionRange regions,
-                        SmallVectorImpl<Type> &types) {
-  Adaptor adaptor(operands, attributes, properties, regions);
-  FailureOr<RecurrentSizes> sizes = checkRecurrent(loc, adaptor, 3, 2);
+/// For a layer whose only state is its output.
+template <typename Adaptor>
+static LogicalResult inferOneState(std::optional<Location> loc, Adaptor adaptor,
+                                   unsigned gates, unsigned activations,
+                                   SmallVectorImpl<Type> &types) {
+  FailureOr<RecurrentSizes> sizes =
+      checkRecurrent(loc, adaptor, gates, activations);
   if (failed(sizes))
     return failure();
   addResults(*sizes, getElementTypeOrSelf(adaptor.getInput()), 1, types);
@@ -136,14 +136,19 @@ GruOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc,
 }
 
 LogicalResult
+GruOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc,
+                        ValueRange operands, DictionaryAttr attributes,
+                        OpaqueProperties properties, RegionRange regions,
+                        SmallVectorImpl<Type> &types) {
+  return inferOneState(loc, Adaptor(operands, attributes, properties, regions),
+                       3, 2, types);
+}
+
+LogicalResult
 RnnOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc,
                         ValueRange operands, DictionaryAttr attributes,
                         OpaqueProperties properties, RegionRange regions,
                         SmallVectorImpl<Type> &types) {
-  Adaptor adaptor(operands, attributes, properties, regions);
-  FailureOr<RecurrentSizes> sizes = checkRecurrent(loc, adaptor, 1, 1);
-  if (failed(sizes))
-    return failure();
-  addResults(*sizes, getElementTypeOrSelf(adaptor.getInput()), 1, types);
-  return success();
+  return inferOneState(loc, Adaptor(operands, attributes, properties, regions),
+                       1, 1, types);
 }

@@ -1,6 +1,19 @@
 // Reductions along axes. Axes are not negative; a reduced dimension is dropped,
 // or stays with size 1 where `keepdims` is set.
 
+/// PermutableOpInterface's method, by a function of lib/Dialect/NN/Permute.h.
+class NN_Permute<string function> {
+  string definition = [{
+    ::mlir::Value $cppClass::buildPermuted(
+        ::mlir::OpBuilder &b, ::mlir::ValueRange sources,
+        ::llvm::ArrayRef<int64_t> perm,
+        ::llvm::SmallVectorImpl<int64_t> &resultPerm) {
+      return ::nncc::nn::}] # function # [{(*this, b, sources, perm,
+                                            resultPerm);
+    }
+  }];
+}
+
 class NN_ReduceOp<string mnemonic, string neutral, string combine,
                   list<Trait> traits = [], string lowering = "lowerReduction">
     : NN_InferredOp<mnemonic, !listconcat([
@@ -41,7 +54,7 @@ class NN_ReduceOp<string mnemonic, string neutral, string combine,
           ::mlir::getElementTypeOrSelf(getInput().getType()),
           {accumulator, element});
     }
-  }];
+  }] # NN_Permute<"permuteReduction">.definition;
 }
 
 def NN_ReduceSumOp : NN_ReduceOp<"reduce_sum", "getZero", "add">;
@@ -67,6 +80,7 @@ class NN_ArgReduceOp<string mnemonic> : NN_InferredOp<mnemonic,
     The result is of i64. Of equal elements the first counts, with
     `select_last` the last.
   }];
+  let extraClassDefinition = NN_Permute<"permuteArgReduction">.definition;
 }
 def NN_ArgMaxOp : NN_ArgReduceOp<"argmax"> {
   let summary = "Position of the maximum along an axis";
@@ -79,6 +93,7 @@ class NN_SoftmaxLikeOp<string mnemonic> : NN_InferredOp<mnemonic,
     [DeclareOpInterfaceMethods<NN_PermutableInterface>]> {
   let arguments = (ins NN_Tensor:$input, I64Attr:$axis);
   let results = (outs NN_Tensor:$result);
+  let extraClassDefinition = NN_Permute<"permuteAxis">.definition;
 }
 def NN_SoftmaxOp : NN_SoftmaxLikeOp<"softmax"> {
   let summary = "exp(x - max) / sum(exp(x - max)) along an axis";
