@@ -274,6 +274,28 @@ LogicalResult GraphImporter::importNode(const NodeProto &node, int index) {
   return createNode(state);
 }
 
+/// The nodes that a later one overrides: some exporters write several Constants
+/// of one name and mean the last one, as onnxruntime reads it.
+static llvm::DenseSet<int> findOverridden(const ModelFile &file,
+                                          const GraphProto &graph) {
+  llvm::StringMap<int> last;
+  llvm::DenseSet<int> overridden;
+  for (auto [index, node] : llvm::enumerate(graph.node())) {
+    if (node.op_type() != "Constant" || node.output_size() != 1)
+      continue;
+    auto [it, isNew] = last.try_emplace(node.output(0), index);
+    if (isNew)
+      continue;
+    if (overridden.empty())
+      file.warning() << "several Constants have the name '"
+                     << printable(node.output(0))
+                     << "': the last one counts, here and for other names";
+    overridden.insert(it->second);
+    it->second = index;
+  }
+  return overridden;
+}
+
 LogicalResult GraphImporter::importBody(const GraphProto &graph) {
   collectDeclarations(graph);
   if (failed(importInitializers(graph)))
@@ -285,8 +307,11 @@ LogicalResult GraphImporter::importBody(const GraphProto &graph) {
                                     getNodeName(graph.node(cyclic), cyclic))
                         << ": its inputs depend on its own output; a graph "
                            "must be free of cycles";
+  llvm::DenseSet<int> overridden = findOverridden(file, graph);
   int errors = 0;
   for (int index : order) {
+    if (overridden.contains(index))
+      continue;
     const NodeProto &node = graph.node(index);
     if (succeeded(importNode(node, index)))
       continue;

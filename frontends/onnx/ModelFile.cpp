@@ -48,6 +48,10 @@ InFlightDiagnostic ModelFile::error() const {
   return emitError(UnknownLoc::get(&context)) << name << ": ";
 }
 
+InFlightDiagnostic ModelFile::warning() const {
+  return emitWarning(UnknownLoc::get(&context)) << name << ": ";
+}
+
 LogicalResult ModelFile::parse(StringRef bytes) {
   if (bytes.empty())
     return error() << "is empty: not an ONNX file";

@@ -44,6 +44,8 @@ public:
 
   /// An error whose text begins with the file's name.
   mlir::InFlightDiagnostic error() const;
+  /// A warning of the same form.
+  mlir::InFlightDiagnostic warning() const;
 
   /// `length` bytes (all that follow when negative) at `offset` of the file
   /// `location`, which has to lie in the model's folder. Emits an error that

@@ -64,7 +64,7 @@ Dependencies::Dependencies(const GraphProto &graph)
   for (int i = 0; i < graph.node_size(); ++i)
     for (const std::string &output : graph.node(i).output())
       if (!output.empty())
-        producerOf.try_emplace(output, i);
+        producerOf[output] = i; // of several Constants the last one counts
   for (int i = 0; i < graph.node_size(); ++i) {
     llvm::StringSet<> uses;
     collectUses(graph.node(i), uses);
