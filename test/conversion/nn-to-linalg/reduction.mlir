@@ -85,6 +85,22 @@ func.func @main(%x: tensor<2x3xf32>) -> tensor<2x3xf32> {
 
 // -----
 
+// CHECK-LABEL: func.func @main(
+// CHECK: linalg.fill ins(%{{.*}} : i32)
+// CHECK: iterator_types = ["parallel", "reduction"]
+// CHECK: arith.addi
+// CHECK: %[[LEAST:.*]] = linalg.generic {{.*}} iterator_types = ["parallel", "reduction"]
+// CHECK: arith.cmpf olt
+// CHECK: linalg.generic {{.*}} iterator_types = ["parallel", "reduction"]} ins(%{{.*}}, %[[LEAST]]
+// CHECK: arith.cmpi slt, %out
+func.func @main(%x: tensor<2x3xi32>, %y: tensor<2x3xf32>) -> (tensor<2xi32>, tensor<2xi64>) {
+  %0 = nn.reduce_sum %x {axes = array<i64: 1>} : (tensor<2x3xi32>) -> tensor<2xi32>
+  %1 = nn.argmin %y {axis = 1 : i64, select_last} : (tensor<2x3xf32>) -> tensor<2xi64>
+  return %0, %1 : tensor<2xi32>, tensor<2xi64>
+}
+
+// -----
+
 // From the end, and without the element itself.
 // CHECK-LABEL: func.func @main(
 // CHECK: scf.for %[[I:.*]] = %{{.*}} iter_args(%[[SUM:.*]] = %{{.*}}, %[[OUT:.*]] = %{{.*}})
