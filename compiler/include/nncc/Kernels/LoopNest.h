@@ -85,8 +85,8 @@ mlir::FailureOr<LoopNest> buildLoopNest(mlir::func::FuncOp func);
 /// one. The more is joined, the longer the vector loops.
 void collapseDims(LoopNest &nest);
 
-/// Joins the parallel dimension `outer` with `inner`, whose size is static, into
-/// the latter. Where an access does not walk them as one, its index gets
+/// Joins the parallel dimension `outer` with `inner`, whose size is static,
+/// into the latter. Where an access does not walk them as one, its index gets
 /// non-linear terms. Neither dimension may be indexed by the body.
 void joinDims(LoopNest &nest, unsigned outer, unsigned inner);
 
