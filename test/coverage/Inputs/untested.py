@@ -33,7 +33,9 @@ def main() -> int:
     for folder in ("compiler", "frontends", "targets"):
         for td in (root / folder).rglob(file):
             known |= names(kind, field, td, root / "compiler" / "include")
-    missing = [n for n in sorted(known) if not re.search(rf"{re.escape(prefix + n)}(?![\w-])", text)]
+    missing = [
+        n for n in sorted(known) if not re.search(rf"{re.escape(prefix + n)}(?![\w-])", text)
+    ]
     for name in missing:
         print(f"no test below {tests} has {prefix}{name}")
     print(f"{len(known)} names, {len(missing)} without a test")
