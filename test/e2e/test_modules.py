@@ -129,6 +129,16 @@ def test_data_folder_passes_and_mismatches(compiled: Path, tmp_path: Path) -> No
     assert loose.returncode == 0
 
 
+def test_recorded_scalar_may_be_a_vector(tmp_path: Path) -> None:
+    nodes = [helper.make_node("Add", ["x", "s"], ["y"])]
+    feed = {"x": random(3), "s": np.array(2, np.float32)}
+    onnx.save(network(nodes, feed), tmp_path / "model.onnx")
+    module = nncc.compile(tmp_path / "model.onnx", tmp_path / "model.wasm")
+    save_data(tmp_path / "data", [feed["x"], np.array([2], np.float32)], [feed["x"] + 2])
+    done = nncc_run(module, "--data", tmp_path / "data")
+    assert done.returncode == 0, done.stderr
+
+
 def test_profile_lists_every_kernel(compiled: Path, tmp_path: Path) -> None:
     table = nncc_run(compiled, "--profile", "--bench=0")
     assert table.returncode == 0, table.stderr

@@ -34,8 +34,16 @@ function splitArgument(arg: string, signature: Signature): { type: TensorType; f
 /** input_0.pb, input_1.pb, ... of a test data folder, in the order of the signature. */
 export function inputsFromFolder(folder: string, signature: Signature): Record<string, Tensor> {
   if (!existsSync(folder)) throw new UserError(`${folder}: there is no such folder`);
-  const entries = signature.inputs.map((type, i) => [type.name, readTensor(join(folder, `input_${i}.pb`), type)]);
+  const entries = signature.inputs.map((type, i) => {
+    const tensor = readTensor(join(folder, `input_${i}.pb`), type);
+    return [type.name, isWrappedScalar(tensor, type) ? { ...tensor, shape: [] } : tensor];
+  });
   return Object.fromEntries(entries) as Record<string, Tensor>;
+}
+
+/** Recorded data often holds a vector of one element for an input that is declared a scalar. */
+function isWrappedScalar(tensor: Tensor, type: TensorType): boolean {
+  return type.shape.length === 0 && elementCount(tensor.shape) === 1;
 }
 
 /** The expected outputs of a test data folder; undefined where a file is missing. */
