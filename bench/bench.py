@@ -4,9 +4,10 @@
 
 usage: bench.py [NAME...] [--seconds S] [--json FILE] [--flags FLAGS]
 
-Networks: the onnx wheel's light set with random weights, and the published ones
-where they are at hand. The register peak is measured in the same process, so
-that figures of different moments and machines can be compared.
+Networks: the onnx wheel's light set with random weights, a small BERT and single
+layers, and the published networks where they are at hand. The register peak is
+measured in the same process, so that figures of different moments and machines
+can be compared.
 """
 
 import argparse
@@ -27,11 +28,13 @@ import onnx
 from onnx import numpy_helper
 
 from light_models import LIGHT_FOLDER, randomized
+from made_models import LAYERS, NETWORKS, Made
 
 ROOT = Path(__file__).resolve().parents[1]
 MODELS = Path(os.environ.get("NNCC_MODELS", ROOT.parent / "shared" / "models"))
 NODE = ROOT / "node_modules" / "node24" / "bin" / "node"
-LIGHT = ["squeezenet", "shufflenet", "resnet50", "inception_v1", "densenet121"]
+LIGHT = ["squeezenet", "shufflenet", "resnet50", "inception_v1", "inception_v2", "densenet121"]
+LIGHT += ["bvlc_alexnet", "zfnet512", "vgg19"]
 PUBLISHED = [
     "mnist-8",
     "hyperlpr-cls-96",
@@ -66,14 +69,23 @@ def networks(names: list[str], folder: Path) -> Iterator[Network]:
         return not names or any(part in name for part in names)
 
     for name in filter(wanted, LIGHT):
-        model, feed = randomized(LIGHT_FOLDER / f"light_{name}.onnx")
-        path = folder / f"{name}.onnx"
-        onnx.save(model, path)
-        yield Network(name, path, feed)
-        path.unlink()
+        yield from saved(name, randomized(LIGHT_FOLDER / f"light_{name}.onnx"), folder)
+    for name in filter(wanted, NETWORKS):
+        yield from saved(name, NETWORKS[name](), folder)
     for name in filter(wanted, PUBLISHED):
         if (MODELS / name).is_dir():
             yield published(name)
+    for name in filter(wanted, LAYERS):
+        yield from saved(name, LAYERS[name](), folder)
+
+
+def saved(name: str, made: Made, folder: Path) -> Iterator[Network]:
+    """A network as a file, which lasts until the next one."""
+    model, feed = made
+    path = folder / f"{name}.onnx"
+    onnx.save(model, path)
+    yield Network(name, path, feed)
+    path.unlink()
 
 
 def published(name: str) -> Network:
@@ -170,6 +182,12 @@ def show(row: dict[str, Any]) -> None:
     )
 
 
+def summary(rows: list[dict[str, Any]]) -> str:
+    ratios = [row["ratio"] for row in rows]
+    mean = math.exp(sum(map(math.log, ratios)) / len(ratios))
+    return f"geometric mean {mean:.2f}x, least {min(ratios):.2f}x"
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("names", nargs="*", help="parts of names; all by default")
@@ -187,14 +205,15 @@ def main() -> int:
             rows.append(measure(network, folder, peaks, args))
             show(rows[-1])
     measured = [row for row in rows if "error" not in row]
-    if measured:
-        ratios = [row["ratio"] for row in measured]
-        mean = math.exp(sum(map(math.log, ratios)) / len(ratios))
-        relaxed = max(row["peak_madd"] or 0 for row in measured)
-        print(
-            f"\ngeometric mean {mean:.2f}x, least {min(ratios):.2f}x; one thread, Node 24; "
-            f"register peak in GFLOP/s: mul + add above, relaxed madd {relaxed:.1f}"
-        )
+    print()
+    for kind, chosen in (
+        ("networks", [row for row in measured if row["name"] not in LAYERS]),
+        ("layers", [row for row in measured if row["name"] in LAYERS]),
+    ):
+        if chosen:
+            print(f"{kind}: {summary(chosen)}")
+    relaxed = max((row["peak_madd"] or 0 for row in measured), default=0)
+    print(f"one thread, Node 24; peak: mul + add in registers; relaxed madd {relaxed:.1f} GFLOP/s")
     if args.json:
         args.json.write_text(json.dumps(rows, indent=1))
     return 0 if len(measured) == len(rows) else 1

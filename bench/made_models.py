@@ -1,0 +1,168 @@
+# Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Networks that the bench makes itself, with seeded random weights: a small BERT
+and single layers of the sizes that networks have."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+Array = npt.NDArray[Any]
+Made = tuple[onnx.ModelProto, dict[str, Array]]
+
+
+class Builder:
+    """A graph under construction. Values are names; every weight is a new one."""
+
+    def __init__(self) -> None:
+        self.rng = np.random.default_rng(0)
+        self.nodes: list[onnx.NodeProto] = []
+        self.constants: list[onnx.TensorProto] = []
+
+    def constant(self, array: npt.ArrayLike) -> str:
+        name = f"c{len(self.constants)}"
+        self.constants.append(numpy_helper.from_array(np.asarray(array), name))
+        return name
+
+    def weight(self, *shape: int) -> str:
+        """Of a scale that keeps the values' size; the first dimension is summed over."""
+        values = self.rng.standard_normal(shape) / np.sqrt(shape[0])
+        return self.constant(values.astype(np.float32))
+
+    def add(self, op: str, *inputs: str, **attributes: Any) -> str:
+        name = f"v{len(self.nodes)}"
+        self.nodes.append(helper.make_node(op, inputs, [name], f"{op}_{name}", **attributes))
+        return name
+
+    def finish(self, output: str, **shapes: tuple[int, ...]) -> Made:
+        inputs = [helper.make_tensor_value_info(n, TensorProto.FLOAT, s) for n, s in shapes.items()]
+        result = helper.make_empty_tensor_value_info(output)
+        graph = helper.make_graph(self.nodes, "made", inputs, [result], self.constants)
+        opset = helper.make_opsetid("", 17)
+        model = helper.make_model(graph, opset_imports=[opset], ir_version=8)
+        feed = {n: self.rng.standard_normal(s).astype(np.float32) for n, s in shapes.items()}
+        return model, feed
+
+
+# Transformer
+
+
+def dense(b: Builder, x: str, inputs: int, outputs: int) -> str:
+    return b.add("Add", b.add("MatMul", x, b.weight(inputs, outputs)), b.weight(outputs))
+
+
+def gelu(b: Builder, x: str) -> str:
+    """As exporters write it."""
+    half, one = (b.constant(np.float32(value)) for value in (0.5, 1.0))
+    erf = b.add("Erf", b.add("Div", x, b.constant(np.float32(np.sqrt(2)))))
+    return b.add("Mul", b.add("Mul", x, b.add("Add", erf, one)), half)
+
+
+def attention(b: Builder, x: str, tokens: int, hidden: int, heads: int) -> str:
+    size = hidden // heads
+    split = b.constant(np.array([1, tokens, heads, size]))
+    perms = {"query": [0, 2, 1, 3], "key": [0, 2, 3, 1], "value": [0, 2, 1, 3]}
+    query, key, value = (
+        b.add("Transpose", b.add("Reshape", dense(b, x, hidden, hidden), split), perm=perm)
+        for perm in perms.values()
+    )
+    scale = b.constant(np.float32(np.sqrt(size)))
+    scores = b.add("Div", b.add("MatMul", query, key), scale)
+    mixed = b.add("MatMul", b.add("Softmax", scores, axis=-1), value)
+    joined = b.add("Transpose", mixed, perm=[0, 2, 1, 3])
+    flat = b.add("Reshape", joined, b.constant(np.array([1, tokens, hidden])))
+    return dense(b, flat, hidden, hidden)
+
+
+def normalization(b: Builder, x: str, hidden: int) -> str:
+    scale = b.constant(np.ones(hidden, np.float32))
+    return b.add("LayerNormalization", x, scale, b.weight(hidden), axis=-1)
+
+
+def bert(layers: int = 6, hidden: int = 384, heads: int = 12, tokens: int = 128) -> Made:
+    """The encoder of a sentence embedding network; from embeddings to hidden states."""
+    b = Builder()
+    x = "embeddings"
+    for _ in range(layers):
+        x = normalization(b, b.add("Add", x, attention(b, x, tokens, hidden, heads)), hidden)
+        inner = gelu(b, dense(b, x, hidden, 4 * hidden))
+        x = normalization(b, b.add("Add", x, dense(b, inner, 4 * hidden, hidden)), hidden)
+    return b.finish(x, embeddings=(1, tokens, hidden))
+
+
+# Layers
+
+
+@dataclass(frozen=True)
+class Conv:
+    """A convolution with ReLU, on square maps of `size`, padded to keep it."""
+
+    channels: int
+    outputs: int
+    size: int
+    kernel: int = 3
+    stride: int = 1
+    group: int = 1
+
+    def add_to(self, b: Builder, x: str) -> str:
+        shape = (self.outputs, self.channels // self.group, self.kernel, self.kernel)
+        filters = b.rng.standard_normal(shape) / np.sqrt(np.prod(shape[1:]))
+        weight = b.constant(filters.astype(np.float32))
+        geometry = {"pads": [self.kernel // 2] * 4, "strides": [self.stride] * 2}
+        y = b.add("Conv", x, weight, b.weight(self.outputs), **geometry, group=self.group)
+        return b.add("Relu", y)
+
+    def shape(self) -> tuple[int, ...]:
+        return (1, self.channels, self.size, self.size)
+
+
+def layers(conv: Conv, count: int = 1) -> Made:
+    """Several in a row, where moving the input in would count otherwise."""
+    b = Builder()
+    x = "x"
+    for _ in range(count):
+        x = conv.add_to(b, x)
+    return b.finish(x, x=conv.shape())
+
+
+def matmul(rows: int, inner: int, columns: int) -> Made:
+    b = Builder()
+    return b.finish(b.add("MatMul", "x", b.weight(inner, columns)), x=(rows, inner))
+
+
+def dynamic_matmul(batch: int, rows: int, inner: int, columns: int) -> Made:
+    b = Builder()
+    shapes = {"x": (batch, rows, inner), "y": (batch, inner, columns)}
+    return b.finish(b.add("MatMul", "x", "y"), **shapes)
+
+
+def rows_of_one(size: int, count: int) -> Made:
+    """Matrix products with one row, as a decoder has them."""
+    b = Builder()
+    x = "x"
+    for _ in range(count):
+        x = b.add("MatMul", x, b.weight(size, size))
+    return b.finish(x, x=(1, size))
+
+
+NETWORKS: dict[str, Callable[[], Made]] = {"bert-6x384": bert}
+
+LAYERS: dict[str, Callable[[], Made]] = {
+    "conv3x3-56x64": lambda: layers(Conv(64, 64, 56)),
+    "conv3x3-14x256": lambda: layers(Conv(256, 256, 14)),
+    "conv3x3-7x512": lambda: layers(Conv(512, 512, 7)),
+    "conv3x3-stride2-56x128": lambda: layers(Conv(128, 128, 56, stride=2)),
+    "conv7x7-first-224": lambda: layers(Conv(3, 64, 224, kernel=7, stride=2)),
+    "conv1x1-28x256-4": lambda: layers(Conv(256, 256, 28, kernel=1), 4),
+    "depthwise3x3-112x32-8": lambda: layers(Conv(32, 32, 112, group=32), 8),
+    "depthwise3x3-14x384-8": lambda: layers(Conv(384, 384, 14, group=384), 8),
+    "depthwise3x3-stride2-112x96": lambda: layers(Conv(96, 96, 112, stride=2, group=96)),
+    "matmul-512": lambda: matmul(512, 512, 512),
+    "matmul-row-1024-4": lambda: rows_of_one(1024, 4),
+    "matmul-dynamic-12x128": lambda: dynamic_matmul(12, 128, 128, 128),
+}
