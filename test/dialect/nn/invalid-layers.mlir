@@ -103,3 +103,66 @@ func.func @gates(%x: tensor<4x2x3xf32>, %w: tensor<1x15x3xf32>, %r: tensor<1x20x
   %0:3 = nn.lstm %x, %w, %r {activations = ["sigmoid", "tanh", "tanh"], operandSegmentSizes = array<i32: 1, 1, 1, 0, 0, 0, 0, 0>} : (tensor<4x2x3xf32>, tensor<1x15x3xf32>, tensor<1x20x5xf32>) -> (tensor<4x1x2x5xf32>, tensor<1x2x5xf32>, tensor<1x2x5xf32>)
   return
 }
+
+// -----
+
+func.func @filter_rank(%x: tensor<1x8x8x4xf32>, %w: tensor<3x4x8xf32>) {
+  // expected-error@+2 {{filter has rank 3 and input 4}}
+  // expected-error@+1 {{failed to infer returned types}}
+  %0 = nn.conv %x, %w {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads_low = array<i64: 0, 0>, pads_high = array<i64: 0, 0>} : (tensor<1x8x8x4xf32>, tensor<3x4x8xf32>) -> tensor<1x6x6x8xf32>
+  return
+}
+
+// -----
+
+func.func @filter_type(%x: tensor<1x8x8x4xf32>, %w: tensor<3x3x4x8xf64>) {
+  // expected-error@+2 {{filter has elements of type 'f64' and input 'f32'}}
+  // expected-error@+1 {{failed to infer returned types}}
+  %0 = nn.conv %x, %w {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads_low = array<i64: 0, 0>, pads_high = array<i64: 0, 0>} : (tensor<1x8x8x4xf32>, tensor<3x3x4x8xf64>) -> tensor<1x6x6x8xf32>
+  return
+}
+
+// -----
+
+func.func @open_kernel(%x: tensor<1x8x8x4xf32>, %w: tensor<?x3x4x8xf32, affine_map<()[s0] -> (s0, 3, 4, 8)>>) {
+  // expected-error@+2 {{has a kernel of unknown size}}
+  // expected-error@+1 {{failed to infer returned types}}
+  %0 = nn.conv %x, %w {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads_low = array<i64: 0, 0>, pads_high = array<i64: 0, 0>} : (tensor<1x8x8x4xf32>, tensor<?x3x4x8xf32, affine_map<()[s0] -> (s0, 3, 4, 8)>>) -> tensor<1x6x6x8xf32>
+  return
+}
+
+// -----
+
+func.func @no_groups(%x: tensor<1x8x8x4xf32>, %w: tensor<3x3x4x8xf32>) {
+  // expected-error@+2 {{groups is 0}}
+  // expected-error@+1 {{failed to infer returned types}}
+  %0 = nn.conv %x, %w {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads_low = array<i64: 0, 0>, pads_high = array<i64: 0, 0>, groups = 0 : i64} : (tensor<1x8x8x4xf32>, tensor<3x3x4x8xf32>) -> tensor<1x6x6x8xf32>
+  return
+}
+
+// -----
+
+func.func @open_groups(%x: tensor<1x8x8x?xf32, affine_map<()[s0] -> (1, 8, 8, s0)>>, %w: tensor<3x3x2x8xf32>) {
+  // expected-error@+2 {{a convolution of several groups needs numbers of channels that are known}}
+  // expected-error@+1 {{failed to infer returned types}}
+  %0 = nn.conv %x, %w {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads_low = array<i64: 0, 0>, pads_high = array<i64: 0, 0>, groups = 2 : i64} : (tensor<1x8x8x?xf32, affine_map<()[s0] -> (1, 8, 8, s0)>>, tensor<3x3x2x8xf32>) -> tensor<1x6x6x8xf32>
+  return
+}
+
+// -----
+
+func.func @matmul_types(%x: tensor<2x3xf32>, %w: tensor<3x4xf64>) {
+  // expected-error@+2 {{operands have elements of types 'f32' and 'f64'}}
+  // expected-error@+1 {{failed to infer returned types}}
+  %0 = nn.matmul %x, %w : (tensor<2x3xf32>, tensor<3x4xf64>) -> tensor<2x4xf32>
+  return
+}
+
+// -----
+
+func.func @matmul_scalar(%x: tensor<f32>, %w: tensor<3x4xf32>) {
+  // expected-error@+2 {{operands need at least one dimension}}
+  // expected-error@+1 {{failed to infer returned types}}
+  %0 = nn.matmul %x, %w : (tensor<f32>, tensor<3x4xf32>) -> tensor<4xf32>
+  return
+}
