@@ -40,6 +40,11 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return nncc.compile(folder / "model.onnx", folder / "model.wasm")
 
 
+def test_same_network_gives_the_same_bytes(compiled: Path, tmp_path: Path) -> None:
+    again = nncc.compile(compiled.with_name("model.onnx"), tmp_path / "model.wasm")
+    assert again.read_bytes() == compiled.read_bytes()
+
+
 def test_one_module_takes_every_batch(tmp_path: Path) -> None:
     model, _ = mixed_network()
     feeds = [{"x": random(batch, 3, 9, 7)} for batch in (1, 4, 2, 7)]
