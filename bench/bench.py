@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Compares nncc with onnxruntime-web: wasm, one thread, the same Node, in turns.
 
-usage: bench.py [NAME...] [--seconds S] [--json FILE] [--flags FLAGS]
+usage: bench.py [NAME...] [--seconds S] [--node VERSION] [--json FILE] [--flags FLAGS]
 
 Networks: the onnx wheel's light set with random weights, a small BERT and single
 layers, and the published networks where they are at hand. The register peak is
@@ -32,7 +32,6 @@ from made_models import LAYERS, NETWORKS, Made
 
 ROOT = Path(__file__).resolve().parents[1]
 MODELS = Path(os.environ.get("NNCC_MODELS", ROOT.parent / "shared" / "models"))
-NODE = ROOT / "node_modules" / "node24" / "bin" / "node"
 LIGHT = ["squeezenet", "shufflenet", "resnet50", "inception_v1", "inception_v2", "densenet121"]
 LIGHT += ["bvlc_alexnet", "zfnet512", "vgg19"]
 PUBLISHED = [
@@ -135,7 +134,7 @@ def measure(network: Network, folder: Path, peaks: list[Path], args: argparse.Na
         inputs.append({"name": input_name, "dtype": dtype, "shape": array.shape, "file": str(file)})
     (folder / "inputs.json").write_text(json.dumps(inputs))
     script = ROOT / "bench" / "measure.mjs"
-    paths = [NODE, script, network.path, module, folder / "inputs.json"]
+    paths = [node(args.node), script, network.path, module, folder / "inputs.json"]
     command = [*map(str, paths), str(args.seconds), *map(str, peaks)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     module.unlink()
@@ -159,6 +158,10 @@ def flops(network: Network, folder: Path) -> int | None:
         return None
     count: int | None = json.loads(report.read_text())["flops"]
     return count
+
+
+def node(version: str) -> Path:
+    return ROOT / "node_modules" / f"node{version}" / "bin" / "node"
 
 
 def last_line(text: str) -> str:
@@ -192,6 +195,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("names", nargs="*", help="parts of names; all by default")
     parser.add_argument("--seconds", type=float, default=3, help="per network and runtime")
+    parser.add_argument("--node", choices=["20", "22", "24"], default="24", help="its version")
     parser.add_argument("--json", type=Path, help="also write the rows to this file")
     parser.add_argument("--flags", default="", help="more flags for nncc")
     args = parser.parse_args()
@@ -213,7 +217,10 @@ def main() -> int:
         if chosen:
             print(f"{kind}: {summary(chosen)}")
     relaxed = max((row["peak_madd"] or 0 for row in measured), default=0)
-    print(f"one thread, Node 24; peak: mul + add in registers; relaxed madd {relaxed:.1f} GFLOP/s")
+    print(
+        f"one thread, Node {args.node}; peak: mul + add in registers; "
+        f"relaxed madd {relaxed:.1f} GFLOP/s"
+    )
     if args.json:
         args.json.write_text(json.dumps(rows, indent=1))
     return 0 if len(measured) == len(rows) else 1
