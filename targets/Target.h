@@ -30,7 +30,8 @@ struct Weights {
   uint64_t size = 0;
 };
 
-/// What a target writes.
+/// What a target writes. An object is for programs that link the network in:
+/// beside FILE.o lies FILE.h, its interface in C (docs/embedding.md).
 enum class Artifact { LLVM, Object, Module };
 
 struct TargetOptions {

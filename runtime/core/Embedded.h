@@ -12,7 +12,8 @@
 
 namespace nncc {
 
-/// A wasm32 object file of this folder.
+/// A wasm32 object file of this folder, or, if its name ends with "Bitcode",
+/// LLVM bitcode.
 struct EmbeddedObject {
   const char *name;
   const unsigned char *data;

@@ -165,9 +165,8 @@ static void addRoom(Module &module, uint64_t bytes, StringRef name) {
   room->setAlignment(Align(64));
 }
 
-Error nncc::wasm::addEntryPoints(Module &module, const Signature &signature,
-                                 StringRef signatureText, uint64_t weightBytes,
-                                 uint32_t weightOffset) {
+Expected<size_t> nncc::wasm::addFrameCalls(Module &module,
+                                           const Signature &signature) {
   Function *run = module.getFunction("nncc_run");
   Function *arenaBytes = module.getFunction("nncc_arena_bytes");
   if (!run || !arenaBytes)
@@ -179,17 +178,24 @@ Error nncc::wasm::addEntryPoints(Module &module, const Signature &signature,
   if (run->arg_size() != numArguments || countResults(run) != numResults ||
       arenaBytes->arg_size() != signature.symbols.size())
     return createStringError("nncc_run does not fit the program's signature");
+  FrameBuilder frames(module);
+  frames.buildRun(run);
+  frames.buildArenaBytes(arenaBytes);
+  return numArguments + numResults;
+}
 
+Error nncc::wasm::addEntryPoints(Module &module, const Signature &signature,
+                                 StringRef signatureText, uint64_t weightBytes,
+                                 uint32_t weightOffset) {
+  Expected<size_t> frameWords = addFrameCalls(module, signature);
+  if (!frameWords)
+    return frameWords.takeError();
   addTable(module, signature, weightOffset);
   auto *text = ConstantDataArray::getString(module.getContext(), signatureText);
   new GlobalVariable(module, text->getType(), /*isConstant=*/true,
                      GlobalValue::ExternalLinkage, text, "nncc_signature_text");
-  addRoom(module, 4 * (numArguments + numResults), "nncc_frame");
+  addRoom(module, 4 * *frameWords, "nncc_frame");
   // Vector loads may pass the end of the last weight.
   addRoom(module, weightBytes + 64, weightSymbol);
-
-  FrameBuilder frames(module);
-  frames.buildRun(run);
-  frames.buildArenaBytes(arenaBytes);
   return Error::success();
 }

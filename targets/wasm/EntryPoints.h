@@ -18,6 +18,12 @@ namespace nncc::wasm {
 /// The symbol whose place in memory the weights take.
 inline constexpr llvm::StringLiteral weightSymbol = "nncc_weight_data";
 
+/// Adds the functions nncc_call_run and nncc_call_arena_bytes of
+/// runtime/core/Program.h, which call a program with a frame, and returns the
+/// number of the frame's words. Fails if nncc_run does not fit the signature.
+llvm::Expected<size_t> addFrameCalls(llvm::Module &module,
+                                     const Signature &signature);
+
 /// Adds to a program what runtime/core/Program.h declares: the table of its
 /// inputs and outputs, the text of its signature, room for `weightBytes` (of
 /// which the weights start at `weightOffset`), and the functions that call it

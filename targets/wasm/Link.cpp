@@ -84,6 +84,8 @@ private:
 } // namespace
 
 static bool isWanted(StringRef object, const LinkOptions &options) {
+  if (object.ends_with("Bitcode"))
+    return false;
   if (object == "MemoryScalar")
     return !options.simd;
   if (object == "MemorySimd")

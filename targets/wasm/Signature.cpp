@@ -101,7 +101,8 @@ static void readSymbols(ModuleOp program, Signature &signature) {
   }
 }
 
-static std::string printDim(AffineExpr expr, ArrayRef<SymbolInfo> symbols) {
+std::string nncc::wasm::printDim(AffineExpr expr,
+                                 ArrayRef<SymbolInfo> symbols) {
   if (auto symbol = dyn_cast<AffineSymbolExpr>(expr))
     return symbol.getPosition() < symbols.size()
                ? symbols[symbol.getPosition()].name

@@ -54,6 +54,9 @@ struct ModuleInfo {
 /// an input's dimension is neither a number nor a symbol.
 mlir::FailureOr<Signature> readSignature(mlir::ModuleOp program);
 
+/// A size over the symbols, for people to read.
+std::string printDim(mlir::AffineExpr expr, llvm::ArrayRef<SymbolInfo> symbols);
+
 /// The signature as JSON (docs/module-format.md).
 std::string printSignature(const Signature &signature, const ModuleInfo &info);
 

@@ -7,7 +7,9 @@
 
 #include "targets/wasm/WasmTarget.h"
 
+#include "targets/wasm/CHeader.h"
 #include "targets/wasm/Codegen.h"
+#include "targets/wasm/Embed.h"
 #include "targets/wasm/EntryPoints.h"
 #include "targets/wasm/Link.h"
 #include "targets/wasm/ModuleWriter.h"
@@ -42,6 +44,7 @@ public:
 private:
   LogicalResult lower();
   LogicalResult generate(StringRef weightHash);
+  LogicalResult generateObject(StringRef prefix);
   LogicalResult writeLLVM(StringRef path);
   LogicalResult writeObject(StringRef path);
   LogicalResult writeModules(StringRef path);
@@ -192,7 +195,43 @@ LogicalResult Emission::writeLLVM(StringRef path) {
   });
 }
 
+/// The object's names begin with that of its file.
+static std::string getPrefix(StringRef path) {
+  return makeIdentifier(path == "-" ? "model" : llvm::sys::path::stem(path));
+}
+
+LogicalResult Emission::generateObject(StringRef prefix) {
+  llvm::Expected<std::unique_ptr<llvm::TargetMachine>> created =
+      createWasmMachine(feature);
+  if (!created)
+    return fail(created.takeError());
+  machine = std::move(*created);
+  code = translateToLLVM(program, context, *machine);
+  if (!code)
+    return failure();
+  if (llvm::Error error = makeEmbeddable(*code, signature, weights,
+                                         feature != Feature::Scalar, prefix))
+    return fail(std::move(error));
+  optimize(*code, *machine);
+  return success();
+}
+
 LogicalResult Emission::writeObject(StringRef path) {
+  if (options.externalWeights)
+    return program.emitError(
+        "an object has its weights in it: --weights=external is for modules");
+  if (failed(generateObject(getPrefix(path))))
+    return failure();
+  SmallString<128> header(path);
+  llvm::sys::path::replace_extension(header, "h");
+  if (path != "-" && header == path)
+    return program.emitError()
+           << "the object needs another name than its header, " << path;
+  if (path != "-" && failed(writeFile(header, [&](raw_ostream &os) {
+        os << printHeader(signature, describeModule(""), getPrefix(path));
+        return llvm::Error::success();
+      })))
+    return failure();
   return writeFile(path, [&](raw_ostream &os) {
     SmallVector<char> object;
     llvm::raw_svector_ostream objectStream(object);
@@ -226,6 +265,8 @@ LogicalResult Emission::writeModules(StringRef path) {
 LogicalResult Emission::emit(StringRef path) {
   if (failed(lower()))
     return failure();
+  if (options.artifact == Artifact::Object)
+    return writeObject(path);
   std::string weightHash;
   SmallString<128> weightPath(path);
   if (options.externalWeights && options.artifact == Artifact::Module) {
@@ -239,17 +280,9 @@ LogicalResult Emission::emit(StringRef path) {
       return failure();
   }
   LogicalResult result = generate(weightHash);
-  if (succeeded(result)) {
-    switch (options.artifact) {
-    case Artifact::LLVM:
-      return writeLLVM(path);
-    case Artifact::Object:
-      return writeObject(path);
-    case Artifact::Module:
-      result = writeModules(path);
-      break;
-    }
-  }
+  if (succeeded(result))
+    result = options.artifact == Artifact::LLVM ? writeLLVM(path)
+                                                : writeModules(path);
   if (failed(result) && !weightFile.empty())
     llvm::sys::fs::remove(weightPath);
   return result;
