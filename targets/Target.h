@@ -42,6 +42,8 @@ struct TargetOptions {
   bool strictFP = false;
   /// The weights go into FILE.safetensors beside the module.
   bool externalWeights = false;
+  /// Kernels run on several threads.
+  bool threads = false;
   /// Of the network's file, for the signature.
   std::string sourceName;
   std::string sourceHash;

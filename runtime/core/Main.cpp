@@ -9,6 +9,7 @@
 #include "Allocator.h"
 #include "ErrorText.h"
 #include "Program.h"
+#include "Threads.h"
 
 using namespace nncc;
 
@@ -85,6 +86,12 @@ bool isInMemory(uint64_t address, uint64_t bytes) {
 }
 
 } // namespace
+
+void nncc::abandonRun(const char *why) {
+  error.clear();
+  error << why;
+  __builtin_trap();
+}
 
 static const char *describeType(uint8_t code) {
   static const char *const names[] = {"int",    "uint", "float", "?",

@@ -18,6 +18,10 @@ namespace nncc::wasm {
 /// The symbol whose place in memory the weights take.
 inline constexpr llvm::StringLiteral weightSymbol = "nncc_weight_data";
 
+/// In modules with threads: the function that copies the weights to their
+/// place. Its body is written after the link.
+inline constexpr llvm::StringLiteral copyWeightsName = "nncc_copy_weights";
+
 /// Adds the functions nncc_call_run and nncc_call_arena_bytes of
 /// runtime/core/Program.h, which call a program with a frame, and returns the
 /// number of the frame's words. Fails if nncc_run does not fit the signature.

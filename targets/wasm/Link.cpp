@@ -92,6 +92,8 @@ static bool isWanted(StringRef object, const LinkOptions &options) {
     return options.simd;
   if (object == "ExternalWeights")
     return options.externalWeights;
+  if (object == "Threads")
+    return options.threads;
   return true;
 }
 
@@ -126,6 +128,14 @@ nncc::wasm::link(ArrayRef<char> object, const LinkOptions &options) {
                                         "-o",
                                         output,
                                         ("--export=" + weightSymbol).str()};
+  // The objects but for Threads need no atomics: no other thread sees what they
+  // write, except before a job starts or after it ends.
+  if (options.threads)
+    llvm::append_range(
+        arguments, ArrayRef<StringRef>{"--shared-memory", "--import-memory",
+                                       "--export-memory", "--no-check-features",
+                                       "--export=__stack_pointer",
+                                       "--max-memory=4294967296"});
   auto addObject = [&](const Twine &name, StringRef bytes) {
     arguments.push_back(folder.getPath(name));
     return folder.write(name, bytes);

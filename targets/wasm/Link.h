@@ -21,11 +21,13 @@ struct LinkOptions {
   bool simd = true;
   /// Export nncc_weights.
   bool externalWeights = false;
+  /// Import a shared memory as env.memory and export what workers need.
+  bool threads = false;
 };
 
-/// Links a generated object with the runtime. The module imports nothing and
-/// exports its interface and the weight symbol. The linker's state is global:
-/// one call at a time.
+/// Links a generated object with the runtime. The module imports nothing (but
+/// its memory with `threads`) and exports its interface and the weight symbol.
+/// The linker's state is global: one call at a time.
 llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>>
 link(llvm::ArrayRef<char> object, const LinkOptions &options);
 

@@ -22,9 +22,9 @@ struct TextSection {
 };
 
 /// Copies a linked module and adds what never goes through LLVM: the weights,
-/// as active data segments at the address of the weight symbol, whose export
-/// disappears, and texts as custom sections; empty ones are left out.
-/// `weights` may be null.
+/// as data segments at the address of the weight symbol (active, or in a module
+/// with threads passive, since there each worker instantiates it), and texts as
+/// custom sections; empty ones are left out. `weights` may be null.
 llvm::Error writeModule(llvm::StringRef linked, const Weights *weights,
                         llvm::ArrayRef<TextSection> texts,
                         llvm::raw_ostream &os);

@@ -13,6 +13,7 @@
 #include "targets/wasm/EntryPoints.h"
 #include "targets/wasm/Link.h"
 #include "targets/wasm/ModuleWriter.h"
+#include "targets/wasm/ParallelCalls.h"
 #include "targets/wasm/Passes.h"
 #include "targets/wasm/Translate.h"
 #include "targets/wasm/WeightFile.h"
@@ -115,6 +116,8 @@ ModuleInfo Emission::describeModule(StringRef weightHash) {
     info.features.push_back("simd128");
   if (feature == Feature::RelaxedSimd)
     info.features.push_back("relaxed-simd");
+  if (options.threads)
+    info.features.push_back("threads");
   info.arenaBytes = getConstantArenaBytes(program);
   if (auto flops = program->getAttrOfType<IntegerAttr>("nncc.flops"))
     info.flops = flops.getInt();
@@ -146,6 +149,9 @@ LogicalResult Emission::generate(StringRef weightHash) {
   if (llvm::Error error = addEntryPoints(*code, signature, signatureText,
                                          header + weights.size, header))
     return fail(std::move(error));
+  if (options.threads)
+    if (llvm::Error error = addThreads(*code))
+      return fail(std::move(error));
   optimize(*code, *machine);
   return success();
 }
@@ -249,6 +255,7 @@ LogicalResult Emission::writeModules(StringRef path) {
   LinkOptions linking;
   linking.simd = feature != Feature::Scalar;
   linking.externalWeights = options.externalWeights;
+  linking.threads = options.threads;
   llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> linked =
       link(object, linking);
   if (!linked)

@@ -204,8 +204,8 @@ LogicalResult Driver::emitTarget() {
   if (auto flops = dyn_cast<AffineConstantExpr>(countFlops(*module)))
     (*module)->setAttr("nncc.flops",
                        Builder(&context).getI64IntegerAttr(flops.getValue()));
-  if (failed(runPasses("calls", [](OpPassManager &pm) {
-        pm.addPass(exec::createCallKernels());
+  if (failed(runPasses("calls", [&](OpPassManager &pm) {
+        pm.addPass(exec::createCallKernels({target.threads}));
         pm.addPass(createCSEPass());
       })))
     return failure();

@@ -22,6 +22,14 @@ namespace cl = llvm::cl;
 
 namespace {
 
+/// Takes away an option that LLVM's libraries register under a name of ours.
+struct ForeignOption {
+  explicit ForeignOption(StringRef name) {
+    if (cl::Option *option = cl::getRegisteredOptions().lookup(name))
+      option->removeArgument();
+  }
+};
+
 /// The options; an object, so that nothing about them is global.
 struct CommandLine {
   cl::OptionCategory category{"nncc options"};
@@ -47,6 +55,12 @@ struct CommandLine {
       "strict-fp",
       cl::desc("The same bits in every engine: no relaxed instructions, one "
                "order of sums"),
+      cl::cat(category)};
+  ForeignOption foreignThreads{"threads"};
+  cl::opt<bool> threads{
+      "threads",
+      cl::desc("Kernels run on several threads; the module imports a shared "
+               "memory"),
       cl::cat(category)};
   cl::list<std::string> dims{
       "dim",
@@ -139,6 +153,7 @@ static FailureOr<DriverOptions> getOptions(const CommandLine &line) {
     return fail("--weights=" + line.weights + ": expected embed or external");
   options.targetOptions.externalWeights = line.weights == "external";
   options.targetOptions.strictFP = line.strictFp;
+  options.targetOptions.threads = line.threads;
   options.targetOptions.feature = line.features;
   if (!llvm::is_contained(options.target->getFeatures(), line.features))
     return fail("--features=" + line.features + ": target " + line.target +

@@ -76,6 +76,8 @@ private:
   void chooseTransposedDim();
   void chooseTile();
   void orderLoops();
+  /// Whether a vector dimension of this size is a poor grid.
+  bool hasFewTiles(unsigned dim) const;
 
   const LoopNest &nest;
   const ScheduleTable &table;
@@ -224,6 +226,12 @@ void Scheduler::chooseTile() {
   schedule.tile = shares ? table.depthwise : table.stridedDepthwise;
 }
 
+bool Scheduler::hasFewTiles(unsigned dim) const {
+  constexpr int64_t few = 4;
+  int64_t size = staticSize(nest.dims[dim]);
+  return size > 0 && size <= few * lanes * schedule.tile.vectors.front();
+}
+
 void Scheduler::orderLoops() {
   SmallVector<unsigned> outer, rest;
   for (unsigned dim = 0; dim < nest.dims.size(); ++dim) {
@@ -243,6 +251,13 @@ void Scheduler::orderLoops() {
   bool vectorInnermost =
       schedule.tile.rows.size() == 1 || schedule.tile.unrollReduction > 0;
   schedule.parallelOrder = outer;
+  // Few tiles of channels come inside of a loop that has more steps, so that
+  // threads can share them; their weights stay in the cache.
+  bool fewTiles = schedule.vectorDim && hasFewTiles(*schedule.vectorDim);
+  if (outer.empty() && fewTiles && !rest.empty()) {
+    schedule.parallelOrder.push_back(rest.front());
+    rest.erase(rest.begin());
+  }
   if (schedule.vectorDim && !schedule.horizontal && !vectorInnermost)
     schedule.parallelOrder.push_back(*schedule.vectorDim);
   llvm::append_range(schedule.parallelOrder, rest);

@@ -122,9 +122,9 @@ export class CallFrame {
     for (let i = 0; i < slot.rank; ++i) shape.push(Number(view.getBigInt64(slot.shape + 8 * i, true)));
     const address = view.getUint32(slot.descriptor, true) + Number(view.getBigUint64(slot.descriptor + 32, true));
     const bytes = elementCount(shape) * bytesPerElement(dtype);
-    // A slice of the bytes is aligned whatever the address is.
-    const copy = this.exports.memory.buffer.slice(address, address + bytes);
-    return { dtype, shape, data: new (arrayClass(dtype))(copy) };
+    // A slice of the bytes is aligned whatever the address is, and never shared.
+    const copy = new Uint8Array(this.exports.memory.buffer, address, bytes).slice();
+    return { dtype, shape, data: new (arrayClass(dtype))(copy.buffer) };
   }
 
   private allocate(bytes: number): number {

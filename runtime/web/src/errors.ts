@@ -13,6 +13,10 @@ export type NnccErrorCode =
   | "abi-mismatch"
   /** The external weight file is missing, has the wrong size or the wrong hash. */
   | "bad-weights"
+  /** No number of threads. */
+  | "bad-threads"
+  /** A worker thread did not start, or is gone. */
+  | "worker-failed"
   /** The device asked for cannot run this module. */
   | "unsupported-device"
   /** An input name that the model does not have. */

@@ -18,5 +18,6 @@ export type { Amount, KernelCall, KernelInfo, KernelTable, Profiler } from "./pr
 export { parseSignature, signatureOf } from "./signature.js";
 export type { Dim, Signature, SymbolInfo, TensorType } from "./signature.js";
 export type { Progress, Source } from "./source.js";
+export type { Threading, ThreadOptions } from "./threads.js";
 export { arrayClass, bytesPerElement, elementCount, isDType, makeTensor, typeText } from "./tensor.js";
 export type { DType, Tensor, TypedArray } from "./tensor.js";

@@ -1,15 +1,16 @@
 // Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-import { CallFrame, exportsOf, type ModuleExports } from "./abi.js";
+import { CallFrame, exportsOf, readCString, type ModuleExports } from "./abi.js";
 import { bindInputs, type Inputs } from "./bind.js";
 import { NnccError, messageOf } from "./errors.js";
 import { Profiler } from "./profile.js";
 import { ABI_VERSION, signatureOf, type Signature } from "./signature.js";
 import { beside, compileModule, readBytes, type Progress, type Source } from "./source.js";
 import type { Tensor } from "./tensor.js";
+import { chooseThreads, sharedMemoryFor, WorkerPool, type Threading, type ThreadOptions } from "./threads.js";
 
-export interface LoadOptions {
+export interface LoadOptions extends ThreadOptions {
   /** The weight file of a module built with external weights; found beside the module by default. */
   readonly weights?: Source;
   /** Told how much of the weight file is there. */
@@ -22,7 +23,8 @@ export interface LoadOptions {
 
 /**
  * Loads a module that nncc compiled. Throws an NnccError: `load-failed`,
- * `bad-module`, `not-nncc`, `abi-mismatch`, `bad-weights`, `unsupported-device`.
+ * `bad-module`, `not-nncc`, `abi-mismatch`, `bad-weights`, `unsupported-device`, `out-of-memory`,
+ * `bad-threads`, `worker-failed`.
  */
 export async function loadModel(source: Source | WebAssembly.Module, options: LoadOptions = {}): Promise<Model> {
   if (options.device === "gpu") {
@@ -30,7 +32,11 @@ export async function loadModel(source: Source | WebAssembly.Module, options: Lo
   }
   const { module, profiler } = await prepare(source, options);
   const signature = signatureOf(module);
-  const instance = await instantiate(module);
+  const memory = sharedMemoryFor(module, options);
+  // The kernels of workers would have nobody to tell when they run.
+  const threading = await chooseThreads(memory !== undefined, options.profile ? 1 : options.threads);
+  if (threading.reason !== undefined) console.warn(`nncc: the model runs on one thread: ${threading.reason}`);
+  const instance = await instantiate(module, memory);
   const exports = exportsOf(instance);
   profiler?.attach(instance);
   const version = exports.nncc_abi_version();
@@ -38,7 +44,15 @@ export async function loadModel(source: Source | WebAssembly.Module, options: Lo
     throw new NnccError("abi-mismatch", `the module uses version ${version} of the module format`);
   }
   if (signature.weights !== "embedded") await loadWeights(source, signature, exports, options);
-  return new Model(module, signature, exports, profiler);
+  const workers = threading.count > 1 ? await WorkerPool.start(module, exports, threading.count - 1) : undefined;
+  return new Model(module, signature, exports, { profiler, threading, workers });
+}
+
+/** What only some models have. */
+interface ModelParts {
+  readonly profiler?: Profiler | undefined;
+  readonly threading?: Threading;
+  readonly workers?: WorkerPool | undefined;
 }
 
 /** A loaded model. One call at a time: the module has a single arena. */
@@ -47,14 +61,19 @@ export class Model {
   readonly module: WebAssembly.Module;
   /** Of a model that was loaded with `profile`. */
   readonly profiler: Profiler | undefined;
+  /** How many threads runs use, and why not as many as were asked for. */
+  readonly threading: Threading;
   private exports: ModuleExports | undefined;
   private frame: CallFrame | undefined;
+  private readonly workers: WorkerPool | undefined;
 
-  constructor(module: WebAssembly.Module, signature: Signature, exports: ModuleExports, profiler?: Profiler) {
+  constructor(module: WebAssembly.Module, signature: Signature, exports: ModuleExports, parts: ModelParts = {}) {
     this.module = module;
     this.signature = signature;
     this.exports = exports;
-    this.profiler = profiler;
+    this.profiler = parts.profiler;
+    this.threading = parts.threading ?? { count: 1 };
+    this.workers = parts.workers;
   }
 
   /**
@@ -68,6 +87,7 @@ export class Model {
   /** The same, for code that cannot wait; not every device will have it. */
   runSync(inputs: Inputs): Record<string, Tensor> {
     if (this.exports === undefined) throw new NnccError("disposed", "the model was disposed of");
+    this.checkWorkers();
     const { signature } = this;
     const tensors = bindInputs(signature, inputs);
     this.frame ??= new CallFrame(
@@ -81,9 +101,10 @@ export class Model {
       frame.call(signature.outputs.map((output) => output.dtype));
     } catch (error) {
       if (!(error instanceof WebAssembly.RuntimeError)) throw error;
+      const why = readCString(this.exports.memory, this.exports.nncc_error() >>> 0) || messageOf(error);
       // After a trap the module's allocator cannot be trusted any more.
       this.dispose();
-      throw new NnccError("run-failed", `the module trapped: ${messageOf(error)}`, { cause: error });
+      throw new NnccError("run-failed", `the module trapped: ${why}`, { cause: error });
     }
     return Object.fromEntries(signature.outputs.map((output, i) => [output.name, frame.output(i)]));
   }
@@ -93,10 +114,18 @@ export class Model {
     return this.exports?.memory.buffer.byteLength ?? 0;
   }
 
-  /** Lets go of the module's memory. Calling it twice is fine. */
+  /** Lets go of the module's memory and ends its workers. Calling it twice is fine. */
   dispose(): void {
+    this.workers?.stop();
     this.exports = undefined;
     this.frame = undefined;
+  }
+
+  private checkWorkers(): void {
+    const why = this.workers?.failure;
+    if (why === undefined) return;
+    this.dispose();
+    throw new NnccError("worker-failed", `a worker of the model is gone: ${why}; load the model again`);
   }
 }
 
@@ -109,9 +138,11 @@ async function prepare(
   return Profiler.prepare(await readBytes(source));
 }
 
-async function instantiate(module: WebAssembly.Module): Promise<WebAssembly.Instance> {
+async function instantiate(
+  module: WebAssembly.Module, memory: WebAssembly.Memory | undefined,
+): Promise<WebAssembly.Instance> {
   try {
-    return await WebAssembly.instantiate(module, {});
+    return await WebAssembly.instantiate(module, memory === undefined ? {} : { env: { memory } });
   } catch (error) {
     const code = error instanceof RangeError ? "out-of-memory" : "bad-module";
     throw new NnccError(code, `the module cannot be instantiated: ${messageOf(error)}`, { cause: error });

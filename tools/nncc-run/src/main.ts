@@ -27,7 +27,7 @@ async function run(options: Options): Promise<number> {
   const bytes = readModule(options.module);
   const weights = options.weights === undefined ? {} : { weights: options.weights };
   // By path, so that a weight file beside the module is found.
-  const model = await loadModel(options.module, { device: options.device, ...weights });
+  const model = await loadModel(options.module, { device: options.device, threads: options.threads, ...weights });
   const external = model.signature.weights !== "embedded";
   if (options.info) printInfo(model, bytes.length, options);
   const inputs = readInputs(model, options);

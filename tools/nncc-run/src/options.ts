@@ -20,6 +20,8 @@ Runs a module that nncc compiled.
   --json              prints --bench, --profile and --info as JSON
   --info              prints the signature, features and sizes
   --weights FILE      the weight file of a module with external weights
+  --threads N         threads of a module compiled with --threads (one a core, at
+                      most 8)
   --device DEVICE     cpu, gpu or auto (auto)
   --help, --version
 
@@ -40,6 +42,7 @@ export interface Options {
   readonly json: boolean;
   readonly info: boolean;
   readonly weights: string | undefined;
+  readonly threads: number | undefined;
   readonly device: "cpu" | "gpu" | "auto";
 }
 
@@ -64,6 +67,7 @@ export function parseOptions(argv: readonly string[]): Options | string {
         json: { type: "boolean", default: false },
         info: { type: "boolean", default: false },
         weights: { type: "string" },
+        threads: { type: "string" },
         device: { type: "string", default: "auto" },
         help: { type: "boolean", default: false },
         version: { type: "boolean", default: false },
@@ -92,6 +96,7 @@ export function parseOptions(argv: readonly string[]): Options | string {
     weights: values.weights,
     rtol: number("--rtol", values.rtol),
     atol: number("--atol", values.atol),
+    threads: values.threads === undefined ? undefined : number("--threads", values.threads),
     bench: values.bench === undefined ? undefined : number("--bench", values.bench),
   };
 }

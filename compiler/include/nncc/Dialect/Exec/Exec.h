@@ -36,6 +36,11 @@ constexpr llvm::StringLiteral programName = "nncc_run";
 /// The function that gives the arena's size in bytes from the symbols.
 constexpr llvm::StringLiteral arenaBytesName = "nncc_arena_bytes";
 
+/// Before a kernel's name: the function with its type whose last two arguments
+/// are the steps of the grid, all of which it computes on several threads, and
+/// the largest number of parts. The target defines it.
+constexpr llvm::StringLiteral parallelPrefix = "nncc_parallel.";
+
 /// The program symbol whose value `argument` of `func` holds, if it is one.
 std::optional<unsigned> getSymbolArgument(mlir::func::FuncOp func,
                                           mlir::BlockArgument argument);

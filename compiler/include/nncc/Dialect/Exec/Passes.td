@@ -24,6 +24,15 @@ def PlanMemory : Pass<"exec-plan-memory", "::mlir::ModuleOp"> {
 
 def CallKernels : Pass<"exec-call-kernels", "::mlir::ModuleOp"> {
   let summary = "Turn dispatches into calls over the whole grid";
+  let description = [{
+    With `threads`, a dispatch that is long enough to gain from it calls
+    `nncc_parallel.KERNEL`, which the target defines, with the number of steps
+    and into how many parts they may be divided.
+  }];
+  let options = [
+    Option<"threads", "threads", "bool", "false",
+           "Let several threads compute a dispatch">,
+  ];
   let dependentDialects = ["::mlir::affine::AffineDialect",
                            "::mlir::arith::ArithDialect",
                            "::mlir::func::FuncDialect"];

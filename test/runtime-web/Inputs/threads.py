@@ -1,0 +1,45 @@
+# Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""threads.py NETWORK FILE: a network whose kernels are worth several threads."""
+
+import sys
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+
+def convs() -> onnx.GraphProto:
+    """Dense, depthwise and wide convolutions over an image of any size."""
+    rng = np.random.default_rng(0)
+    shapes = {"w0": (30, 8, 3, 3), "w1": (30, 1, 3, 3), "w2": (70, 30, 1, 1)}
+    weights = [
+        numpy_helper.from_array(rng.standard_normal(shape).astype(np.float32) / 9, name)
+        for name, shape in shapes.items()
+    ]
+    nodes = [
+        helper.make_node("Conv", ["x", "w0"], ["a"], pads=[1] * 4, name="dense"),
+        helper.make_node("Conv", ["a", "w1"], ["b"], pads=[1] * 4, group=30, name="depthwise"),
+        helper.make_node("Conv", ["b", "w2"], ["c"], name="wide"),
+        helper.make_node("Tanh", ["c"], ["t"], name="tanh"),
+        helper.make_node("ReduceMean", ["t"], ["m"], axes=[1], keepdims=1, name="mean"),
+        helper.make_node("Sub", ["t", "m"], ["y"], name="centre"),
+    ]
+    x = helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 8, "h", "w"])
+    y = helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 70, "h", "w"])
+    return helper.make_graph(nodes, "convs", [x], [y], weights)
+
+
+def division() -> onnx.GraphProto:
+    """An integer division, which traps."""
+    values = [
+        helper.make_tensor_value_info(name, TensorProto.INT32, [1 << 18])
+        for name in ("a", "b", "y")
+    ]
+    nodes = [helper.make_node("Div", ["a", "b"], ["y"], name="divide")]
+    return helper.make_graph(nodes, "division", values[:2], values[2:])
+
+
+network = {"convs": convs, "division": division}[sys.argv[1]]
+opset = [helper.make_opsetid("", 13)]
+onnx.save(helper.make_model(network(), opset_imports=opset, ir_version=8), sys.argv[2])
