@@ -76,8 +76,7 @@ private:
   void chooseTransposedDim();
   void chooseTile();
   void orderLoops();
-  /// Whether a vector dimension of this size is a poor grid.
-  bool hasFewTiles(unsigned dim) const;
+  std::optional<unsigned> getLongerGrid(ArrayRef<unsigned> candidates) const;
 
   const LoopNest &nest;
   const ScheduleTable &table;
@@ -226,10 +225,19 @@ void Scheduler::chooseTile() {
   schedule.tile = shares ? table.depthwise : table.stridedDepthwise;
 }
 
-bool Scheduler::hasFewTiles(unsigned dim) const {
+/// A grid of few tiles of channels is too short for threads: then a longer loop
+/// goes around it. The weights of few tiles stay in the cache.
+std::optional<unsigned>
+Scheduler::getLongerGrid(ArrayRef<unsigned> candidates) const {
   constexpr int64_t few = 4;
-  int64_t size = staticSize(nest.dims[dim]);
-  return size > 0 && size <= few * lanes * schedule.tile.vectors.front();
+  int64_t width = lanes * schedule.tile.vectors.front();
+  int64_t size = staticSize(nest.dims[*schedule.vectorDim]);
+  if (size <= 0 || size > few * width)
+    return std::nullopt;
+  for (unsigned dim : candidates)
+    if (staticSize(nest.dims[dim]) > few)
+      return dim;
+  return std::nullopt;
 }
 
 void Scheduler::orderLoops() {
@@ -251,15 +259,13 @@ void Scheduler::orderLoops() {
   bool vectorInnermost =
       schedule.tile.rows.size() == 1 || schedule.tile.unrollReduction > 0;
   schedule.parallelOrder = outer;
-  // Few tiles of channels come inside of a loop that has more steps, so that
-  // threads can share them; their weights stay in the cache.
-  bool fewTiles = schedule.vectorDim && hasFewTiles(*schedule.vectorDim);
-  if (outer.empty() && fewTiles && !rest.empty()) {
-    schedule.parallelOrder.push_back(rest.front());
-    rest.erase(rest.begin());
-  }
-  if (schedule.vectorDim && !schedule.horizontal && !vectorInnermost)
+  if (schedule.vectorDim && !schedule.horizontal && !vectorInnermost) {
+    if (std::optional<unsigned> dim = getLongerGrid(rest)) {
+      schedule.parallelOrder.push_back(*dim);
+      llvm::erase(rest, *dim);
+    }
     schedule.parallelOrder.push_back(*schedule.vectorDim);
+  }
   llvm::append_range(schedule.parallelOrder, rest);
   if (schedule.rowDim)
     schedule.parallelOrder.push_back(*schedule.rowDim);
