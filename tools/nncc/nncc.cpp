@@ -154,6 +154,9 @@ static FailureOr<DriverOptions> getOptions(const CommandLine &line) {
   options.targetOptions.externalWeights = line.weights == "external";
   options.targetOptions.strictFP = line.strictFp;
   options.targetOptions.threads = line.threads;
+  if (line.threads && options.emit == "obj")
+    return fail("--threads: an object file has no threads; its program may "
+                "have its own");
   options.targetOptions.feature = line.features;
   if (!llvm::is_contained(options.target->getFeatures(), line.features))
     return fail("--features=" + line.features + ": target " + line.target +
