@@ -20,7 +20,6 @@
 #include "mlir/Conversion/VectorToLLVM/ConvertVectorToLLVM.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
-#include "mlir/Dialect/Math/Transforms/Passes.h"
 #include "mlir/Dialect/Vector/Transforms/LoweringPatterns.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
@@ -126,7 +125,7 @@ void nncc::wasm::buildLowerToLLVMPipeline(OpPassManager &pm,
                                           const LoweringOptions &options) {
   pm.addPass(createLowerAffinePass());
   pm.addPass(createWidenArenaBytes());
-  pm.addPass(math::createMathLegalizeToF32());
+  pm.addPass(createWidenNarrowMath());
   pm.addPass(createMathToPolynomials());
   pm.addPass(createExpandArith({/*contract=*/options.relaxedMadd}));
   pm.addPass(createCanonicalizerPass());

@@ -12,6 +12,12 @@ def WidenArenaBytes : Pass<"widen-arena-bytes", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::arith::ArithDialect"];
 }
 
+def WidenNarrowMath : Pass<"widen-narrow-math", "::mlir::ModuleOp"> {
+  let summary = "Compute math functions of f16 and bf16 in f32";
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::math::MathDialect"];
+}
+
 def MathToPolynomials : Pass<"math-to-polynomials", "::mlir::ModuleOp"> {
   let summary = "Expand math functions into arithmetic";
   let description = [{

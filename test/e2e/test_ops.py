@@ -40,6 +40,12 @@ def test_unary(op: str, tmp_path: Path) -> None:
     check(network([helper.make_node(op, ["x"], ["y"])], feed), tmp_path, feed)
 
 
+@pytest.mark.parametrize("op", ["Exp", "Sin", "Sqrt", "Tanh"])
+def test_unary_of_doubles(op: str, tmp_path: Path) -> None:
+    feed = {"x": POSITIVE.astype(np.float64)}
+    check(network([helper.make_node(op, ["x"], ["y"])], feed), tmp_path, feed, rtol=1e-12)
+
+
 BINARY: dict[str, tuple[Array, Array]] = {
     **dict.fromkeys(
         [
