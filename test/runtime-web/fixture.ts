@@ -26,12 +26,12 @@ export const signature = {
 };
 
 /** The bytes of the hand-made module, with `json` as its signature. */
-export function makeModule(json: object = signature, external = false): Uint8Array<ArrayBuffer> {
+export function makeModule(json: object = signature, external = false, defines: string[] = []): Uint8Array<ArrayBuffer> {
   const folder = mkdtempSync(join(tmpdir(), "nncc-test-"));
   try {
     const object = join(folder, "affine.o");
     const wasm = join(folder, "affine.wasm");
-    const define = external ? ["-DEXTERNAL"] : [];
+    const define = external ? ["-DEXTERNAL", ...defines] : defines;
     execFileSync("clang-19", ["--target=wasm32", "-O1", "-nostdlib", ...define, "-c", source, "-o", object]);
     execFileSync("wasm-ld-19", ["--no-entry", "--export-memory", object, "-o", wasm]);
     return withSection(readFileSync(wasm), "nncc.signature", JSON.stringify(json));

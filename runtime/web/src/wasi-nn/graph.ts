@@ -1,0 +1,112 @@
+// Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+import { exportsOf } from "../abi.js";
+import { NnccError, messageOf } from "../errors.js";
+import { Model } from "../model.js";
+import { ABI_VERSION, signatureOf } from "../signature.js";
+import { zeros } from "../bind.js";
+import type { Tensor } from "../tensor.js";
+import { Errno, WasiNNError } from "./errno.js";
+import { bytesOf, toTensor, type GuestTensor } from "./tensor.js";
+
+/** A model and which of its outputs become which inputs of the next call. */
+export interface StatefulModel {
+  readonly model: Model;
+  /** By output name, the input that takes it; the input starts as zeros. */
+  readonly state: Readonly<Record<string, string>>;
+}
+
+/** A model that guests can open. Contexts hold all that changes from call to call. */
+export class Graph {
+  readonly model: Model;
+  readonly state: readonly (readonly [output: string, input: string])[];
+
+  constructor(model: Model, state: Readonly<Record<string, string>> = {}) {
+    this.model = model;
+    this.state = Object.entries(state);
+    const { inputs, outputs } = model.signature;
+    for (const [from, to] of this.state) {
+      const output = outputs.find((type) => type.name === from);
+      const input = inputs.find((type) => type.name === to);
+      if (output === undefined) throw new NnccError("unknown-input", `state: the model has no output '${from}'`);
+      if (input === undefined) throw new NnccError("unknown-input", `state: the model has no input '${to}'`);
+      if (input.dtype !== output.dtype) {
+        throw new NnccError("wrong-dtype", `state: '${from}' is ${output.dtype}, but '${to}' is ${input.dtype}`);
+      }
+    }
+  }
+}
+
+/** The inputs, the outputs and the state of one guest's calls. */
+export class Context {
+  private readonly graph: Graph;
+  private inputs: Record<string, Tensor> = {};
+  private outputs: Record<string, Tensor> | undefined;
+
+  constructor(graph: Graph) {
+    this.graph = graph;
+    this.reset();
+  }
+
+  setInput(index: number, tensor: GuestTensor): void {
+    const type = this.graph.model.signature.inputs[index >>> 0];
+    if (type === undefined) throw new WasiNNError(Errno.InvalidArgument, `the model has no input ${index >>> 0}`);
+    this.inputs[type.name] = toTensor(tensor, type);
+  }
+
+  /** Runs the model; what is state becomes an input of the next call. */
+  compute(): void {
+    this.outputs = undefined;
+    const { model, state } = this.graph;
+    const missing = model.signature.inputs.find((type) => !Object.hasOwn(this.inputs, type.name));
+    if (missing !== undefined) throw new WasiNNError(Errno.RuntimeError, `input '${missing.name}' was not set`);
+    const outputs = model.runSync(this.inputs);
+    for (const [from, to] of state) this.inputs[to] = outputs[from]!;
+    this.outputs = outputs;
+  }
+
+  /** The bytes of output `index` of the last compute. */
+  output(index: number): Uint8Array {
+    const type = this.graph.model.signature.outputs[index >>> 0];
+    if (type === undefined) throw new WasiNNError(Errno.InvalidArgument, `the model has no output ${index >>> 0}`);
+    if (this.outputs === undefined) throw new WasiNNError(Errno.RuntimeError, "nothing was computed yet");
+    return bytesOf(this.outputs[type.name]!);
+  }
+
+  /** Forgets inputs, outputs and state: a new stream begins. */
+  reset(): void {
+    this.outputs = undefined;
+    this.inputs = {};
+    for (const [, to] of this.graph.state) {
+      this.inputs[to] = zeros(this.graph.model.signature.inputs.find((type) => type.name === to)!);
+    }
+  }
+}
+
+/** The graph of a module that nncc made, at once. Throws an NnccError as loadModel does. */
+export function compileGraph(bytes: Uint8Array<ArrayBuffer>): Graph {
+  let instance: WebAssembly.Instance;
+  let module: WebAssembly.Module;
+  try {
+    module = new WebAssembly.Module(bytes);
+  } catch (error) {
+    // Pages limit what may be compiled at once.
+    const code = error instanceof RangeError ? "load-failed" : "bad-module";
+    throw new NnccError(code, `this engine does not accept the module: ${messageOf(error)}`, { cause: error });
+  }
+  const signature = signatureOf(module);
+  if (signature.weights !== "embedded") {
+    throw new NnccError("bad-weights", "a guest cannot load a module with external weights; register it by name");
+  }
+  try {
+    instance = new WebAssembly.Instance(module, {});
+  } catch (error) {
+    throw new NnccError("load-failed", `the module cannot be instantiated: ${messageOf(error)}`, { cause: error });
+  }
+  const exports = exportsOf(instance);
+  if (exports.nncc_abi_version() !== ABI_VERSION) {
+    throw new NnccError("abi-mismatch", "the module uses another version of the module format");
+  }
+  return new Graph(new Model(module, signature, exports));
+}

@@ -1,0 +1,83 @@
+// Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+/**
+ * wasi-nn for WebAssembly guests, in a browser or in Node, beside any WASI:
+ *
+ *     const nn = createWasiNN({ models: { demo: await loadModel("demo.wasm") } });
+ *     const instance = await WebAssembly.instantiate(guest, { ...wasi, ...nn.imports });
+ *     nn.attach(instance);
+ *
+ * @module
+ */
+
+import { Host, type HostFunction, type WasiNNOptions } from "./host.js";
+
+export { Errno, WasiNNError } from "./errno.js";
+export type { StatefulModel } from "./graph.js";
+export type { HostFunction, WasiNNOptions } from "./host.js";
+
+export interface WasiNN {
+  /** For the guest's imports: the standard interface and WAMR's older one. */
+  readonly imports: {
+    readonly wasi_ephemeral_nn: Readonly<Record<string, HostFunction>>;
+    readonly wasi_nn: Readonly<Record<string, HostFunction>>;
+  };
+  /** Says whose memory the calls mean: the guest's instance, before it starts, or its memory. */
+  attach(guest: WebAssembly.Instance | WebAssembly.Memory): void;
+}
+
+/** A wasi-nn host for one guest. */
+export function createWasiNN(options: WasiNNOptions = {}): WasiNN {
+  let memory: WebAssembly.Memory | undefined;
+  const host = new Host(() => memory, options);
+  return {
+    imports: { wasi_ephemeral_nn: standardImports(host), wasi_nn: legacyImports(host) },
+    attach(guest) {
+      const given = guest instanceof WebAssembly.Memory ? guest : guest.exports["memory"];
+      memory = given instanceof WebAssembly.Memory ? given : undefined;
+    },
+  };
+}
+
+/** `wasi_ephemeral_nn`, with what WasmEdge and WAMR add to it. */
+function standardImports(host: Host): Record<string, HostFunction> {
+  const compute = (context: number) => host.compute(context);
+  const getOutput = (context: number, index: number, buffer: number, size: number, written: number) =>
+    host.getOutput(context, index, buffer, size, written);
+  return guarded(host, {
+    load: (builders, count, encoding, target, out) => host.load(builders!, count!, encoding!, target!, out!),
+    load_by_name: (name, length, out) => host.loadByName(name!, length!, out!),
+    load_by_name_with_config: (name, length, config, configLength, out) =>
+      host.loadByNameWithConfig(name!, length!, config!, configLength!, out!),
+    init_execution_context: (graph, out) => host.initExecutionContext(graph!, out!),
+    set_input: (context, index, tensor) => host.setInput(context!, index!, tensor!),
+    compute,
+    get_output: getOutput,
+    compute_single: compute,
+    get_output_single: getOutput,
+    fini_single: (context) => host.reset(context!),
+    finalize_execution_context: (context) => host.finalizeExecutionContext(context!),
+    unload: (graph) => host.unload(graph!),
+  });
+}
+
+/** `wasi_nn` as WAMR had it: an array as one pointer, and one size in and out. */
+function legacyImports(host: Host): Record<string, HostFunction> {
+  return guarded(host, {
+    load: (builders, encoding, target, out) => {
+      const [address, count] = host.memory.readWords(builders!, 2) as [number, number];
+      host.load(address, count, encoding!, target!, out!);
+    },
+    load_by_name: (name, length, out) => host.loadByName(name!, length!, out!),
+    init_execution_context: (graph, out) => host.initExecutionContext(graph!, out!),
+    set_input: (context, index, tensor) => host.setInputLegacy(context!, index!, tensor!),
+    compute: (context) => host.compute(context!),
+    get_output: (context, index, buffer, size) =>
+      host.getOutput(context!, index!, buffer!, host.memory.readU32(size!), size!),
+  });
+}
+
+function guarded(host: Host, functions: Record<string, (...args: number[]) => void>): Record<string, HostFunction> {
+  return Object.fromEntries(Object.entries(functions).map(([name, body]) => [name, host.guard(name, body)]));
+}

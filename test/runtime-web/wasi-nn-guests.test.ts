@@ -1,0 +1,97 @@
+// Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+// Guests of wasi-nn in C and Rust, beside two implementations of WASI.
+
+import assert from "node:assert/strict";
+import { execFileSync, spawnSync } from "node:child_process";
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { WASI } from "node:wasi";
+import { ConsoleStdout, File, OpenFile, WASI as ShimWASI } from "@bjorn3/browser_wasi_shim";
+import { loadModel } from "nncc";
+import { createWasiNN } from "nncc/wasi-nn";
+import { makeModule } from "./fixture.ts";
+
+const inputs = join(import.meta.dirname, "Inputs");
+const demo = await loadModel(makeModule());
+const EXPECTED = "8 bytes: 12 24";
+
+function inFolder<T>(body: (folder: string) => T): T {
+  const folder = mkdtempSync(join(tmpdir(), "nncc-guest-"));
+  try {
+    return body(folder);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+function buildC(): Uint8Array<ArrayBuffer> {
+  return inFolder((folder) => {
+    const [object, wasm] = [join(folder, "guest.o"), join(folder, "guest.wasm")];
+    const libraries = "/usr/lib/wasm32-wasi";
+    execFileSync("clang-19", ["--target=wasm32-wasi", "-O1", "-c", join(inputs, "guest.c"), "-o", object]);
+    const runtime = join(libraries, "crt1-command.o");
+    execFileSync("wasm-ld-19", [`-L${libraries}`, runtime, object, "-lc", "-o", wasm, "--allow-undefined"]);
+    return Uint8Array.from(readFileSync(wasm));
+  });
+}
+
+/** The guest, or why it cannot be built here. */
+function buildRust(): Uint8Array<ArrayBuffer> | string {
+  return inFolder((folder) => {
+    const manifest = join(inputs, "rust-guest", "Cargo.toml");
+    const options = ["--quiet", "--locked", "--target=wasm32-wasip1", `--target-dir=${folder}`];
+    const built = spawnSync("cargo", ["build", ...options, `--manifest-path=${manifest}`], { encoding: "utf8" });
+    if (built.error !== undefined) return "there is no cargo";
+    if (built.status !== 0) {
+      // Without the target or the network, that is no fault of the host.
+      const missing = /can't find crate for `(core|std)`|failed to (download|get|fetch)|not be installed/;
+      if (missing.test(built.stderr)) return "cargo lacks the target wasm32-wasip1 or the crates";
+      throw new Error(built.stderr);
+    }
+    return Uint8Array.from(readFileSync(join(folder, "wasm32-wasip1", "debug", "guest.wasm")));
+  });
+}
+
+function runOnNode(guest: Uint8Array<ArrayBuffer>): string {
+  return inFolder((folder) => {
+    const path = join(folder, "stdout");
+    const stdout = openSync(path, "w");
+    const wasi = new WASI({ version: "preview1", stdout });
+    const nn = createWasiNN({ models: { demo } });
+    const imports = { ...(wasi.getImportObject() as WebAssembly.Imports), ...nn.imports };
+    const instance = new WebAssembly.Instance(new WebAssembly.Module(guest), imports);
+    nn.attach(instance);
+    assert.equal(wasi.start(instance), 0);
+    closeSync(stdout);
+    return readFileSync(path, "utf8").trim();
+  });
+}
+
+function runOnShim(guest: Uint8Array<ArrayBuffer>): string {
+  const lines: string[] = [];
+  const out = ConsoleStdout.lineBuffered((line) => lines.push(line));
+  const wasi = new ShimWASI([], [], [new OpenFile(new File([])), out, out]);
+  const nn = createWasiNN({ models: { demo } });
+  const imports = { wasi_snapshot_preview1: wasi.wasiImport, ...nn.imports };
+  const instance = new WebAssembly.Instance(new WebAssembly.Module(guest), imports as WebAssembly.Imports);
+  nn.attach(instance);
+  assert.equal(wasi.start(instance as Parameters<ShimWASI["start"]>[0]), 0);
+  return lines.join("\n");
+}
+
+test("a C guest runs beside node:wasi and browser_wasi_shim", () => {
+  const guest = buildC();
+  assert.equal(runOnNode(guest), EXPECTED);
+  assert.equal(runOnShim(guest), EXPECTED);
+});
+
+test("a Rust guest on the crate wasi-nn runs too", (t) => {
+  const guest = buildRust();
+  if (typeof guest === "string") return t.skip(guest);
+  assert.equal(runOnNode(guest), EXPECTED);
+  assert.equal(runOnShim(guest), EXPECTED);
+});
