@@ -21,7 +21,7 @@ def test_go_gives_the_same_bits(tmp_path: Path) -> None:
         pytest.skip("there is no go")
     source = ROOT / "examples" / "hosts" / "go"
     program = tmp_path / "host"
-    command = [go, "build", "-o", program, "."]
+    command = [go, "build", "-o", str(program), "."]
     built = subprocess.run(command, check=False, cwd=source, capture_output=True, text=True)
     if "dial tcp" in built.stderr or "requires go >=" in built.stderr:
         pytest.skip("go cannot get wazero here")
