@@ -127,6 +127,10 @@ LogicalResult Driver::legalize() {
 
 LogicalResult Driver::runStages() {
   PipelineOptions pipeline{runNative};
+  if (options.targetOptions.strictFP)
+    pipeline.winogradTile = 0;
+  else if (options.fastMath)
+    pipeline.winogradTile = 4;
   for (const Stage &stage : getStages()) {
     if (failed(runPasses(
             stage.name, [&](OpPassManager &pm) { stage.build(pm, pipeline); })))

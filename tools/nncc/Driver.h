@@ -24,6 +24,7 @@ struct DriverOptions {
   const Target *target = nullptr;
   onnx::ImportOptions import;
   TargetOptions targetOptions;
+  bool fastMath = false; ///< faster forms of a larger rounding error
   bool printPipeline = false;
   bool timing = false;
   bool verbose = false;

@@ -62,6 +62,11 @@ struct CommandLine {
       cl::desc("Kernels run on several threads; the module imports a shared "
                "memory"),
       cl::cat(category)};
+  cl::opt<bool> fastMath{
+      "fast-math",
+      cl::desc("Faster forms of a larger rounding error: 3x3 convolutions on "
+               "tiles of 4x4"),
+      cl::cat(category)};
   cl::list<std::string> dims{
       "dim",
       cl::desc("Fix a dynamic dimension (NAME=VALUE) or bound it "
@@ -157,6 +162,9 @@ static FailureOr<DriverOptions> getOptions(const CommandLine &line) {
   if (line.threads && options.emit == "obj")
     return fail("--threads: an object file has no threads; its program may "
                 "have its own");
+  if (line.fastMath && line.strictFp)
+    return fail("--fast-math and --strict-fp exclude each other");
+  options.fastMath = line.fastMath;
   options.targetOptions.feature = line.features;
   if (!llvm::is_contained(options.target->getFeatures(), line.features))
     return fail("--features=" + line.features + ": target " + line.target +

@@ -130,6 +130,7 @@ namespace {
 struct View {
   Value buffer;
   SmallVector<AffineExpr> sizes, strides;
+  AffineExpr offset;
 };
 
 class NestBuilder {
@@ -171,6 +172,7 @@ FailureOr<View> NestBuilder::getView(Value operand, Location loc) {
     return failure();
   }
   view.buffer = cast.getSource();
+  view.offset = constant(cast.getStaticOffsets()[0]);
   for (OpFoldResult size : cast.getMixedSizes())
     view.sizes.push_back(getSymbolicExpr(size, context));
   for (OpFoldResult stride : cast.getMixedStrides())
@@ -220,9 +222,11 @@ FailureOr<Access> NestBuilder::getAccess(Value operand, AffineMap map,
   if (failed(view))
     return failure();
   access.buffer = view->buffer;
-  if (access.buffer)
-    for (auto [expr, stride] : llvm::zip_equal(map.getResults(), view->strides))
-      addTerm(access, expr, stride);
+  if (!access.buffer)
+    return access;
+  access.offset = view->offset;
+  for (auto [expr, stride] : llvm::zip_equal(map.getResults(), view->strides))
+    addTerm(access, expr, stride);
   return access;
 }
 

@@ -179,7 +179,10 @@ void Scheduler::chooseTile() {
     return;
   }
   if (!reduces) {
-    schedule.tile = schedule.rowDim ? table.transpose : table.elementwise;
+    // Values of many operands fill the registers by themselves.
+    schedule.tile = schedule.rowDim               ? table.transpose
+                    : nest.accesses().size() > 12 ? table.wide
+                                                  : table.elementwise;
     return;
   }
   if (schedule.horizontal) {

@@ -91,7 +91,7 @@ static bool isWorthKeeping(Value root) {
       continue;
     if (op->hasTrait<OpTrait::ConstantLike>())
       if (auto source = dyn_cast<RankedTensorType>(op->getResult(0).getType()))
-        available += 2 * exec::getByteSize(source);
+        available += 4 * exec::getByteSize(source);
     forEachOperand(op, [&](Value operand) {
       if (Operation *producer = operand.getDefiningOp())
         todo.push_back(producer);

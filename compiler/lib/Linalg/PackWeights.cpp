@@ -23,8 +23,8 @@ using namespace mlir;
 constexpr int64_t panel = 8;
 
 /// The constant operand of a contraction that can be packed along the
-/// innermost output dimension `n`: it is indexed by n and by reductions alone,
-/// and another operand is not indexed by n.
+/// innermost output dimension `n`: it is indexed by n, by reductions and by
+/// what the other operand walks too (groups), and that is not indexed by n.
 static OpOperand *getPackable(linalg::GenericOp op, unsigned &n) {
   if (op.getNumReductionLoops() == 0 || op.getNumDpsInputs() < 2 ||
       op.getNumDpsInits() != 1)
@@ -45,15 +45,15 @@ static OpOperand *getPackable(linalg::GenericOp op, unsigned &n) {
     if (!map.isProjectedPermutation() || !type.hasStaticShape() ||
         !isConstantDerived(input->get()))
       continue;
-    SmallVector<utils::IteratorType> kinds = op.getIteratorTypesArray();
-    bool reductionsAlone = llvm::all_of(map.getResults(), [&](AffineExpr dim) {
-      unsigned position = cast<AffineDimExpr>(dim).getPosition();
-      return position == n || kinds[position] == utils::IteratorType::reduction;
-    });
-    if (reductionsAlone)
+    // Panels of narrow groups would be mostly zeros.
+    bool isGrouped = map.getNumResults() > op.getNumReductionLoops() + 1;
+    unsigned place =
+        *map.getResultPosition(getAffineDimExpr(n, op.getContext()));
+    if (!isGrouped || type.getDimSize(place) >= 2 * panel)
       packable = input;
   }
-  return hasOther ? packable : nullptr;
+  bool isConstant = llvm::all_of(op.getInputs(), isConstantDerived);
+  return hasOther && !isConstant ? packable : nullptr;
 }
 
 /// The operand with its dimension `dim` filled up with zeros to whole panels.
@@ -72,7 +72,9 @@ static Value padToPanels(OpBuilder &b, Location loc, Value operand,
 }
 
 static void pack(linalg::GenericOp op, OpOperand *operand, unsigned n) {
+  // Beside the constant: the op may stand in a loop.
   OpBuilder b(op);
+  b.setInsertionPointAfterValue(operand->get());
   Location loc = op.getLoc();
   MLIRContext *context = op.getContext();
   AffineMap map = op.getMatchingIndexingMap(operand);
@@ -81,23 +83,26 @@ static void pack(linalg::GenericOp op, OpOperand *operand, unsigned n) {
   Value padded = padToPanels(b, loc, operand->get(), place);
   auto paddedType = cast<RankedTensorType>(padded.getType());
 
-  // [panels][reductions in loop order][panel]
-  SmallVector<unsigned> reductions;
-  for (unsigned dim = 0; dim < op.getNumLoops(); ++dim)
-    if (dim != n && map.isFunctionOfDim(dim))
-      reductions.push_back(dim);
-  SmallVector<int64_t> shape = {paddedType.getDimSize(place) / panel};
-  SmallVector<AffineExpr> source(map.getNumResults());
-  source[place] = getAffineDimExpr(0, context) * panel +
-                  getAffineDimExpr(reductions.size() + 1, context);
-  SmallVector<AffineExpr> packedIndex = {
-      getAffineDimExpr(n, context).floorDiv(panel)};
-  for (auto [i, dim] : llvm::enumerate(reductions)) {
-    unsigned from = *map.getResultPosition(getAffineDimExpr(dim, context));
-    shape.push_back(type.getDimSize(from));
-    source[from] = getAffineDimExpr(i + 1, context);
-    packedIndex.push_back(getAffineDimExpr(dim, context));
-  }
+  // [groups][panels][reductions in loop order][panel]
+  SmallVector<int64_t> shape;
+  SmallVector<AffineExpr> source(map.getNumResults()), packedIndex;
+  auto addDims = [&](utils::IteratorType kind) {
+    for (unsigned dim = 0; dim < op.getNumLoops(); ++dim) {
+      if (dim == n || !map.isFunctionOfDim(dim) ||
+          op.getIteratorTypesArray()[dim] != kind)
+        continue;
+      unsigned from = *map.getResultPosition(getAffineDimExpr(dim, context));
+      source[from] = getAffineDimExpr(shape.size(), context);
+      shape.push_back(type.getDimSize(from));
+      packedIndex.push_back(getAffineDimExpr(dim, context));
+    }
+  };
+  addDims(utils::IteratorType::parallel);
+  source[place] = getAffineDimExpr(shape.size(), context) * panel;
+  packedIndex.push_back(getAffineDimExpr(n, context).floorDiv(panel));
+  shape.push_back(paddedType.getDimSize(place) / panel);
+  addDims(utils::IteratorType::reduction);
+  source[place] = source[place] + getAffineDimExpr(shape.size(), context);
   shape.push_back(panel);
   packedIndex.push_back(getAffineDimExpr(n, context) % panel);
 

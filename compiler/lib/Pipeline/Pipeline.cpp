@@ -44,6 +44,8 @@ static void buildLinalg(OpPassManager &pm, const PipelineOptions &options) {
   pm.addPass(createCSEPass());
   pm.addPass(createFuseElementwise());
   pm.addPass(createCSEPass());
+  // What it leaves are products and transforms of constants, see below.
+  pm.addPass(createWinograd({options.winogradTile}));
   // Packing is one more op on constants, so it comes before their evaluation.
   pm.addPass(createPackWeights());
   pm.addPass(createEvaluateConstants(options.runNative));

@@ -26,6 +26,8 @@ struct TileParameters {
 /// engine (docs/performance.md).
 struct ScheduleTable {
   TileParameters elementwise{{1}, {4, 1}, 0};
+  /// Elementwise with many operands.
+  TileParameters wide{{1}, {1}, 0};
   TileParameters transpose{{4, 1}, {1}, 0};
   TileParameters reduction{{1}, {4, 1}, 0};
   TileParameters contraction{{4, 2, 1}, {2, 1}, 0};

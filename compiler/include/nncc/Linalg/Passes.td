@@ -15,6 +15,25 @@ def FuseElementwise : Pass<"linalg-fuse-elementwise", "::mlir::ModuleOp"> {
                            "::mlir::tensor::TensorDialect"];
 }
 
+def Winograd : Pass<"linalg-winograd", "::mlir::ModuleOp"> {
+  let summary = "Compute 3x3 convolutions of stride 1 with fewer products";
+  let description = [{
+    Convolutions by a constant 3x3 filter become Winograd's minimal filtering
+    where that is faster: transforms of the input, one product of matrices for
+    each of the (m + 2)^2 points of a tile, and a transform to m x m outputs
+    that also computes the epilogue. Large images are walked in blocks of rows,
+    so that what lies between stays in the cache.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::linalg::LinalgDialect",
+                           "::mlir::scf::SCFDialect",
+                           "::mlir::tensor::TensorDialect"];
+  let options = [
+    Option<"largestTile", "largest-tile", "int64_t", "2",
+           "Largest m: 2 is as exact as the direct form, 4 is not; 0: none">
+  ];
+}
+
 def PackWeights : Pass<"linalg-pack-weights", "::mlir::ModuleOp"> {
   let summary = "Lay constant operands of contractions out in panels";
   let description = [{

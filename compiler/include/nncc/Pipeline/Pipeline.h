@@ -22,6 +22,8 @@ struct PipelineOptions {
   /// Runs constant parts of the network on the build machine; null: they stay
   /// in the program.
   NativeRunner runNative;
+  /// The largest tile of Winograd's convolutions: 0 (none), 2 or 4.
+  int64_t winogradTile = 2;
 };
 
 /// A stage: takes the module to the form that its name says.

@@ -61,6 +61,9 @@ FailureOr<SmallVector<AffineExpr>> HostProgramBuilder::getSizes(Value tensor) {
   if (auto dps = dyn_cast_or_null<DestinationStyleOpInterface>(op))
     return getSizes(
         dps.getDpsInits()[cast<OpResult>(tensor).getResultNumber()]);
+  if (auto loop = dyn_cast_or_null<scf::ForOp>(op))
+    return getSizes(
+        loop.getInitArgs()[cast<OpResult>(tensor).getResultNumber()]);
   if (auto insert = dyn_cast_or_null<tensor::InsertSliceOp>(op))
     return getSizes(insert.getDest());
   if (auto expand = dyn_cast_or_null<tensor::ExpandShapeOp>(op))

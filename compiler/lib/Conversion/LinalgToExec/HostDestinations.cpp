@@ -128,7 +128,11 @@ HostProgramBuilder::getUserDestination(Value tensor) {
     Value root = insert.getDest();
     while (auto previous = root.getDefiningOp<tensor::InsertSliceOp>())
       root = previous.getDest();
-    if (!root.getDefiningOp<tensor::EmptyOp>())
+    // Fresh, or carried by a loop and read by nobody else.
+    auto argument = dyn_cast<BlockArgument>(root);
+    bool carried = argument && root.hasOneUse() &&
+                   isa<scf::ForOp>(argument.getOwner()->getParentOp());
+    if (!carried && !root.getDefiningOp<tensor::EmptyOp>())
       return none;
     FailureOr<Buffer> target = getInsertionTarget(insert);
     if (failed(target))

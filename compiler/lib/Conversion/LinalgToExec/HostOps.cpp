@@ -222,18 +222,21 @@ LogicalResult HostProgramBuilder::convert(scf::ForOp op) {
            op.getInitArgs(), op.getRegionIterArgs(), op.getResults())) {
     if (!isa<RankedTensorType>(init.getType()))
       return op.emitError("a loop carries tensors only");
+    bool isFresh = init.getDefiningOp<tensor::EmptyOp>() != nullptr;
     FailureOr<SmallVector<AffineExpr>> sizes = getSizes(init);
     if (failed(sizes))
       return failure();
-    Buffer buffer =
-        allocate(op.getLoc(), *sizes,
-                 cast<RankedTensorType>(init.getType()).getElementType());
-    if (!init.getDefiningOp<tensor::EmptyOp>() &&
-        failed(writeTo(op.getLoc(), init, buffer)))
+    FailureOr<Buffer> buffer =
+        isFresh
+            ? getDestination(result)
+            : allocate(op.getLoc(), *sizes,
+                       cast<RankedTensorType>(init.getType()).getElementType());
+    if (failed(buffer) ||
+        (!isFresh && failed(writeTo(op.getLoc(), init, *buffer))))
       return failure();
-    buffers[argument] = buffer;
-    buffers[result] = buffer;
-    carried.push_back(buffer);
+    buffers[argument] = *buffer;
+    buffers[result] = *buffer;
+    carried.push_back(*buffer);
   }
   auto loop = host.create<scf::ForOp>(
       op.getLoc(), hostValues.lookup(op.getLowerBound()),

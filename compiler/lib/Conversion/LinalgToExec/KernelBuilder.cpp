@@ -63,10 +63,36 @@ Value KernelBuilder::getSize(Draft &draft, AffineExpr size) {
 }
 
 Value KernelBuilder::addView(Draft &draft, const Buffer &buffer) {
-  Type memory = buffer.elementType;
   BlockArgument argument = draft.kernel.getBody().front().addArgument(
-      MemRefType::get({ShapedType::kDynamic}, memory), draft.loc);
+      MemRefType::get({ShapedType::kDynamic}, buffer.elementType), draft.loc);
   draft.buffers.push_back({argument, buffer});
+  return addView(draft, argument, 0, buffer);
+}
+
+SmallVector<Value> KernelBuilder::addViews(Draft &draft,
+                                           ArrayRef<Buffer> buffers) {
+  SmallVector<Value> views;
+  BlockArgument shared;
+  for (const Buffer &buffer : buffers) {
+    const Buffer &first = buffers.front();
+    auto distance = dyn_cast<AffineConstantExpr>(buffer.offset - first.offset);
+    if (!shared || buffer.memory != first.memory ||
+        buffer.dynamicOffset != first.dynamicOffset ||
+        buffer.elementType != first.elementType || !distance ||
+        distance.getValue() < 0) {
+      views.push_back(addView(draft, buffer));
+      if (!shared)
+        shared = draft.buffers.back().first;
+      continue;
+    }
+    views.push_back(addView(draft, shared, distance.getValue(), buffer));
+  }
+  return views;
+}
+
+Value KernelBuilder::addView(Draft &draft, BlockArgument argument,
+                             int64_t offset, const Buffer &buffer) {
+  Type memory = buffer.elementType;
   auto toMixed = [&](ArrayRef<AffineExpr> exprs) {
     SmallVector<OpFoldResult> mixed;
     for (AffineExpr expr : exprs) {
@@ -87,10 +113,10 @@ Value KernelBuilder::addView(Draft &draft, const Buffer &buffer) {
   addStatic(buffer.sizes, sizes);
   addStatic(buffer.strides, strides);
   auto type = MemRefType::get(sizes, memory,
-                              StridedLayoutAttr::get(context, 0, strides));
+                              StridedLayoutAttr::get(context, offset, strides));
   return draft.b.create<memref::ReinterpretCastOp>(
-      draft.loc, type, argument, draft.b.getIndexAttr(0), toMixed(buffer.sizes),
-      toMixed(buffer.strides));
+      draft.loc, type, argument, draft.b.getIndexAttr(offset),
+      toMixed(buffer.sizes), toMixed(buffer.strides));
 }
 
 FailureOr<Value> KernelBuilder::addOperand(Draft &draft, Value tensor) {
@@ -310,9 +336,7 @@ LogicalResult KernelBuilder::dispatch(OpBuilder &host,
         if (!epilogue || input != main.getResult(0))
           if (failed(addOperand(draft, input)))
             return failure();
-  SmallVector<Value> outputs;
-  for (const Buffer &result : request.results)
-    outputs.push_back(addView(draft, result));
+  SmallVector<Value> outputs = addViews(draft, request.results);
 
   SmallVector<Value> mainOutputs = outputs;
   SmallVector<AffineExpr> mainSizes = request.results[0].sizes;

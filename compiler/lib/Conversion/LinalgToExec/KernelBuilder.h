@@ -48,6 +48,12 @@ private:
   struct Draft;
 
   mlir::Value addView(Draft &draft, const Buffer &buffer);
+  mlir::Value addView(Draft &draft, mlir::BlockArgument argument,
+                      int64_t offset, const Buffer &buffer);
+  /// Views that lie in one buffer at constant distances share an argument, so
+  /// that a loop over many of them keeps one pointer.
+  llvm::SmallVector<mlir::Value> addViews(Draft &draft,
+                                          llvm::ArrayRef<Buffer> buffers);
   mlir::FailureOr<mlir::Value> addOperand(Draft &draft, mlir::Value tensor);
   mlir::FailureOr<mlir::Value> addScalar(Draft &draft, mlir::Value value);
   mlir::LogicalResult addGeneric(Draft &draft, mlir::linalg::GenericOp op,
