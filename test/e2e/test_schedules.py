@@ -1,11 +1,13 @@
 # Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Kernels of random odd sizes against references in double precision.
+"""Every schedule against slow, readable NumPy, on random odd sizes.
 
-NNCC_CASES=N tries N of them instead of the usual number.
+Each network holds many ops beside each other, so that a case costs little. The
+number of networks is NNCC_SCHEDULE_ROUNDS (default 3, of 100 cases each).
 """
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -15,70 +17,166 @@ from onnx import helper
 
 import nncc
 from harness import Array, network
-from schedule_cases import Case, make_cases
 
-CASES = int(os.environ.get("NNCC_CASES", "600"))
-PER_MODULE = 60
-RTOL, ATOL = 1e-3, 1e-4
-
-
-def names(kind: str, number: int, arrays: list[Array]) -> list[str]:
-    return [f"{kind}{number}_{i}" for i in range(len(arrays))]
+ROUNDS = int(os.environ.get("NNCC_SCHEDULE_ROUNDS", "3"))
+CASES = 100
+SIZES = [1, 2, 3, 4, 5, 7, 8, 11, 13, 14, 16, 17]
+CHANNELS = [1, 3, 4, 5, 8, 13, 16, 24, 32]
+# NaN, infinities, denormals, zeros of both signs.
+SPECIAL = np.array([np.nan, np.inf, -np.inf, 1e-40, -1e-40, 0.0, -0.0], np.float32)
 
 
-def model_of(cases: list[Case], *, open_sizes: bool) -> tuple[onnx.ModelProto, dict[str, Array]]:
-    """All cases side by side in one network; `open_sizes` leaves its inputs' sizes open
-    where a case allows it: its weights and axes stay."""
-    nodes: list[onnx.NodeProto] = []
-    feeds: dict[str, Array] = {}
-    constants: dict[str, Array] = {}
-    shapes: dict[str, list[int | str]] = {}
-    for number, case in enumerate(cases):
-        inputs = names("x", number, case.inputs)
-        weights = names("w", number, case.constants)
-        feeds |= dict(zip(inputs, case.inputs, strict=True))
-        constants |= dict(zip(weights, case.constants, strict=True))
-        nodes.append(helper.make_node(case.op, inputs + weights, [f"y{number}"], **case.attributes))
-        if open_sizes and len(inputs) == 1:
-            shapes[inputs[0]] = open_shape(inputs[0], case)
-    outputs = [f"y{number}" for number in range(len(cases))]
-    return network(nodes, feeds, outputs, shapes=shapes, constants=constants), feeds
+@dataclass
+class Case:
+    """A node from `x{i}` (and constants) to `y{i}`, and what it must answer."""
+
+    node: onnx.NodeProto
+    inputs: dict[str, Array]
+    constants: dict[str, Array]
+    expected: Array
 
 
-def open_shape(name: str, case: Case) -> list[int | str]:
-    """Every size has a name but the channels that a filter fixes, and 0: a named
-    size is 1 at least."""
-    fixed = {"Conv": [1], "ConvTranspose": [1], "MatMul": [-1], "LayerNormalization": [-1]}
-    rank = case.inputs[0].ndim
-    keep = {axis % rank for axis in fixed.get(case.op, [])}
-    if case.op == "Gemm":
-        keep = {0 if case.attributes["transA"] else 1}
-    return [
-        size if d in keep or size == 0 else f"{name}_{d}"
-        for d, size in enumerate(case.inputs[0].shape)
-    ]
+def numbers(rng: np.random.Generator, *shape: int) -> Array:
+    return rng.standard_normal(shape).astype(np.float32)
 
 
-def difference(case: Case, got: Array) -> str:
-    """Why `got` is wrong, or nothing."""
-    want = case.expected.astype(np.float32)
-    try:
-        assert got.shape == want.shape
-        np.testing.assert_allclose(got, want, rtol=RTOL, atol=ATOL)
-    except AssertionError as error:
-        shapes = [array.shape for array in [*case.inputs, *case.constants]]
-        return f"{case.op} of {shapes} with {case.attributes}: {error}"
-    return ""
+def special_numbers(rng: np.random.Generator, *shape: int) -> Array:
+    values = numbers(rng, *shape)
+    chosen = rng.random(shape) < 0.1
+    values[chosen] = rng.choice(SPECIAL, int(chosen.sum()))
+    return values
 
 
-@pytest.mark.parametrize("open_sizes", [False, True], ids=["static", "open"])
-@pytest.mark.parametrize("seed", range(max(1, CASES // PER_MODULE // 2)))
-def test_random_kernels(seed: int, open_sizes: bool, tmp_path: Path) -> None:
-    with np.errstate(all="ignore"):
-        cases = make_cases(2 * seed + open_sizes, PER_MODULE)
-        model, feeds = model_of(cases, open_sizes=open_sizes)
-        onnx.save(model, tmp_path / "model.onnx")
-        nncc.compile(tmp_path / "model.onnx", tmp_path / "model.wasm")
-        got = nncc.load(tmp_path / "model.wasm").run(feeds)
-        wrong = [difference(case, got[f"y{i}"]) for i, case in enumerate(cases)]
-    assert not any(wrong), "\n".join(filter(None, wrong))
+def conv(x: Array, w: Array, strides: list[int], dilations: list[int], groups: int) -> Array:
+    """A convolution of the padded `x` [N, C, H, W] by `w` [O, C/groups, KH, KW]."""
+    kh, kw = w.shape[2:]
+    reach = [(k - 1) * d + 1 for k, d in zip((kh, kw), dilations, strict=True)]
+    height, width = ((x.shape[2 + i] - reach[i]) // strides[i] + 1 for i in range(2))
+    result = np.zeros((x.shape[0], w.shape[0], height, width))
+    depth, outputs = w.shape[1], w.shape[0] // groups
+    for g in range(groups):
+        part = x[:, g * depth : (g + 1) * depth].astype(np.float64)
+        weights = w[g * outputs : (g + 1) * outputs].astype(np.float64)
+        for i in range(kh):
+            for j in range(kw):
+                top, left = i * dilations[0], j * dilations[1]
+                seen = part[:, :, top:, left:][:, :, :: strides[0], :: strides[1]]
+                seen = seen[:, :, :height, :width]
+                result[:, g * outputs : (g + 1) * outputs] += np.einsum(
+                    "nchw,oc->nohw", seen, weights[:, :, i, j]
+                )
+    return result
+
+
+def conv_case(i: int, rng: np.random.Generator) -> Case:
+    kind = rng.choice(["dense", "pointwise", "depthwise", "grouped", "three"])
+    kernel = [int(k) for k in rng.choice([1, 2, 3, 5, 7], 2)]
+    strides = [int(s) for s in rng.choice([1, 1, 2, 3], 2)]
+    dilations = [int(d) for d in rng.choice([1, 1, 2], 2)]
+    channels, outputs = (int(c) for c in rng.choice(CHANNELS, 2))
+    size = [int(s) for s in rng.choice(SIZES, 2)]
+    groups = 1
+    if kind == "pointwise":
+        kernel = [1, 1]
+    elif kind == "depthwise":
+        groups = channels
+        outputs = channels * int(rng.choice([1, 1, 2]))
+    elif kind == "grouped":
+        groups = int(rng.choice([2, 3]))
+        channels, outputs = groups * channels, groups * outputs
+    elif kind == "three":  # what minimal filtering takes
+        kernel, strides, dilations = [3, 3], [1, 1], [1, 1]
+        channels, outputs = 32, int(rng.choice([24, 32, 40]))
+        size = [int(s) for s in rng.integers(11, 24, 2)]
+    batch = int(rng.choice([1, 1, 2]))
+    pads = [int(p) for p in rng.integers(0, 3, 4)]
+    reach = [(k - 1) * d + 1 for k, d in zip(kernel, dilations, strict=True)]
+    size = [max(s, r) for s, r in zip(size, reach, strict=True)]
+    x = numbers(rng, batch, channels, *size)
+    w = numbers(rng, outputs, channels // groups, *kernel)
+    padded = np.pad(x, ((0, 0), (0, 0), (pads[0], pads[2]), (pads[1], pads[3])))
+    node = helper.make_node(
+        "Conv",
+        [f"x{i}", f"w{i}"],
+        [f"y{i}"],
+        pads=pads,
+        strides=strides,
+        dilations=dilations,
+        group=groups,
+    )
+    expected = conv(padded, w, strides, dilations, groups)
+    return Case(node, {f"x{i}": x}, {f"w{i}": w}, expected)
+
+
+def matmul_case(i: int, rng: np.random.Generator) -> Case:
+    sizes = [0, 1, 2, 3, 5, 7, 8, 13, 17, 31, 33]
+    m, n = (int(s) for s in rng.choice(sizes, 2))
+    k = int(rng.choice(sizes[1:]))
+    batch = [int(s) for s in rng.choice([1, 2, 3], int(rng.integers(0, 3)))]
+    a = numbers(rng, *batch, m, k)
+    b = numbers(rng, *(batch if rng.random() < 0.5 else []), k, n)
+    constant = rng.random() < 0.5 and b.size > 0
+    node = helper.make_node("MatMul", [f"x{i}", f"w{i}"], [f"y{i}"])
+    expected = a.astype(np.float64) @ b.astype(np.float64)
+    inputs = {f"x{i}": a} if constant else {f"x{i}": a, f"w{i}": b}
+    return Case(node, inputs, {f"w{i}": b} if constant else {}, expected)
+
+
+def reduce_case(i: int, rng: np.random.Generator) -> Case:
+    op, function = {
+        "ReduceMax": ("ReduceMax", np.max),
+        "ReduceMin": ("ReduceMin", np.min),
+        "ReduceMean": ("ReduceMean", np.mean),
+    }[str(rng.choice(["ReduceMax", "ReduceMin", "ReduceMean"]))]
+    shape = [int(s) for s in rng.choice([1, 2, 3, 5, 7, 13, 19, 37], 3)]
+    axes = sorted({int(a) for a in rng.integers(0, 3, int(rng.integers(1, 4)))})
+    x = numbers(rng, *shape)
+    node = helper.make_node(op, [f"x{i}"], [f"y{i}"], axes=axes, keepdims=0)
+    return Case(node, {f"x{i}": x}, {}, function(x.astype(np.float64), axis=tuple(axes)))
+
+
+def transpose_case(i: int, rng: np.random.Generator) -> Case:
+    shape = [int(s) for s in rng.choice([0, 1, 2, 3, 5, 8, 13, 17], 4, p=[0.04] + [0.96 / 7] * 7)]
+    perm = [int(p) for p in rng.permutation(4)]
+    x = special_numbers(rng, *shape)
+    node = helper.make_node("Transpose", [f"x{i}"], [f"y{i}"], perm=perm)
+    return Case(node, {f"x{i}": x}, {}, x.transpose(perm))
+
+
+def elementwise_case(i: int, rng: np.random.Generator) -> Case:
+    shape = [int(s) for s in rng.choice([1, 2, 3, 5, 8, 13, 33], 3)]
+    x = special_numbers(rng, *shape)
+    functions = {
+        "Relu": lambda v: np.where(v < 0, np.float32(0), v),
+        "Neg": np.negative,
+        "Abs": np.abs,
+        "Sqrt": np.sqrt,
+        "Floor": np.floor,
+    }
+    op = str(rng.choice(list(functions)))
+    with np.errstate(invalid="ignore"):
+        expected = functions[op](x)
+    return Case(helper.make_node(op, [f"x{i}"], [f"y{i}"]), {f"x{i}": x}, {}, expected)
+
+
+MAKERS = [conv_case, conv_case, matmul_case, reduce_case, transpose_case, elementwise_case]
+
+
+@pytest.mark.parametrize("flags", [[], ["--fast-math"]], ids=["default", "fast-math"])
+@pytest.mark.parametrize("round_", range(ROUNDS))
+def test_random_cases(round_: int, flags: list[str], tmp_path: Path) -> None:
+    rng = np.random.default_rng([round_, len(flags)])
+    cases = [MAKERS[i % len(MAKERS)](i, rng) for i in range(CASES)]
+    inputs = {name: array for case in cases for name, array in case.inputs.items()}
+    constants = {name: array for case in cases for name, array in case.constants.items()}
+    outputs = [case.node.output[0] for case in cases]
+    model = network([case.node for case in cases], inputs, outputs=outputs, constants=constants)
+    onnx.save(model, tmp_path / "model.onnx")
+    nncc.compile(tmp_path / "model.onnx", tmp_path / "model.wasm", flags=flags)
+    got = nncc.load(tmp_path / "model.wasm").run(inputs)
+    for case, name in zip(cases, outputs, strict=True):
+        # Sums of hundreds of products of normal numbers.
+        tolerance = 1e-3 if flags else 1e-4
+        np.testing.assert_allclose(
+            got[name], case.expected, rtol=1e-4, atol=tolerance, err_msg=str(case.node)
+        )
