@@ -7,6 +7,7 @@ number of networks is NNCC_SCHEDULE_ROUNDS (default 3, of 100 cases each).
 """
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -123,16 +124,17 @@ def matmul_case(i: int, rng: np.random.Generator) -> Case:
 
 
 def reduce_case(i: int, rng: np.random.Generator) -> Case:
-    op, function = {
-        "ReduceMax": ("ReduceMax", np.max),
-        "ReduceMin": ("ReduceMin", np.min),
-        "ReduceMean": ("ReduceMean", np.mean),
-    }[str(rng.choice(["ReduceMax", "ReduceMin", "ReduceMean"]))]
+    functions: dict[str, Callable[..., Array]] = {
+        "ReduceMax": np.max,
+        "ReduceMin": np.min,
+        "ReduceMean": np.mean,
+    }
+    op = str(rng.choice(list(functions)))
     shape = [int(s) for s in rng.choice([1, 2, 3, 5, 7, 13, 19, 37], 3)]
     axes = sorted({int(a) for a in rng.integers(0, 3, int(rng.integers(1, 4)))})
     x = numbers(rng, *shape)
     node = helper.make_node(op, [f"x{i}"], [f"y{i}"], axes=axes, keepdims=0)
-    return Case(node, {f"x{i}": x}, {}, function(x.astype(np.float64), axis=tuple(axes)))
+    return Case(node, {f"x{i}": x}, {}, functions[op](x.astype(np.float64), axis=tuple(axes)))
 
 
 def transpose_case(i: int, rng: np.random.Generator) -> Case:
@@ -146,7 +148,7 @@ def transpose_case(i: int, rng: np.random.Generator) -> Case:
 def elementwise_case(i: int, rng: np.random.Generator) -> Case:
     shape = [int(s) for s in rng.choice([1, 2, 3, 5, 8, 13, 33], 3)]
     x = special_numbers(rng, *shape)
-    functions = {
+    functions: dict[str, Callable[[Array], Array]] = {
         "Relu": lambda v: np.where(v < 0, np.float32(0), v),
         "Neg": np.negative,
         "Abs": np.abs,
