@@ -45,6 +45,7 @@ private:
   FailureOr<ArrayRef<char>> getBytes();
   FailureOr<ArrayRef<char>> getExternalBytes();
   FailureOr<ArrayRef<char>> getTypedBytes();
+  ArrayRef<char> unpack(ArrayRef<char> bytes, unsigned bits);
   template <typename To, typename Field>
   ArrayRef<char> narrow(const Field &field);
   ElementsAttr makeAttribute(ArrayRef<char> bytes);
@@ -109,7 +110,8 @@ FailureOr<ArrayRef<char>> TensorConverter::getExternalBytes() {
   }
   // The file may hold other tensors behind this one.
   if (length < 0)
-    length = elements * static_cast<int64_t>(elementBytes);
+    length = llvm::divideCeil(
+        elements * type.getElementType().getIntOrFloatBitWidth(), 8);
   return file.getExternalData(location, offset, length, who);
 }
 
@@ -151,6 +153,20 @@ FailureOr<ArrayRef<char>> TensorConverter::getTypedBytes() {
   }
 }
 
+/// Numbers of 2 or 4 bits, the first in the low bits, to one a byte.
+ArrayRef<char> TensorConverter::unpack(ArrayRef<char> bytes, unsigned bits) {
+  char *numbers = file.allocate(elements);
+  bool isUnsigned = type.getElementType().isUnsignedInteger();
+  unsigned perByte = 8 / bits;
+  for (int64_t i = 0; i < elements; ++i) {
+    auto byte = static_cast<uint8_t>(bytes[i / perByte]);
+    unsigned number = byte >> i % perByte * bits & ((1u << bits) - 1);
+    numbers[i] = static_cast<char>(
+        isUnsigned ? number : llvm::SignExtend32(number, bits));
+  }
+  return {numbers, static_cast<size_t>(elements)};
+}
+
 FailureOr<ArrayRef<char>> TensorConverter::getBytes() {
   FailureOr<ArrayRef<char>> bytes;
   if (tensor.data_location() == TensorProto::EXTERNAL)
@@ -162,11 +178,16 @@ FailureOr<ArrayRef<char>> TensorConverter::getBytes() {
   if (failed(bytes))
     return failure();
 
-  uint64_t wanted = static_cast<uint64_t>(elements) * elementBytes;
+  unsigned bits = type.getElementType().getIntOrFloatBitWidth();
+  bool isPacked = bits == 2 || bits == 4;
+  uint64_t wanted = isPacked ? llvm::divideCeil(elements * bits, 8)
+                             : static_cast<uint64_t>(elements) * elementBytes;
   if (bytes->size() != wanted)
     return error() << "the tensor's shape asks for " << elements
                    << " elements (" << wanted << " bytes), its data has "
                    << bytes->size() << " bytes";
+  if (isPacked)
+    return unpack(*bytes, bits);
   return bytes;
 }
 

@@ -51,6 +51,14 @@ Type nncc::onnx::getElementType(int32_t dataType, MLIRContext *context) {
     return integer(32, IntegerType::Unsigned);
   case TensorProto::UINT64:
     return integer(64, IntegerType::Unsigned);
+  case TensorProto::INT4:
+    return integer(4, IntegerType::Signless);
+  case TensorProto::UINT4:
+    return integer(4, IntegerType::Unsigned);
+  case TensorProto::INT2:
+    return integer(2, IntegerType::Signless);
+  case TensorProto::UINT2:
+    return integer(2, IntegerType::Unsigned);
   default:
     return Type();
   }
@@ -119,7 +127,8 @@ FailureOr<RankedTensorType> DimSymbols::getInputType(StringRef name,
                   "supported");
   const TypeProto::Tensor &tensor = type.tensor_type();
   Type elementType = getElementType(tensor.elem_type(), &context);
-  if (!elementType)
+  if (!elementType ||
+      (elementType.getIntOrFloatBitWidth() < 8 && !elementType.isInteger(1)))
     return refuse("has the element type " +
                   getDataTypeName(tensor.elem_type()) +
                   ", which is not supported");

@@ -23,8 +23,7 @@ namespace nncc::onnx {
 class ModelFile;
 
 /// The element type of a value of TensorProto.DataType; null for one that has
-/// no equivalent (strings, complex, bfloat16, 8-bit floats and sub-byte
-/// numbers).
+/// no equivalent (strings, complex, bfloat16 and floats of 8 bits or less).
 mlir::Type getElementType(int32_t dataType, mlir::MLIRContext *context);
 
 /// The name that ONNX gives a TensorProto.DataType, for messages.

@@ -12,6 +12,7 @@
 #include "nncc/Dialect/NN/NN.h"
 #include "nncc/Dialect/NN/Symbols.h"
 
+#include "mlir/IR/DialectResourceBlobManager.h"
 #include "llvm/Support/MathExtras.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -147,14 +148,35 @@ void Converter::convertNode(NodeOp op) {
   (void)runHandler(op, *row, inputs);
 }
 
+/// Numbers of less than a byte are bytes with a cast, which the readers that
+/// know such numbers look through.
+Value Converter::createConstant(ConstantOp op) {
+  Location loc = op.getLoc();
+  ElementsAttr value = op.getValue();
+  auto type = dyn_cast<IntegerType>(value.getElementType());
+  if (!type || type.getWidth() >= 8 || type.getWidth() == 1)
+    return builder.create<nn::ConstantOp>(loc, value);
+  auto byteType = IntegerType::get(op.getContext(), 8, type.getSignedness());
+  auto tensor = cast<RankedTensorType>(value.getType()).clone(byteType);
+  ElementsAttr bytes;
+  if (auto resource = dyn_cast<DenseResourceElementsAttr>(value))
+    bytes = DenseResourceElementsAttr::get(tensor, resource.getRawHandle());
+  else
+    bytes = cast<DenseIntElementsAttr>(value).mapValues(
+        byteType, [&](const APInt &number) {
+          return type.isUnsigned() ? number.zext(8) : number.sext(8);
+        });
+  return builder.create<nn::CastOp>(
+      loc, builder.create<nn::ConstantOp>(loc, bytes), type);
+}
+
 void Converter::convertOp(Operation &op) {
   if (auto node = dyn_cast<NodeOp>(op)) {
     convertNode(node);
     return;
   }
   if (auto constant = dyn_cast<ConstantOp>(op))
-    mapping[constant] =
-        builder.create<nn::ConstantOp>(op.getLoc(), constant.getValue());
+    mapping[constant] = createConstant(constant);
 }
 
 SmallVector<Value> Converter::inlineBody(Region &body) {

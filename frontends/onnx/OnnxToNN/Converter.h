@@ -50,6 +50,7 @@ private:
                                      mlir::func::ReturnOp old);
   void readSymbols(mlir::func::FuncOp func);
   void writeBounds(mlir::func::FuncOp func);
+  mlir::Value createConstant(ConstantOp op);
   void convertOp(mlir::Operation &op);
   void convertNode(NodeOp op);
   mlir::LogicalResult runHandler(NodeOp op, const Row &row,

@@ -49,6 +49,8 @@ llvm::ArrayRef<Row> getResizeRows();
 llvm::ArrayRef<Row> getNormalizationRows();
 llvm::ArrayRef<Row> getMatmulRows();
 llvm::ArrayRef<Row> getEinsumRows();
+llvm::ArrayRef<Row> getQuantizedLinearRows();
+llvm::ArrayRef<Row> getQuantizedProductRows();
 llvm::ArrayRef<Row> getRecurrentRows();
 llvm::ArrayRef<Row> getControlFlowRows();
 

@@ -162,27 +162,30 @@ static LogicalResult finishConv(Node &node, Value result) {
   return node.result(toChannelsFirst(node, result));
 }
 
-static LogicalResult convertConv(Node &node) {
-  Value input = node.in(0), filter = node.in(1);
+Value nncc::onnx::convolve(Node &node, Value input, Value filter) {
   std::optional<Ints> kernel = getKernel(node, input, filter);
   if (!kernel)
-    return failure();
+    return Value();
   std::optional<Windows> windows = readWindows(node, input, *kernel);
   if (!windows)
-    return failure();
+    return Value();
   if (windows->kernel != *kernel)
-    return node.fail("kernel_shape differs from the filter's shape");
+    return node.failValue("kernel_shape differs from the filter's shape");
   int64_t groups = node.getInt("group", 1);
 
   Ints permutation;
   for (int64_t i = 2, rank = Node::rank(filter); i < rank; ++i)
     permutation.push_back(i);
   permutation.append({1, 0});
-  return finishConv(
-      node, node.create<nn::ConvOp>(toChannelsLast(node, input),
-                                    node.transpose(filter, permutation),
-                                    windows->strides, windows->low,
-                                    windows->high, windows->dilations, groups));
+  Value result = node.create<nn::ConvOp>(
+      toChannelsLast(node, input), node.transpose(filter, permutation),
+      windows->strides, windows->low, windows->high, windows->dilations,
+      groups);
+  return failed(checkWindows(node, result)) ? Value() : result;
+}
+
+static LogicalResult convertConv(Node &node) {
+  return finishConv(node, convolve(node, node.in(0), node.in(1)));
 }
 
 /// [C, O / groups, K...] to [K..., C / groups, O].

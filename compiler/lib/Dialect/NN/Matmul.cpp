@@ -85,7 +85,7 @@ MatmulOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc,
     dims.push_back(left[left.size() - 2]);
   if (rhs.getRank() > 1)
     dims.push_back(right.back());
-  types.push_back(makeTensorType(dims, lhs.getElementType()));
+  types.push_back(makeTensorType(dims, getSumType(lhs.getElementType())));
   return success();
 }
 

@@ -74,6 +74,12 @@ Value greaterEqual(OpBuilder &b, Location loc, Type type, ValueRange args);
 
 Value clamp(OpBuilder &b, Location loc, Type type, ValueRange args);
 
+/// args: a number, its scale and its zero point.
+Value dequantize(OpBuilder &b, Location loc, Type type, Type result,
+                 ValueRange args);
+Value quantize(OpBuilder &b, Location loc, Type type, Type scaleType,
+               Type result, ValueRange args);
+
 } // namespace nncc::nn::scalar
 
 #endif // NNCC_LIB_DIALECT_NN_SCALARS_H

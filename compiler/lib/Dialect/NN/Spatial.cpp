@@ -184,7 +184,7 @@ ConvOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc,
   for (auto [i, window] : llvm::enumerate(*windows))
     dims[i + 1] = getWindowedDim(dims[i + 1], window);
   dims.back() = getDims(adaptor.getFilter().getType()).back();
-  types.push_back(makeTensorType(dims, input.getElementType()));
+  types.push_back(makeTensorType(dims, getSumType(input.getElementType())));
   return checkPositive(loc, dims);
 }
 

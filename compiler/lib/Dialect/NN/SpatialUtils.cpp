@@ -87,13 +87,26 @@ Value nn::buildCopy(LoweringBuilder &b, Location loc, Value input,
       [](OpBuilder &, Location, ValueRange args) { return args[0]; });
 }
 
+static Value widen(OpBuilder &b, Location loc, Value value, Type type) {
+  if (value.getType() == type)
+    return value;
+  return b.create<arith::ExtSIOp>(loc, type, value);
+}
+
+Type nn::getSumType(Type element) {
+  return element.isSignlessInteger(16)
+             ? IntegerType::get(element.getContext(), 32)
+             : element;
+}
+
 Value nn::buildContraction(LoweringBuilder &b, Location loc, Value lhs,
                            ArrayRef<AffineExpr> lhsIndex, Value rhs,
                            ArrayRef<AffineExpr> rhsIndex,
                            ArrayRef<AffineExpr> dims, unsigned reductions) {
   MLIRContext *context = b.getContext();
   Type element = getElementTypeOrSelf(lhs);
-  Value init = b.fill(loc, dims, b.getZeroAttr(element));
+  Type sumType = getSumType(element);
+  Value init = b.fill(loc, dims, b.getZeroAttr(sumType));
   unsigned rank = dims.size(), loops = rank + reductions;
   SmallVector<AffineMap> maps = {
       AffineMap::get(loops, 0, lhsIndex, context),
@@ -111,7 +124,9 @@ Value nn::buildContraction(LoweringBuilder &b, Location loc, Value lhs,
           product = body.create<arith::MulFOp>(loc, args[0], args[1]);
           sum = body.create<arith::AddFOp>(loc, args[2], product);
         } else {
-          product = body.create<arith::MulIOp>(loc, args[0], args[1]);
+          product = body.create<arith::MulIOp>(
+              loc, widen(body, loc, args[0], sumType),
+              widen(body, loc, args[1], sumType));
           sum = body.create<arith::AddIOp>(loc, args[2], product);
         }
         body.create<linalg::YieldOp>(loc, sum);

@@ -63,6 +63,9 @@ mlir::Value buildCopy(LoweringBuilder &b, mlir::Location loc, mlir::Value input,
                       llvm::ArrayRef<mlir::AffineExpr> index,
                       llvm::ArrayRef<mlir::AffineExpr> dims);
 
+/// The type that products of `element` are summed up in: i32 for i16.
+mlir::Type getSumType(mlir::Type element);
+
 /// sum(lhs * rhs) over the loops from `dims.size()` on; the loops before are
 /// the result's dimensions, of the sizes `dims`.
 mlir::Value

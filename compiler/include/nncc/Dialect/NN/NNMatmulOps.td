@@ -7,8 +7,8 @@ def NN_MatmulOp : NN_InferredOp<"matmul",
     lhs `[batch..., M, K]`, rhs `[batch..., K, N]`, result `[batch..., M, N]`
     of the operands' element type. Batch dimensions broadcast as in numpy; an
     lhs of rank 1 is `[1, K]` and an rhs of rank 1 `[K, 1]`, with that dimension
-    dropped from the result. Integers wrap; cast the operands first where the
-    sum is wider. (ONNX: MatMul, and Gemm after its decomposition.)
+    dropped from the result. Products of i16 are summed up in i32, the result's
+    type then; other integers wrap. (ONNX: MatMul, and Gemm after its decomposition.)
   }];
   let arguments = (ins NN_Tensor:$lhs, NN_Tensor:$rhs);
   let results = (outs NN_Tensor:$result);

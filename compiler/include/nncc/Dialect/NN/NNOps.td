@@ -21,6 +21,7 @@ class NN_InferredOp<string mnemonic, list<Trait> traits = []>
         DeclareOpInterfaceMethods<NN_LowerToLinalgInterface>], traits)>;
 
 include "nncc/Dialect/NN/NNElementwiseOps.td"
+include "nncc/Dialect/NN/NNQuantizedOps.td"
 include "nncc/Dialect/NN/NNReductionOps.td"
 include "nncc/Dialect/NN/NNShapeOps.td"
 include "nncc/Dialect/NN/NNIndexingOps.td"

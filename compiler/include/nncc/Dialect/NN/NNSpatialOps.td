@@ -9,7 +9,7 @@ def NN_ConvOp : NN_InferredOp<"conv",
   let summary = "Convolution (cross-correlation)";
   let description = [{
     input `[N, S..., C]`, filter `[K..., C / groups, O]`, result
-    `[N, S'..., O]` of the input's element type, where
+    `[N, S'..., O]` of the input's element type (i32 for i16), where
     `S' = floor((S + low + high - (K - 1) * dilation - 1) / stride) + 1`.
 
     Output channels `g * O / groups` up to `(g + 1) * O / groups` see the input

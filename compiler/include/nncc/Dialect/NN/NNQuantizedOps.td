@@ -1,0 +1,20 @@
+// Quantised numbers: an integer q stands for (q - zero_point) * scale. The
+// operands broadcast as in numpy; a zero point has the type of the integers.
+
+class NN_QuantizedOp<string mnemonic, string scalar> : NN_ScalarOp<mnemonic,
+    (ins NN_Tensor:$input, NN_Tensor:$scale, NN_Tensor:$zero_point), scalar,
+    [DeclareOpInterfaceMethods<InferTypeOpInterface>]>;
+
+def NN_DequantizeOp : NN_QuantizedOp<"dequantize",
+    "scalar::dequantize(b, loc, type, getType().getElementType(), args)"> {
+  let summary = "(input - zero_point) * scale, of the scale's element type";
+}
+
+def NN_QuantizeOp : NN_QuantizedOp<"quantize",
+    "scalar::quantize(b, loc, type, ::mlir::getElementTypeOrSelf(getScale().getType()), getType().getElementType(), args)"> {
+  let summary = "round(input / scale) + zero_point, saturated";
+  let description = [{
+    The result has the zero point's element type, an integer of up to 16 bits.
+    Ties round to even; a NaN becomes the least number.
+  }];
+}

@@ -1,0 +1,119 @@
+//===- Quantized.cpp - quantised numbers ------------------------*- C++ -*-===//
+//
+// Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Elementwise.h"
+#include "Scalars.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/IR/TypeUtilities.h"
+#include "nncc/Dialect/NN/NN.h"
+
+using namespace mlir;
+using namespace nncc;
+using namespace nncc::nn;
+using arith::CmpFPredicate;
+
+//===----------------------------------------------------------------------===//
+// Types
+//===----------------------------------------------------------------------===//
+
+/// The type of all three operands broadcast, of the element type of one.
+static LogicalResult inferQuantized(std::optional<Location> loc, StringRef name,
+                                    ValueRange operands, Value typed,
+                                    SmallVectorImpl<Type> &types) {
+  // The first operand's type does not bind the others.
+  SmallVector<Type> inferred;
+  if (failed(inferElementwise(loc, name, operands.take_front(2),
+                              ElementKind::Number, ElementwiseResult::Lhs,
+                              inferred)) ||
+      failed(inferElementwise(loc, name, {operands[0], operands[2]},
+                              ElementKind::Number, ElementwiseResult::Lhs,
+                              inferred)))
+    return failure();
+  auto dims = broadcastDims(getDims(inferred[0]), getDims(inferred[1]));
+  if (!dims)
+    return emitOptionalError(loc, "the shapes of '", name,
+                             "' do not broadcast: ", operands.getTypes());
+  types.push_back(makeTensorType(*dims, getElementTypeOrSelf(typed)));
+  return success();
+}
+
+LogicalResult DequantizeOp::inferReturnTypes(MLIRContext *,
+                                             std::optional<Location> loc,
+                                             ValueRange operands,
+                                             DictionaryAttr, OpaqueProperties,
+                                             RegionRange,
+                                             SmallVectorImpl<Type> &types) {
+  Type integer = getElementTypeOrSelf(operands[0]);
+  if (!isa<IntegerType>(integer) ||
+      integer != getElementTypeOrSelf(operands[2]))
+    return emitOptionalError(
+        loc, "the input and its zero point must have one integer type: ",
+        operands.getTypes());
+  if (!isa<FloatType>(getElementTypeOrSelf(operands[1])))
+    return emitOptionalError(loc, "the scale must be of a float type");
+  return inferQuantized(loc, getOperationName(), operands, operands[1], types);
+}
+
+LogicalResult QuantizeOp::inferReturnTypes(MLIRContext *,
+                                           std::optional<Location> loc,
+                                           ValueRange operands, DictionaryAttr,
+                                           OpaqueProperties, RegionRange,
+                                           SmallVectorImpl<Type> &types) {
+  auto integer = dyn_cast<IntegerType>(getElementTypeOrSelf(operands[2]));
+  if (!integer || integer.getWidth() > 16)
+    return emitOptionalError(
+        loc, "the zero point must be an integer of at most 16 bits");
+  if (!isa<FloatType>(getElementTypeOrSelf(operands[1])))
+    return emitOptionalError(loc, "the scale must be of a float type");
+  return inferQuantized(loc, getOperationName(), operands, operands[2], types);
+}
+
+//===----------------------------------------------------------------------===//
+// Scalars
+//===----------------------------------------------------------------------===//
+
+Value scalar::dequantize(OpBuilder &b, Location loc, Type type, Type result,
+                         ValueRange args) {
+  Type i32 = b.getI32Type(), f32 = b.getF32Type();
+  Value number = cast(b, loc, type, i32, args[0]);
+  Value zero = cast(b, loc, type, i32, args[2]);
+  Value steps = b.create<arith::SubIOp>(loc, number, zero);
+  Value scale = cast(b, loc, result, f32, args[1]);
+  Value product =
+      b.create<arith::MulFOp>(loc, cast(b, loc, i32, f32, steps), scale);
+  return cast(b, loc, f32, result, product);
+}
+
+/// A NaN becomes `low`.
+static Value saturate(OpBuilder &b, Location loc, Value value, Value low,
+                      Value high) {
+  Value above = b.create<arith::CmpFOp>(loc, CmpFPredicate::OGT, value, low);
+  value = b.create<arith::SelectOp>(loc, above, value, low);
+  Value over = b.create<arith::CmpFOp>(loc, CmpFPredicate::OGT, value, high);
+  return b.create<arith::SelectOp>(loc, over, high, value);
+}
+
+Value scalar::quantize(OpBuilder &b, Location loc, Type type, Type scaleType,
+                       Type result, ValueRange args) {
+  Type f32 = b.getF32Type(), i32 = b.getI32Type();
+  unsigned width = result.getIntOrFloatBitWidth();
+  bool isUnsigned = result.isUnsignedInteger();
+  double low = isUnsigned ? 0 : -double(1 << (width - 1));
+  double high = double(1 << (isUnsigned ? width : width - 1)) - 1;
+
+  Value number = cast(b, loc, type, f32, args[0]);
+  Value scale = cast(b, loc, scaleType, f32, args[1]);
+  Value steps = b.create<math::RoundEvenOp>(
+      loc, b.create<arith::DivFOp>(loc, number, scale));
+  Value zero = cast(b, loc, result, f32, args[2]);
+  Value moved = b.create<arith::AddFOp>(loc, steps, zero);
+  Value bounded = saturate(b, loc, moved, constant(b, loc, f32, low),
+                           constant(b, loc, f32, high));
+  Value wide = b.create<arith::FPToSIOp>(loc, i32, bounded);
+  return cast(b, loc, i32, result, wide);
+}

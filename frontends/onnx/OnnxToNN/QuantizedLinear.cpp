@@ -1,0 +1,183 @@
+//===- OnnxToNN/QuantizedLinear.cpp - quantised operators -------*- C++ -*-===//
+//
+// Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// An operator on quantised operands is the operator on the numbers that they
+// stand for, between dequantisation and quantisation; what computes it in
+// integers is up to the compiler.
+//
+//===----------------------------------------------------------------------===//
+
+#include "frontends/onnx/OnnxToNN/Quantization.h"
+#include "frontends/onnx/OnnxToNN/Rows.h"
+#include "frontends/onnx/OnnxToNN/Spatial.h"
+#include "frontends/onnx/Types.h"
+#include "nncc/Dialect/NN/NN.h"
+
+using namespace mlir;
+using namespace nncc::onnx;
+namespace nn = nncc::nn;
+
+//===----------------------------------------------------------------------===//
+// Conversions
+//===----------------------------------------------------------------------===//
+
+static LogicalResult convertDequantizeLinear(Node &node) {
+  int64_t axis = node.getInt("axis", 1), block = node.getInt("block_size", 0);
+  int64_t dataType = node.getInt("output_dtype", 0);
+  Value value = asBytes(node.in(0));
+  if (Node::elementType(value).getIntOrFloatBitWidth() < 8)
+    return node.fail("integers of less than 8 bits must be constants");
+  Value scale = spread(node, node.in(1), value, axis, block);
+  Value zeroPoint = spread(node, node.in(2), value, axis, block);
+  Value result = dequantize(node, value, scale, zeroPoint);
+  if (dataType) {
+    Type type = getElementType(dataType, node.getContext());
+    if (!type)
+      return node.fail("the output type is not supported");
+    result = node.cast(result, type);
+  }
+  return node.result(result);
+}
+
+/// The type that the result is quantised to; null after an error.
+static IntegerType getQuantizedType(Node &node) {
+  int64_t dataType = node.getInt("output_dtype", 0);
+  Type type = node.getBuilder().getIntegerType(8, false);
+  if (node.in(2))
+    type = Node::elementType(node.in(2));
+  else if (dataType)
+    type = getElementType(dataType, node.getContext());
+  auto integer = dyn_cast_or_null<IntegerType>(type);
+  if (!integer)
+    (void)node.fail("the output type is not supported");
+  return integer;
+}
+
+static LogicalResult convertQuantizeLinear(Node &node) {
+  int64_t axis = node.getInt("axis", 1), block = node.getInt("block_size", 0);
+  (void)node.getInt("saturate", 1); // Of 8-bit floats.
+  (void)node.getInt("precision", 0);
+  IntegerType type = getQuantizedType(node);
+  if (!type)
+    return failure();
+  unsigned width = type.getWidth();
+  Type held = width < 8
+                  ? IntegerType::get(node.getContext(), 8, type.getSignedness())
+                  : type;
+  Value value = node.in(0);
+  Value scale = spread(node, node.in(1), value, axis, block);
+  Value zeroPoint = spread(node, node.in(2), value, axis, block);
+  if (!node.in(2))
+    zeroPoint = node.constant(0, held);
+  Value result = quantize(node, value, scale, zeroPoint);
+  if (width < 8) {
+    bool isUnsigned = type.isUnsigned();
+    double low = isUnsigned ? 0 : -(1 << (width - 1));
+    double high = (1 << (isUnsigned ? width : width - 1)) - 1;
+    result = node.create<nn::ClampOp>(result, node.constant(low, held),
+                                      node.constant(high, held));
+  }
+  return node.result(node.cast(result, type));
+}
+
+static LogicalResult convertDynamicQuantizeLinear(Node &node) {
+  QuantizedValue result = quantizeDynamically(node, node.in(0));
+  return node.results({result.value, result.scale, result.zeroPoint});
+}
+
+//===----------------------------------------------------------------------===//
+// com.microsoft
+//===----------------------------------------------------------------------===//
+
+/// Operands first, first + 1 and first + 2 as numbers; one scale a tensor.
+static Value dequantizeOperand(Node &node, unsigned first) {
+  Value value = node.in(first);
+  return dequantize(node, value, spread(node, node.in(first + 1), value, 0),
+                    spread(node, node.in(first + 2), value, 0));
+}
+
+/// Quantises with the scale and the zero point of operands first, first + 1; of
+/// the type `otherwise` where there is no zero point.
+static LogicalResult quantizeResult(Node &node, Value value, unsigned first,
+                                    Type otherwise) {
+  Value zeroPoint = spread(node, node.in(first + 1), value, 0);
+  if (!node.in(first + 1))
+    zeroPoint = node.constant(0, otherwise);
+  return node.result(
+      quantize(node, value, spread(node, node.in(first), value, 0), zeroPoint));
+}
+
+template <typename OpT> static LogicalResult convertBinary(Node &node) {
+  Value a = dequantizeOperand(node, 0), b = dequantizeOperand(node, 3);
+  return quantizeResult(node, node.create<OpT>(a, b), 6,
+                        Node::elementType(node.in(0)));
+}
+
+static LogicalResult convertSigmoid(Node &node) {
+  Value value = node.create<nn::SigmoidOp>(dequantizeOperand(node, 0));
+  return quantizeResult(node, value, 3, Node::elementType(node.in(0)));
+}
+
+static LogicalResult convertLeakyRelu(Node &node) {
+  Value value = dequantizeOperand(node, 0);
+  if (!value)
+    return failure();
+  Type type = Node::elementType(value);
+  Value slope = node.constant(node.getFloat("alpha", 0.01F), type);
+  Value negative = node.create<nn::LessOp>(value, node.constant(0, type));
+  Value result = node.select(negative, node.mul(value, slope), value);
+  return quantizeResult(node, result, 3, Node::elementType(node.in(0)));
+}
+
+static LogicalResult convertGlobalAveragePool(Node &node) {
+  bool channelsLast = node.getInt("channels_last", 0) != 0;
+  int64_t rank = Node::rank(node.in(0));
+  if (rank < 3)
+    return node.fail("the input must have spatial dimensions");
+  Value value = dequantizeOperand(node, 0);
+  if (!channelsLast)
+    value = toChannelsLast(node, value);
+  Ints axes = llvm::to_vector(llvm::seq<int64_t>(1, rank - 1));
+  value = node.create<nn::ReduceMeanOp>(value, axes, /*keepdims=*/true);
+  if (!channelsLast)
+    value = toChannelsFirst(node, value);
+  return quantizeResult(node, value, 3, Node::elementType(node.in(0)));
+}
+
+static LogicalResult convertConcat(Node &node) {
+  if (node.ins().size() % 3 != 2)
+    return node.fail("each input needs a scale and a zero point");
+  SmallVector<Value> parts;
+  for (unsigned i = 2; i < node.ins().size(); i += 3) {
+    if (!node.in(i) || !node.in(i + 1))
+      return node.fail("an input is missing");
+    parts.push_back(dequantizeOperand(node, i));
+  }
+  auto axis = node.axis(node.getInt("axis", 1), Node::rank(node.in(2)));
+  if (!axis)
+    return failure();
+  return quantizeResult(node, node.concat(parts, *axis), 0,
+                        Node::elementType(node.in(2)));
+}
+
+static constexpr const char *ms = "com.microsoft";
+static constexpr const char *noFloat8 = "8-bit and 4-bit floats";
+static const Row rows[] = {
+    {"DequantizeLinear", 10, 2, 3, convertDequantizeLinear, "", noFloat8},
+    {"DequantizeLinear", 1, 2, 3, convertDequantizeLinear, ms},
+    {"DynamicQuantizeLinear", 11, 1, 1, convertDynamicQuantizeLinear},
+    {"QLinearAdd", 1, 7, 8, convertBinary<nn::AddOp>, ms},
+    {"QLinearConcat", 1, 4, anyNumber, convertConcat, ms},
+    {"QLinearGlobalAveragePool", 1, 4, 5, convertGlobalAveragePool, ms},
+    {"QLinearLeakyRelu", 1, 4, 5, convertLeakyRelu, ms},
+    {"QLinearMul", 1, 7, 8, convertBinary<nn::MulOp>, ms},
+    {"QLinearSigmoid", 1, 4, 5, convertSigmoid, ms},
+    {"QuantizeLinear", 10, 2, 3, convertQuantizeLinear, "", noFloat8},
+    {"QuantizeLinear", 1, 2, 3, convertQuantizeLinear, ms},
+};
+
+ArrayRef<Row> nncc::onnx::getQuantizedLinearRows() { return rows; }

@@ -1,0 +1,221 @@
+//===- OnnxToNN/QuantizedProducts.cpp - quantised products ------*- C++ -*-===//
+//
+// Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "frontends/onnx/OnnxToNN/Quantization.h"
+#include "frontends/onnx/OnnxToNN/Rows.h"
+#include "frontends/onnx/OnnxToNN/Spatial.h"
+#include "nncc/Dialect/NN/NN.h"
+
+using namespace mlir;
+using namespace nncc::onnx;
+namespace nn = nncc::nn;
+
+/// A parameter of the left matrix: one number or one a row.
+static Value spreadRows(Node &node, Value parameter, Value matrix) {
+  return spread(node, parameter, matrix,
+                matrix && Node::rank(matrix) > 1 ? -2 : -1);
+}
+
+/// A parameter of the right matrix: one number or one a column.
+static Value spreadColumns(Node &node, Value parameter, Value matrix) {
+  return spread(node, parameter, matrix, -1);
+}
+
+//===----------------------------------------------------------------------===//
+// Integers to i32
+//===----------------------------------------------------------------------===//
+
+static LogicalResult convertMatMulInteger(Node &node) {
+  Value a = node.in(0), b = node.in(1);
+  Value left = subtractZeroPoint(node, a, spreadRows(node, node.in(2), a));
+  Value right = subtractZeroPoint(node, b, spreadColumns(node, node.in(3), b));
+  return node.result(node.create<nn::MatmulOp>(left, right));
+}
+
+static LogicalResult convertConvInteger(Node &node) {
+  Value x = node.in(0), w = node.in(1);
+  Value input = subtractZeroPoint(node, x, spread(node, node.in(2), x, 0));
+  Value filter = subtractZeroPoint(node, w, spread(node, node.in(3), w, 0));
+  if (!input || !filter)
+    return failure();
+  return node.result(toChannelsFirst(node, convolve(node, input, filter)));
+}
+
+//===----------------------------------------------------------------------===//
+// Quantised numbers
+//===----------------------------------------------------------------------===//
+
+static LogicalResult convertQLinearConv(Node &node) {
+  Value x = node.in(0), w = node.in(3), bias = node.in(8);
+  Value inputScale = spread(node, node.in(1), x, 0);
+  Value filterScale = spread(node, node.in(4), w, 0);
+  Value input = dequantize(node, x, inputScale, spread(node, node.in(2), x, 0));
+  Value filter =
+      dequantize(node, w, filterScale, spread(node, node.in(5), w, 0));
+  if (!input || !filter)
+    return failure();
+  Value result = convolve(node, input, filter);
+  if (!result)
+    return failure();
+  if (bias) {
+    // Its scale is the product of the two, for each output channel.
+    Value scale = node.mul(spread(node, node.in(4), bias, 0), inputScale);
+    result = node.add(result, dequantize(node, bias, scale, Value()));
+  }
+  result = toChannelsFirst(node, result);
+  return node.result(quantize(node, result, spread(node, node.in(6), result, 0),
+                              spread(node, node.in(7), result, 0)));
+}
+
+static LogicalResult convertQLinearMatMul(Node &node) {
+  Value a = node.in(0), b = node.in(3);
+  Value left = dequantize(node, a, spreadRows(node, node.in(1), a),
+                          spreadRows(node, node.in(2), a));
+  Value right = dequantize(node, b, spreadColumns(node, node.in(4), b),
+                           spreadColumns(node, node.in(5), b));
+  Value result = node.create<nn::MatmulOp>(left, right);
+  if (!result)
+    return failure();
+  return node.result(quantize(node, result,
+                              spreadRows(node, node.in(6), result),
+                              spreadRows(node, node.in(7), result)));
+}
+
+static LogicalResult convertMatMulIntegerToFloat(Node &node) {
+  Value a = node.in(0), b = node.in(1);
+  Value left = dequantize(node, a, spreadRows(node, node.in(2), a),
+                          spreadRows(node, node.in(4), a));
+  Value right = dequantize(node, b, spreadColumns(node, node.in(3), b),
+                           spreadColumns(node, node.in(5), b));
+  Value result = node.create<nn::MatmulOp>(left, right);
+  return node.result(node.in(6) ? node.add(result, node.in(6)) : result);
+}
+
+static LogicalResult convertDynamicQuantizeMatMul(Node &node) {
+  QuantizedValue a = quantizeDynamically(node, node.in(0));
+  Value b = node.in(1);
+  Value left = dequantize(node, a.value, a.scale, a.zeroPoint);
+  Value right = dequantize(node, b, spreadColumns(node, node.in(2), b),
+                           spreadColumns(node, node.in(3), b));
+  Value result = node.create<nn::MatmulOp>(left, right);
+  return node.result(node.in(4) ? node.add(result, node.in(4)) : result);
+}
+
+/// A matrix of integers as numbers; its columns, or rows where it is to be
+/// transposed, may have scales of their own.
+static Value dequantizeMatrix(Node &node, unsigned first, bool isTransposed) {
+  Value value = node.in(first);
+  int64_t axis = isTransposed ? 0 : 1;
+  Value result =
+      dequantize(node, value, spread(node, node.in(first + 1), value, axis),
+                 spread(node, node.in(first + 2), value, axis));
+  return isTransposed ? node.transpose(result, {1, 0}) : result;
+}
+
+static LogicalResult convertQGemm(Node &node) {
+  if (Node::rank(node.in(0)) != 2 || Node::rank(node.in(3)) != 2)
+    return node.fail("A and B must be matrices");
+  Value a = dequantizeMatrix(node, 0, node.getInt("transA", 0) != 0);
+  Value b = dequantizeMatrix(node, 3, node.getInt("transB", 0) != 0);
+  Value result = node.create<nn::MatmulOp>(a, b);
+  if (!result)
+    return failure();
+  Type type = Node::elementType(result);
+  if (Value c = node.in(6)) {
+    Value ones = spread(node, node.in(4), result, 1);
+    Value scale = node.mul(ones, spread(node, node.in(1), result, 1));
+    result = node.add(result, dequantize(node, c, scale, Value()));
+  }
+  float alpha = node.getFloat("alpha", 1);
+  if (alpha != 1)
+    result = node.mul(result, node.constant(alpha, type));
+  if (!node.in(7))
+    return node.result(result);
+  return node.result(quantize(node, result, spread(node, node.in(7), result, 0),
+                              spread(node, node.in(8), result, 0)));
+}
+
+//===----------------------------------------------------------------------===//
+// Weights of a few bits
+//===----------------------------------------------------------------------===//
+
+/// Bytes [..., n] to the numbers [..., n * 8 / bits] that they hold, the first
+/// in the low bits.
+static Value unpack(Node &node, Value bytes, int64_t bits) {
+  if (!bytes || bits == 8)
+    return bytes;
+  Type u8 = Node::elementType(bytes);
+  Dims dims = Node::dims(bytes), split = dims;
+  split.push_back(node.dim(1));
+  SmallVector<Value> parts;
+  for (int64_t shift = 0; shift < 8; shift += bits) {
+    Value moved = node.create<nn::ShiftRightOp>(
+        bytes, node.constant(static_cast<double>(shift), u8));
+    Value part = node.create<nn::AndOp>(
+        moved, node.constant(static_cast<double>((1 << bits) - 1), u8));
+    parts.push_back(node.reshape(part, split));
+  }
+  dims.back() = dims.back() * (8 / bits);
+  return node.reshape(node.concat(parts, dims.size()), dims);
+}
+
+/// The zero points [N, blocks, 1], as numbers.
+static Value getZeroPoints(Node &node, Value given, int64_t columns,
+                           int64_t blocks, int64_t bits, Type type) {
+  Dims dims = node.dims({columns, blocks, 1});
+  if (!given)
+    return node.constant(static_cast<double>(1 << (bits - 1)), type);
+  if (isa<FloatType>(Node::elementType(given)))
+    return node.reshape(given, dims);
+  int64_t packed = llvm::divideCeil(blocks * bits, 8);
+  Value rows = node.reshape(given, node.dims({columns, packed}));
+  Value points =
+      node.slice(unpack(node, rows, bits), 1, node.dim(0), node.dim(blocks));
+  return node.cast(node.reshape(points, dims), type);
+}
+
+static LogicalResult convertMatMulNBits(Node &node) {
+  int64_t depth = node.getInt("K", 0), columns = node.getInt("N", 0);
+  int64_t bits = node.getInt("bits", 4), block = node.getInt("block_size", 0);
+  (void)node.getInt("accuracy_level", 0);
+  (void)node.getInt("weight_prepacked", 0);
+  if (bits != 2 && bits != 4 && bits != 8)
+    return node.fail("bits must be 2, 4 or 8");
+  if (depth < 1 || columns < 1 || block < 8)
+    return node.fail("K, N and block_size must be positive");
+  if (node.in(4))
+    return node.fail("g_idx is not supported");
+  int64_t blocks = llvm::divideCeil(depth, block);
+  Type type = Node::elementType(node.in(0));
+  Value packed =
+      node.reshape(node.in(1), node.dims({columns, blocks, block * bits / 8}));
+  Value scales = node.reshape(node.in(2), node.dims({columns, blocks, 1}));
+  Value points = getZeroPoints(node, node.in(3), columns, blocks, bits, type);
+  Value numbers = node.cast(unpack(node, packed, bits), type);
+  Value weights = node.mul(node.sub(numbers, points), scales);
+  weights = node.reshape(weights, node.dims({columns, blocks * block}));
+  if (blocks * block != depth)
+    weights = node.slice(weights, 1, node.dim(0), node.dim(depth));
+  Value result =
+      node.create<nn::MatmulOp>(node.in(0), node.transpose(weights, {1, 0}));
+  return node.result(node.in(5) ? node.add(result, node.in(5)) : result);
+}
+
+static constexpr const char *ms = "com.microsoft";
+static const Row rows[] = {
+    {"ConvInteger", 10, 2, 4, convertConvInteger},
+    {"DynamicQuantizeMatMul", 1, 3, 5, convertDynamicQuantizeMatMul, ms},
+    {"MatMulInteger", 10, 2, 4, convertMatMulInteger},
+    {"MatMulIntegerToFloat", 1, 4, 7, convertMatMulIntegerToFloat, ms},
+    {"MatMulNBits", 1, 3, 6, convertMatMulNBits, ms,
+     "g_idx, bits other than 2, 4, 8"},
+    {"QGemm", 1, 6, 9, convertQGemm, ms},
+    {"QLinearConv", 10, 8, 9, convertQLinearConv},
+    {"QLinearMatMul", 10, 8, 8, convertQLinearMatMul},
+};
+
+ArrayRef<Row> nncc::onnx::getQuantizedProductRows() { return rows; }
