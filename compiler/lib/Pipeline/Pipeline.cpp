@@ -33,6 +33,8 @@ static void buildOptimise(OpPassManager &pm, const PipelineOptions &options) {
   pm.addPass(createCSEPass());
   // Transposes first: what they leave side by side can be folded and fused.
   pm.addPass(nn::createPropagateTransposes());
+  // Before scales can fold into weights, which must stay integers.
+  pm.addPass(nn::createIntegerProducts());
   pm.addPass(nn::createFoldScale());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());

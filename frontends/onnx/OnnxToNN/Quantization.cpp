@@ -60,7 +60,7 @@ Value nncc::onnx::spread(Node &node, Value parameter, Value value, int64_t axis,
           "a scale for each block must have the input's rank");
     return spreadBlocks(node, parameter, value, axis, block);
   }
-  if (Node::rank(parameter) != 1)
+  if (Node::rank(parameter) != 1 || axis == rank - 1)
     return parameter;
   Dims dims(rank, node.dim(1));
   dims[axis] = Node::dims(parameter)[0];

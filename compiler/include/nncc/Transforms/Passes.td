@@ -33,4 +33,16 @@ def FoldScale : Pass<"nn-fold-scale"> {
   let dependentDialects = ["::nncc::nn::NNDialect"];
 }
 
+def IntegerProducts : Pass<"nn-integer-products"> {
+  let summary = "Compute products of quantised numbers in integers";
+  let description = [{
+    A convolution or a matrix product of dequantised operands becomes one of the
+    integers, with their zero points subtracted, that is summed up in i32 and
+    scaled afterwards. Ops that only move elements move the integers, and what
+    is quantised again as it was stays as it is. Elementwise ops between are
+    computed in f32 on registers, by the kernel of the product before them.
+  }];
+  let dependentDialects = ["::nncc::nn::NNDialect"];
+}
+
 #endif

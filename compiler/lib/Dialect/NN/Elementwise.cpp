@@ -7,8 +7,11 @@
 
 #include "Elementwise.h"
 #include "Constants.h"
+#include "Generic.h"
 #include "Scalars.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/IR/TypeUtilities.h"
 
@@ -368,6 +371,24 @@ static TypedAttr getSplat(Value value) {
   return getElement(constant, 0);
 }
 
+/// A vector whose size is open where the result has a constant one, as a vector
+/// of that size: the open size may turn out to be 1 or the constant.
+static Value stretchVector(LoweringBuilder &b, Location loc, Value vector,
+                           AffineExpr &size, AffineExpr target) {
+  if (getConstantValue(size) || getConstantValue(target).value_or(1) == 1)
+    return vector;
+  Value last = b.create<arith::SubIOp>(
+      loc, b.dim(size), b.create<arith::ConstantIndexOp>(loc, 1));
+  size = target;
+  return buildParallel(
+      b, loc, target, getElementTypeOrSelf(vector), {},
+      [&](OpBuilder &inner, Location loc, ValueRange) -> Value {
+        Value index = inner.create<linalg::IndexOp>(loc, 0);
+        Value bounded = inner.create<arith::MinUIOp>(loc, index, last);
+        return inner.create<tensor::ExtractOp>(loc, vector, bounded);
+      });
+}
+
 FailureOr<SmallVector<Value>> nn::lowerElementwise(ElementwiseOpInterface op,
                                                    LoweringBuilder &b,
                                                    ValueRange operands) {
@@ -385,8 +406,11 @@ FailureOr<SmallVector<Value>> nn::lowerElementwise(ElementwiseOpInterface op,
     places.push_back(same - inputs.begin());
     if (constants.back() || same != inputs.end())
       continue;
+    SmallVector<AffineExpr> from = getDims(before.getType());
+    if (from.size() == 1 && !dims.empty())
+      operand = stretchVector(b, op.getLoc(), operand, from[0], dims.back());
     inputs.push_back(operand);
-    maps.push_back(getBroadcastMap(dims, getDims(before.getType()), context));
+    maps.push_back(getBroadcastMap(dims, from, context));
   }
   maps.push_back(AffineMap::getMultiDimIdentityMap(dims.size(), context));
   SmallVector<utils::IteratorType> iterators(dims.size(),

@@ -1,0 +1,44 @@
+// RUN: nncc-opt %s -nn-integer-products -canonicalize | FileCheck %s
+
+// CHECK-LABEL: func @matmul
+// CHECK-DAG: %[[A:.*]] = nn.cast %arg0 : (tensor<5x7xui8>) -> tensor<5x7xi16>
+// CHECK: %[[SUM:.*]] = nn.matmul %{{.*}}, %{{.*}} : (tensor<5x7xi16>, tensor<7x3xi16>) -> tensor<5x3xi32>
+// CHECK: %[[F:.*]] = nn.cast %[[SUM]] : (tensor<5x3xi32>) -> tensor<5x3xf32>
+// CHECK: %[[Y:.*]] = nn.mul %[[F]], %{{.*}} : (tensor<5x3xf32>, tensor<3xf32>)
+// CHECK: nn.quantize %[[Y]]
+func.func @matmul(%a: tensor<5x7xui8>, %w: tensor<7x3xi8>, %t: tensor<1x3xf32>) -> tensor<5x3xui8> {
+  %s = nn.constant dense<0.5> : tensor<f32>
+  %z = nn.constant dense<3> : tensor<ui8>
+  %y = nn.constant dense<0> : tensor<i8>
+  %0 = nn.dequantize %a, %s, %z : (tensor<5x7xui8>, tensor<f32>, tensor<ui8>) -> tensor<5x7xf32>
+  %1 = nn.dequantize %w, %t, %y : (tensor<7x3xi8>, tensor<1x3xf32>, tensor<i8>) -> tensor<7x3xf32>
+  %2 = nn.matmul %0, %1 : (tensor<5x7xf32>, tensor<7x3xf32>) -> tensor<5x3xf32>
+  %3 = nn.quantize %2, %s, %z : (tensor<5x3xf32>, tensor<f32>, tensor<ui8>) -> tensor<5x3xui8>
+  return %3 : tensor<5x3xui8>
+}
+
+// What is quantised again as it was stays as it is.
+// CHECK-LABEL: func @moved
+// CHECK: %[[R:.*]] = nn.reshape %arg0 : (tensor<2x6xi8>) -> tensor<12xi8>
+// CHECK-NEXT: return %[[R]]
+func.func @moved(%a: tensor<2x6xi8>) -> tensor<12xi8> {
+  %s = nn.constant dense<0.5> : tensor<f32>
+  %z = nn.constant dense<3> : tensor<i8>
+  %0 = nn.dequantize %a, %s, %z : (tensor<2x6xi8>, tensor<f32>, tensor<i8>) -> tensor<2x6xf32>
+  %1 = nn.reshape %0 : (tensor<2x6xf32>) -> tensor<12xf32>
+  %2 = nn.quantize %1, %s, %z : (tensor<12xf32>, tensor<f32>, tensor<i8>) -> tensor<12xi8>
+  return %2 : tensor<12xi8>
+}
+
+// Scales that differ along the reduction can't be applied after it.
+// CHECK-LABEL: func @rows
+// CHECK: nn.matmul {{.*}} -> tensor<5x3xf32>
+func.func @rows(%a: tensor<5x7xui8>, %w: tensor<7x3xi8>, %t: tensor<7x1xf32>) -> tensor<5x3xf32> {
+  %s = nn.constant dense<0.5> : tensor<f32>
+  %z = nn.constant dense<3> : tensor<ui8>
+  %y = nn.constant dense<0> : tensor<i8>
+  %0 = nn.dequantize %a, %s, %z : (tensor<5x7xui8>, tensor<f32>, tensor<ui8>) -> tensor<5x7xf32>
+  %1 = nn.dequantize %w, %t, %y : (tensor<7x3xi8>, tensor<7x1xf32>, tensor<i8>) -> tensor<7x3xf32>
+  %2 = nn.matmul %0, %1 : (tensor<5x7xf32>, tensor<7x3xf32>) -> tensor<5x3xf32>
+  return %2 : tensor<5x3xf32>
+}
