@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "nncc/Dialect/Exec/Exec.h"
 #include "targets/wasm/Passes.h"
 
 #include "mlir/Conversion/AffineToStandard/AffineToStandard.h"
@@ -56,6 +57,51 @@ struct RelaxedMaddPattern : ConvertOpToLLVMPattern<math::FmaOp> {
   }
 };
 
+/// The dot product of vectors of pairs is one instruction; where there is none
+/// (scalars, the build machine), multiplications.
+struct DotPattern : ConvertOpToLLVMPattern<nncc::exec::DotOp> {
+  DotPattern(LLVMTypeConverter &converter, bool hasDot)
+      : ConvertOpToLLVMPattern(converter), hasDot(hasDot) {}
+
+  LogicalResult
+  matchAndRewrite(nncc::exec::DotOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    Type type = op.getType();
+    auto vector = dyn_cast<VectorType>(type);
+    if (hasDot && vector && vector.getNumElements() == 4) {
+      auto halves = VectorType::get({8}, rewriter.getI16Type());
+      Value lhs =
+          rewriter.create<LLVM::BitcastOp>(loc, halves, adaptor.getLhs());
+      Value rhs =
+          rewriter.create<LLVM::BitcastOp>(loc, halves, adaptor.getRhs());
+      rewriter.replaceOpWithNewOp<LLVM::CallIntrinsicOp>(
+          op, type, rewriter.getStringAttr("llvm.wasm.dot"),
+          ValueRange{lhs, rhs});
+      return success();
+    }
+    Attribute bits = rewriter.getI32IntegerAttr(16);
+    if (vector)
+      bits = DenseElementsAttr::get(vector, rewriter.getI32IntegerAttr(16));
+    Value half =
+        rewriter.create<LLVM::ConstantOp>(loc, type, cast<TypedAttr>(bits));
+    auto high = [&](Value pair) -> Value {
+      return rewriter.create<LLVM::AShrOp>(loc, pair, half);
+    };
+    auto low = [&](Value pair) -> Value {
+      return high(rewriter.create<LLVM::ShlOp>(loc, pair, half));
+    };
+    Value first = rewriter.create<LLVM::MulOp>(loc, low(adaptor.getLhs()),
+                                               low(adaptor.getRhs()));
+    Value second = rewriter.create<LLVM::MulOp>(loc, high(adaptor.getLhs()),
+                                                high(adaptor.getRhs()));
+    rewriter.replaceOpWithNewOp<LLVM::AddOp>(op, first, second);
+    return success();
+  }
+
+  bool hasDot;
+};
+
 /// A constant of a narrow float is its bits.
 struct NarrowConstantPattern : ConvertOpToLLVMPattern<arith::ConstantOp> {
   explicit NarrowConstantPattern(LLVMTypeConverter &converter)
@@ -102,6 +148,7 @@ struct LowerToLLVMPass : nncc::wasm::impl::LowerToLLVMBase<LowerToLLVMPass> {
 
     RewritePatternSet patterns(context);
     patterns.add<NarrowConstantPattern>(converter);
+    patterns.add<DotPattern>(converter, simd);
     if (relaxedMadd)
       patterns.add<RelaxedMaddPattern>(converter);
     populateVectorToLLVMMatrixConversionPatterns(converter, patterns);
@@ -134,7 +181,8 @@ void nncc::wasm::buildLowerToLLVMPipeline(OpPassManager &pm,
   pm.addPass(createLoopInvariantCodeMotionPass());
   pm.addPass(createConvertSCFToCFPass());
   pm.addPass(createMemRefToPointer({options.indexBitwidth}));
-  pm.addPass(createLowerToLLVM({options.indexBitwidth, options.relaxedMadd}));
+  pm.addPass(createLowerToLLVM(
+      {options.indexBitwidth, options.relaxedMadd, options.simd}));
   pm.addPass(createReconcileUnrealizedCastsPass());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());

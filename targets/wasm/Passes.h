@@ -23,6 +23,8 @@ struct LoweringOptions {
   unsigned indexBitwidth = 32;
   /// Contract multiplications and additions to the relaxed SIMD instruction.
   bool relaxedMadd = false;
+  /// The target has the instructions of simd128.
+  bool simd = false;
 };
 
 /// Takes a module of functions over 1-D memrefs (scf, cf, arith, math, vector,

@@ -78,6 +78,8 @@ def LowerToLLVM : Pass<"lower-to-llvm-dialect", "::mlir::ModuleOp"> {
            "Bits of an index">,
     Option<"relaxedMadd", "relaxed-madd", "bool", "false",
            "Use the relaxed SIMD multiply-add for fused multiply-adds">,
+    Option<"simd", "simd", "bool", "false",
+           "Use the SIMD instructions that LLVM has no generic form of">,
   ];
   let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
 }

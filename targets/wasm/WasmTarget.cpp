@@ -91,6 +91,7 @@ LogicalResult Emission::lower() {
   PassManager pm(program.getContext());
   LoweringOptions lowering;
   lowering.relaxedMadd = feature == Feature::RelaxedSimd && !options.strictFP;
+  lowering.simd = feature != Feature::Scalar;
   buildLowerToLLVMPipeline(pm, lowering);
   return pm.run(program);
 }

@@ -106,6 +106,10 @@ Value nn::buildContraction(LoweringBuilder &b, Location loc, Value lhs,
   MLIRContext *context = b.getContext();
   Type element = getElementTypeOrSelf(lhs);
   Type sumType = getSumType(element);
+  if (sumType != element)
+    if (Value dot = buildDotProducts(b, loc, lhs, lhsIndex, rhs, rhsIndex, dims,
+                                     reductions))
+      return dot;
   Value init = b.fill(loc, dims, b.getZeroAttr(sumType));
   unsigned rank = dims.size(), loops = rank + reductions;
   SmallVector<AffineMap> maps = {

@@ -3,6 +3,7 @@
 
 include "mlir/IR/OpBase.td"
 include "mlir/IR/SymbolInterfaces.td"
+include "mlir/Interfaces/InferTypeOpInterface.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
 
 def Exec_Dialect : Dialect {
@@ -41,6 +42,18 @@ def Exec_WeightOp : Exec_Op<"weight", [Pure]> {
   let arguments = (ins ElementsAttr:$value);
   let results = (outs Exec_Bytes:$buffer);
   let assemblyFormat = "$value attr-dict `:` type($buffer)";
+}
+
+def Exec_DotOp : Exec_Op<"dot", !listconcat([Pure, SameOperandsAndResultType],
+                                            ElementwiseMappable.traits)> {
+  let summary = "Product of two pairs of i16, summed up";
+  let description = [{
+    An i32 holds a pair, its first number in the low half, both signed. The sum
+    wraps, which it does for four times -2^15 alone.
+  }];
+  let arguments = (ins SignlessIntegerLike:$lhs, SignlessIntegerLike:$rhs);
+  let results = (outs SignlessIntegerLike:$result);
+  let assemblyFormat = "$lhs `,` $rhs attr-dict `:` type($result)";
 }
 
 def Exec_DispatchOp : Exec_Op<"dispatch",
