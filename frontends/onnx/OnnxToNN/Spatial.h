@@ -31,8 +31,8 @@ std::optional<Windows> readWindows(Node &node, mlir::Value input,
                                    bool transposed = false);
 
 /// The convolution that the node's attributes describe, of `input` [N, C, S...]
-/// with `filter` [O, C / group, K...], without a bias: [N, S'..., O]. Null after
-/// an error.
+/// with `filter` [O, C / group, K...], without a bias: [N, S'..., O]. Null
+/// after an error.
 mlir::Value convolve(Node &node, mlir::Value input, mlir::Value filter);
 
 } // namespace nncc::onnx

@@ -1,0 +1,41 @@
+// RUN: nncc-opt %s --nn-to-linalg --split-input-file | FileCheck %s
+
+// CHECK-LABEL: func.func @main
+// CHECK:         %[[Q:.*]] = arith.divf
+// CHECK:         %[[R:.*]] = math.roundeven %[[Q]]
+// CHECK:         %[[M:.*]] = arith.addf %[[R]]
+// A NaN is not greater.
+// CHECK:         arith.cmpf ogt, %[[M]]
+// CHECK:         %[[I:.*]] = arith.fptosi
+// CHECK:         arith.trunci %[[I]] : i32 to i8
+func.func @main(%x: tensor<5xf32>, %s: tensor<f32>, %z: tensor<ui8>) -> tensor<5xui8> {
+  %y = nn.quantize %x, %s, %z : (tensor<5xf32>, tensor<f32>, tensor<ui8>) -> tensor<5xui8>
+  return %y : tensor<5xui8>
+}
+
+// -----
+
+// CHECK-LABEL: func.func @main
+// CHECK-DAG:     %[[X:.*]] = arith.extui %{{.*}} : i8 to i32
+// CHECK-DAG:     %[[Z:.*]] = arith.extui %{{.*}} : i8 to i32
+// CHECK:         %[[D:.*]] = arith.subi
+// CHECK:         %[[F:.*]] = arith.sitofp %[[D]] : i32 to f32
+// CHECK:         arith.mulf %[[F]]
+func.func @main(%x: tensor<5xui8>, %s: tensor<f32>, %z: tensor<ui8>) -> tensor<5xf32> {
+  %y = nn.dequantize %x, %s, %z : (tensor<5xui8>, tensor<f32>, tensor<ui8>) -> tensor<5xf32>
+  return %y : tensor<5xf32>
+}
+
+// -----
+
+// An odd number of products: the last one's partner is zero.
+// CHECK-LABEL: func.func @main
+// CHECK:         tensor.pad %{{.*}} low[0, 0] high[0, 1]
+// CHECK:         linalg.generic {{.*}} ins({{.*}} : tensor<2x8xi16>, tensor<2x8xi16>, tensor<4x3xi32>)
+// CHECK:         %[[P:.*]] = arith.ori
+// CHECK:         %[[D:.*]] = exec.dot %[[P]], %{{.*}} : i32
+// CHECK:         arith.addi %{{.*}}, %[[D]]
+func.func @main(%a: tensor<2x7xi16>, %b: tensor<7x3xi16>) -> tensor<2x3xi32> {
+  %y = nn.matmul %a, %b : (tensor<2x7xi16>, tensor<7x3xi16>) -> tensor<2x3xi32>
+  return %y : tensor<2x3xi32>
+}
