@@ -162,12 +162,11 @@ private:
 
 FailureOr<View> NestBuilder::getView(Value operand, Location loc) {
   View view;
-  auto type = cast<MemRefType>(operand.getType());
-  if (auto alloc = operand.getDefiningOp<memref::AllocOp>())
+  if (operand.getDefiningOp<memref::AllocOp>())
     return view; // an accumulator: stays in registers
   auto cast = operand.getDefiningOp<memref::ReinterpretCastOp>();
   if (!cast) {
-    emitError(loc) << "kernel operand of type " << type
+    emitError(loc) << "kernel operand of type " << operand.getType()
                    << " is not a view of an argument";
     return failure();
   }
@@ -179,7 +178,7 @@ FailureOr<View> NestBuilder::getView(Value operand, Location loc) {
     view.strides.push_back(getSymbolicExpr(stride, context));
   if (llvm::is_contained(view.sizes, AffineExpr()) ||
       llvm::is_contained(view.strides, AffineExpr())) {
-    emitError(loc) << "kernel operand of type " << type
+    emitError(loc) << "kernel operand of type " << operand.getType()
                    << " has a size that is no function of the symbols";
     return failure();
   }
@@ -213,10 +212,6 @@ FailureOr<Access> NestBuilder::getAccess(Value operand, AffineMap map,
   Access access;
   access.offset = constant(0);
   access.coefs.assign(map.getNumDims(), constant(0));
-  if (!isa<MemRefType>(operand.getType())) {
-    emitError(loc) << "kernel operand is not in memory";
-    return failure();
-  }
   access.elementType = cast<MemRefType>(operand.getType()).getElementType();
   FailureOr<View> view = getView(operand, loc);
   if (failed(view))

@@ -176,7 +176,7 @@ static LogicalResult readRoi(Node &node, ResizePlan &plan,
     return success();
   auto roi = node.floats(node.in(1), "roi");
   if (!roi)
-    return node.fail("roi is missing");
+    return failure();
   if (roi->size() != 2 * axes.size())
     return node.fail("roi must have two entries an axis");
   int64_t rank = Node::rank(node.in(0));

@@ -28,3 +28,19 @@ func.func @main(%x: tensor<3x4xf32>) -> tensor<4xf32> {
 // expected-error@+1 {{has no function @main}}
 module {
 }
+
+// -----
+
+func.func @main(%x: tensor<4xf32>) -> tensor<4xf32> {
+  // expected-error@+1 {{has no linalg form}}
+  %0 = tensor.empty() : tensor<4xf32>
+  return %0 : tensor<4xf32>
+}
+
+// -----
+
+func.func @main(%x: tensor<4xf32>, %i: tensor<3x0xi64>, %u: tensor<3x4xf32>) -> tensor<4xf32> {
+  // expected-error@+1 {{has empty index tuples, which is not supported}}
+  %0 = nn.scatter_nd %x, %i, %u : (tensor<4xf32>, tensor<3x0xi64>, tensor<3x4xf32>) -> tensor<4xf32>
+  return %0 : tensor<4xf32>
+}

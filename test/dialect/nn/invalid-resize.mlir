@@ -53,3 +53,11 @@ func.func @integers(%x: tensor<4x5xi32>) {
   %0 = nn.resize %x {axes = array<i64: 0>, mode = "linear", coordinate_mode = "half_pixel"} : (tensor<4x5xi32>) -> tensor<8x5xi32>
   return
 }
+
+// -----
+
+func.func @element(%x: tensor<4x4xf32>) {
+  // expected-error@+1 {{which differ in more than sizes}}
+  %0 = nn.resize %x {axes = array<i64: 0>, mode = "linear", coordinate_mode = "half_pixel"} : (tensor<4x4xf32>) -> tensor<8x4xi32>
+  return
+}

@@ -94,3 +94,43 @@ func.func @indices(%x: tensor<3xf32>, %i: tensor<2xf32>) {
   %0 = nn.gather %x, %i {axis = 0 : i64} : (tensor<3xf32>, tensor<2xf32>) -> tensor<2xf32>
   return
 }
+
+// -----
+
+func.func @reshape_element(%x: tensor<2x3xf32>) {
+  // expected-error@+1 {{changes the element type}}
+  %0 = nn.reshape %x : (tensor<2x3xf32>) -> tensor<6xi32>
+  return
+}
+
+// -----
+
+func.func @broadcast_element(%x: tensor<1xf32>) {
+  // expected-error@+1 {{changes the element type}}
+  %0 = nn.broadcast_to %x : (tensor<1xf32>) -> tensor<4xi32>
+  return
+}
+
+// -----
+
+func.func @cast_shape(%x: tensor<3xf32>) {
+  // expected-error@+1 {{changes the shape}}
+  %0 = nn.cast %x : (tensor<3xf32>) -> tensor<4xi32>
+  return
+}
+
+// -----
+
+func.func @cast_type(%x: tensor<3xf32>) {
+  // expected-error@+1 {{does not convert}}
+  %0 = nn.cast %x : (tensor<3xf32>) -> tensor<3xcomplex<f32>>
+  return
+}
+
+// -----
+
+func.func @iota_element() {
+  // expected-error@+1 {{cannot count in elements of 'i1'}}
+  %0 = nn.iota {axis = 0 : i64} : () -> tensor<4xi1>
+  return
+}

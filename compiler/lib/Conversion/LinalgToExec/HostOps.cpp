@@ -162,7 +162,8 @@ LogicalResult HostProgramBuilder::convert(tensor::FromElementsOp op) {
 LogicalResult HostProgramBuilder::convert(tensor::InsertOp op) {
   // In place into the tensor that a loop carries.
   auto argument = dyn_cast<BlockArgument>(op.getDest());
-  if (!argument || !op.getDest().hasOneUse())
+  if (!argument || !isa<scf::ForOp>(argument.getOwner()->getParentOp()) ||
+      !op.getDest().hasOneUse())
     return op.emitError("inserts into a tensor that no loop carries");
   FailureOr<Buffer> buffer = getBuffer(op.getDest());
   if (failed(buffer))
