@@ -1,6 +1,7 @@
 """lit configuration: `ninja check-nncc` runs everything below this folder."""
 
 import os
+import subprocess
 
 import lit.formats
 
@@ -28,3 +29,9 @@ except ImportError:
 config.substitutions.append(("nncc-opt", "timeout 60 nncc-opt"))
 config.substitutions.append(("%python", config.python))
 config.substitutions.append(("%source", config.nncc_source))
+
+# Checks WGSL files as a browser does; tests that need it say `REQUIRES: dawn`.
+validate_wgsl = ["node", os.path.join(config.nncc_source, "test", "gpu", "validate-wgsl.mjs")]
+config.substitutions.append(("%validate-wgsl", " ".join(validate_wgsl)))
+if subprocess.run(validate_wgsl, capture_output=True, check=False).returncode == 0:
+    config.available_features.add("dawn")
