@@ -53,10 +53,13 @@ def network(
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8)
 
 
-def reference(model: onnx.ModelProto | Path, feeds: Feeds) -> dict[str, Array]:
-    """What onnxruntime answers, without its own optimisations."""
+def reference(
+    model: onnx.ModelProto | Path, feeds: Feeds, optimise: bool = False
+) -> dict[str, Array]:
+    """What onnxruntime answers, with or without its own optimisations."""
     options = onnxruntime.SessionOptions()
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    if not optimise:
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     options.log_severity_level = 3
     source = str(model) if isinstance(model, Path) else model.SerializeToString()
     session = onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])

@@ -14,9 +14,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "ConstantDerived.h"
+#include "QuantizedValues.h"
 #include "mlir/IR/IRMapping.h"
-#include "mlir/IR/Matchers.h"
-#include "mlir/IR/PatternMatch.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "nncc/Dialect/NN/NN.h"
 #include "nncc/Dialect/NN/Symbols.h"
@@ -30,22 +29,6 @@ namespace nncc::nn {
 using namespace mlir;
 using namespace nncc;
 using namespace nncc::nn;
-
-static RankedTensorType getType(Value value) {
-  return cast<RankedTensorType>(value.getType());
-}
-
-static bool isOneNumber(Value value) {
-  return getType(value).hasStaticShape() &&
-         getType(value).getNumElements() == 1;
-}
-
-static Value asScalar(PatternRewriter &rewriter, Location loc, Value value) {
-  if (getType(value).getRank() == 0)
-    return value;
-  return rewriter.create<ReshapeOp>(
-      loc, makeTensorType({}, getType(value).getElementType()), value);
-}
 
 namespace {
 
@@ -80,7 +63,7 @@ std::optional<Dequantized> Dequantized::match(Value value) {
   }
   result.op = value.getDefiningOp<DequantizeOp>();
   if (!result.op || !result.op.getType().getElementType().isF32() ||
-      getType(result.op.getInput()).getElementTypeBitWidth() != 8 ||
+      getTensorType(result.op.getInput()).getElementTypeBitWidth() != 8 ||
       getDims(result.op.getInput().getType()) != getDims(result.op.getType()))
     return std::nullopt;
   return result;
@@ -89,7 +72,7 @@ std::optional<Dequantized> Dequantized::match(Value value) {
 bool Dequantized::isPerColumn() {
   if (isOneNumber(op.getScale()))
     return true;
-  RankedTensorType scale = getType(op.getScale());
+  RankedTensorType scale = getTensorType(op.getScale());
   if (!scale.hasStaticShape())
     return false;
   int64_t rank = op.getType().getRank(), missing = rank - scale.getRank();
@@ -125,7 +108,7 @@ Value Dequantized::buildScale(PatternRewriter &rewriter) {
   Value scale = op.getScale();
   if (isOneNumber(scale))
     return asScalar(rewriter, op.getLoc(), scale);
-  int64_t count = getType(scale).getNumElements();
+  int64_t count = getTensorType(scale).getNumElements();
   return rewriter.create<ReshapeOp>(
       op.getLoc(),
       makeTensorType(getAffineConstantExpr(count, rewriter.getContext()),
@@ -180,8 +163,9 @@ template <typename T> struct MoveIntegers : OpRewritePattern<T> {
     mapping.map(op->getOperand(0), source.getInput());
     Operation *moved = rewriter.clone(*op.getOperation(), mapping);
     Value result = moved->getResult(0);
-    result.setType(makeTensorType(getDims(op.getType()),
-                                  getType(source.getInput()).getElementType()));
+    result.setType(
+        makeTensorType(getDims(op.getType()),
+                       getTensorType(source.getInput()).getElementType()));
     Value scale = asScalar(rewriter, op.getLoc(), source.getScale());
     Value zero = asScalar(rewriter, op.getLoc(), source.getZeroPoint());
     rewriter.replaceOpWithNewOp<DequantizeOp>(op, op.getType(), result, scale,
@@ -190,21 +174,6 @@ template <typename T> struct MoveIntegers : OpRewritePattern<T> {
   }
 };
 
-/// Whether two values are the same number.
-static bool isSame(Value a, Value b) {
-  while (auto reshape = a.getDefiningOp<ReshapeOp>())
-    a = reshape.getInput();
-  while (auto reshape = b.getDefiningOp<ReshapeOp>())
-    b = reshape.getInput();
-  DenseElementsAttr left, right;
-  if (a == b)
-    return true;
-  return matchPattern(a, m_Constant(&left)) &&
-         matchPattern(b, m_Constant(&right)) && left.isSplat() &&
-         right.isSplat() &&
-         left.getSplatValue<Attribute>() == right.getSplatValue<Attribute>();
-}
-
 struct QuantizeAgain : OpRewritePattern<QuantizeOp> {
   using OpRewritePattern::OpRewritePattern;
 
@@ -212,12 +181,12 @@ struct QuantizeAgain : OpRewritePattern<QuantizeOp> {
                                 PatternRewriter &rewriter) const override {
     auto source = op.getInput().getDefiningOp<DequantizeOp>();
     if (!source || source.getInput().getType() != op.getType() ||
-        getType(source.getInput()).getElementTypeBitWidth() != 8 ||
+        getTensorType(source.getInput()).getElementTypeBitWidth() != 8 ||
         !isOneNumber(op.getScale()) || !isOneNumber(op.getZeroPoint()) ||
         !isOneNumber(source.getScale()) ||
         !isOneNumber(source.getZeroPoint()) ||
-        !isSame(op.getScale(), source.getScale()) ||
-        !isSame(op.getZeroPoint(), source.getZeroPoint()))
+        !isSameNumber(op.getScale(), source.getScale()) ||
+        !isSameNumber(op.getZeroPoint(), source.getZeroPoint()))
       return failure();
     rewriter.replaceOp(op, source.getInput());
     return success();

@@ -2,12 +2,11 @@
 
 // CHECK-LABEL: func.func @main
 // CHECK:         %[[Q:.*]] = arith.divf
-// CHECK:         %[[R:.*]] = math.roundeven %[[Q]]
-// CHECK:         %[[M:.*]] = arith.addf %[[R]]
 // A NaN is not greater.
-// CHECK:         arith.cmpf ogt, %[[M]]
-// CHECK:         %[[I:.*]] = arith.fptosi
-// CHECK:         arith.trunci %[[I]] : i32 to i8
+// CHECK:         arith.cmpf ogt, %[[Q]]
+// CHECK:         %[[M:.*]] = arith.addf %{{.*}}, %{{.*}} : f32
+// CHECK:         %[[I:.*]] = arith.bitcast %[[M]] : f32 to i32
+// CHECK:         arith.trunci %{{.*}} : i32 to i8
 func.func @main(%x: tensor<5xf32>, %s: tensor<f32>, %z: tensor<ui8>) -> tensor<5xui8> {
   %y = nn.quantize %x, %s, %z : (tensor<5xf32>, tensor<f32>, tensor<ui8>) -> tensor<5xui8>
   return %y : tensor<5xui8>
@@ -38,4 +37,18 @@ func.func @main(%x: tensor<5xui8>, %s: tensor<f32>, %z: tensor<ui8>) -> tensor<5
 func.func @main(%a: tensor<2x7xi16>, %b: tensor<7x3xi16>) -> tensor<2x3xi32> {
   %y = nn.matmul %a, %b : (tensor<2x7xi16>, tensor<7x3xi16>) -> tensor<2x3xi32>
   return %y : tensor<2x3xi32>
+}
+
+// -----
+
+// CHECK-LABEL: func.func @main
+// CHECK-DAG:     arith.constant -3.000000e+00 : f32
+// CHECK-DAG:     arith.constant 2.520000e+02 : f32
+// CHECK:         %[[M:.*]] = arith.addf
+// CHECK:         %[[B:.*]] = arith.bitcast %[[M]] : f32 to i32
+// CHECK:         %[[I:.*]] = arith.subi %[[B]]
+// CHECK:         arith.trunci %[[I]] : i32 to i16
+func.func @main(%x: tensor<5xf32>) -> tensor<5xi16> {
+  %y = nn.saturate %x {low = -3, high = 252} : (tensor<5xf32>) -> tensor<5xi16>
+  return %y : tensor<5xi16>
 }

@@ -45,4 +45,16 @@ def IntegerProducts : Pass<"nn-integer-products"> {
   let dependentDialects = ["::nncc::nn::NNDialect"];
 }
 
+def Requantize : Pass<"nn-requantize"> {
+  let summary = "Round sums of integers once, to the next integers";
+  let description = [{
+    Where sums of integers are scaled, get a bias and are quantised, the bias is
+    added as an integer and one factor, the quotient of the scales, comes before
+    the rounding. Sums, products, means and concatenations of quantised numbers
+    are made of their integers, and clamps become the bounds of the rounding. The
+    distance from the zero point, of i16, is what the readers take.
+  }];
+  let dependentDialects = ["::nncc::nn::NNDialect"];
+}
+
 #endif

@@ -16,6 +16,7 @@ using namespace mlir;
 using namespace nncc;
 using namespace nncc::nn;
 using arith::CmpFPredicate;
+using scalar::constant;
 
 //===----------------------------------------------------------------------===//
 // Types
@@ -73,6 +74,25 @@ LogicalResult QuantizeOp::inferReturnTypes(MLIRContext *,
   return inferQuantized(loc, getOperationName(), operands, operands[2], types);
 }
 
+LogicalResult SaturateOp::verify() {
+  constexpr int64_t limit = 1 << 22;
+  auto integer = dyn_cast<IntegerType>(getType().getElementType());
+  if (!getInput().getType().getElementType().isF32() || !integer)
+    return emitOpError("converts f32 to an integer type, not ")
+           << getInput().getType() << " to " << getType();
+  if (getDims(getInput().getType()) != getDims(getType()))
+    return emitOpError("changes the shape");
+  unsigned width = std::min(integer.getWidth(), 32u);
+  bool isUnsigned = integer.isUnsigned();
+  int64_t least = isUnsigned ? 0 : llvm::minIntN(width);
+  int64_t most = isUnsigned ? llvm::maxUIntN(width) : llvm::maxIntN(width);
+  int64_t low = getLow(), high = getHigh();
+  if (low > high || low < std::max(least, -limit) ||
+      high > std::min(most, limit))
+    return emitOpError("has bounds that the result does not hold");
+  return success();
+}
+
 //===----------------------------------------------------------------------===//
 // Scalars
 //===----------------------------------------------------------------------===//
@@ -90,12 +110,31 @@ Value scalar::dequantize(OpBuilder &b, Location loc, Type type, Type result,
 }
 
 /// A NaN becomes `low`.
-static Value saturate(OpBuilder &b, Location loc, Value value, Value low,
-                      Value high) {
+static Value bound(OpBuilder &b, Location loc, Value value, Value low,
+                   Value high) {
   Value above = b.create<arith::CmpFOp>(loc, CmpFPredicate::OGT, value, low);
   value = b.create<arith::SelectOp>(loc, above, value, low);
   Value over = b.create<arith::CmpFOp>(loc, CmpFPredicate::OGT, value, high);
   return b.create<arith::SelectOp>(loc, over, high, value);
+}
+
+/// The nearest integer of `value`, of less than 2^22, as i32: added to
+/// 1.5 * 2^23, it stands in the low bits. A conversion is many instructions.
+static Value roundToInteger(OpBuilder &b, Location loc, Value value) {
+  constexpr double magic = 12582912;
+  Type i32 = b.getI32Type();
+  Value moved = b.create<arith::AddFOp>(
+      loc, value, constant(b, loc, b.getF32Type(), magic));
+  Value bits = b.create<arith::BitcastOp>(loc, i32, moved);
+  return b.create<arith::SubIOp>(loc, bits, constant(b, loc, i32, 0x4b400000));
+}
+
+Value scalar::saturate(OpBuilder &b, Location loc, Type result, Value value,
+                       int64_t low, int64_t high) {
+  Type f32 = b.getF32Type(), i32 = b.getI32Type();
+  Value bounded = bound(b, loc, value, constant(b, loc, f32, low),
+                        constant(b, loc, f32, high));
+  return cast(b, loc, i32, result, roundToInteger(b, loc, bounded));
 }
 
 Value scalar::quantize(OpBuilder &b, Location loc, Type type, Type scaleType,
@@ -108,12 +147,13 @@ Value scalar::quantize(OpBuilder &b, Location loc, Type type, Type scaleType,
 
   Value number = cast(b, loc, type, f32, args[0]);
   Value scale = cast(b, loc, scaleType, f32, args[1]);
-  Value steps = b.create<math::RoundEvenOp>(
-      loc, b.create<arith::DivFOp>(loc, number, scale));
+  Value steps = b.create<arith::DivFOp>(loc, number, scale);
   Value zero = cast(b, loc, result, f32, args[2]);
-  Value moved = b.create<arith::AddFOp>(loc, steps, zero);
-  Value bounded = saturate(b, loc, moved, constant(b, loc, f32, low),
-                           constant(b, loc, f32, high));
-  Value wide = b.create<arith::FPToSIOp>(loc, i32, bounded);
-  return cast(b, loc, i32, result, wide);
+  auto below = [&](double limit) -> Value {
+    return b.create<arith::SubFOp>(loc, constant(b, loc, f32, limit), zero);
+  };
+  Value bounded = bound(b, loc, steps, below(low), below(high));
+  Value moved = b.create<arith::AddIOp>(loc, roundToInteger(b, loc, bounded),
+                                        cast(b, loc, result, i32, args[2]));
+  return cast(b, loc, i32, result, moved);
 }

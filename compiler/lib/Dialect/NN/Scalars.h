@@ -79,6 +79,10 @@ Value dequantize(OpBuilder &b, Location loc, Type type, Type result,
                  ValueRange args);
 Value quantize(OpBuilder &b, Location loc, Type type, Type scaleType,
                Type result, ValueRange args);
+/// The nearest integer of `value`, of f32, between `low` and `high`, which are
+/// less than 2^22, as a `result`. A NaN becomes `low`.
+Value saturate(OpBuilder &b, Location loc, Type result, Value value,
+               int64_t low, int64_t high);
 
 } // namespace nncc::nn::scalar
 

@@ -24,10 +24,14 @@ class NN_ScalarOp<string mnemonic, dag args, string scalar, list<Trait> traits>
   let hasFolder = 1;
   // An expression of C++ that gives the value that the op is equal to, or null.
   string identity = "::mlir::Value()";
+  // Whether the op is evaluated where its operands are small constants.
+  string evaluates = "true";
   string commonDefinition = [{
     ::mlir::OpFoldResult $cppClass::fold(FoldAdaptor adaptor) {
       if (::mlir::Value value = }] # identity # [{)
         return value;
+      if (!(}] # evaluates # [{))
+        return {};
       return ::nncc::nn::foldElementwise(*this, adaptor.getOperands());
     }
     ::mlir::Value $cppClass::buildScalar(::mlir::OpBuilder &b,

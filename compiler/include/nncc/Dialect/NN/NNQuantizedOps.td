@@ -8,6 +8,8 @@ class NN_QuantizedOp<string mnemonic, string scalar> : NN_ScalarOp<mnemonic,
 def NN_DequantizeOp : NN_QuantizedOp<"dequantize",
     "scalar::dequantize(b, loc, type, getType().getElementType(), args)"> {
   let summary = "(input - zero_point) * scale, of the scale's element type";
+  // A bias of i32 stays one until nn-requantize has seen it.
+  let evaluates = "!getInput().getType().getElementType().isInteger(32)";
 }
 
 def NN_QuantizeOp : NN_QuantizedOp<"quantize",
@@ -17,4 +19,16 @@ def NN_QuantizeOp : NN_QuantizedOp<"quantize",
     The result has the zero point's element type, an integer of up to 16 bits.
     Ties round to even; a NaN becomes the least number.
   }];
+}
+
+def NN_SaturateOp : NN_ScalarOp<"saturate",
+    (ins NN_Tensor:$input, I64Attr:$low, I64Attr:$high),
+    "scalar::saturate(b, loc, getType().getElementType(), args[0], getLow(), getHigh())",
+    []> {
+  let summary = "The nearest integer, bounded by low and high";
+  let description = [{
+    From f32 to an integer type that holds the bounds, which are less than 2^22.
+    Ties round to even; a NaN becomes `low`.
+  }];
+  let hasVerifier = 1;
 }
