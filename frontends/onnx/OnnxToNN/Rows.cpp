@@ -18,9 +18,9 @@ void nncc::onnx::forEachRow(llvm::function_ref<void(const Row &)> visit) {
   for (auto family :
        {getElementwiseRows, getActivationRows, getReductionRows, getShapeRows,
         getSliceRows, getIndexingRows, getSpatialRows, getResizeRows,
-        getNormalizationRows, getMatmulRows, getEinsumRows,
-        getQuantizedLinearRows, getQuantizedProductRows, getRecurrentRows,
-        getControlFlowRows})
+        getNormalizationRows, getMatmulRows, getAttentionRows,
+        getContribAttentionRows, getEinsumRows, getQuantizedLinearRows,
+        getQuantizedProductRows, getRecurrentRows, getControlFlowRows})
     for (const Row &row : family())
       visit(row);
 }

@@ -48,6 +48,8 @@ llvm::ArrayRef<Row> getSpatialRows();
 llvm::ArrayRef<Row> getResizeRows();
 llvm::ArrayRef<Row> getNormalizationRows();
 llvm::ArrayRef<Row> getMatmulRows();
+llvm::ArrayRef<Row> getAttentionRows();
+llvm::ArrayRef<Row> getContribAttentionRows();
 llvm::ArrayRef<Row> getEinsumRows();
 llvm::ArrayRef<Row> getQuantizedLinearRows();
 llvm::ArrayRef<Row> getQuantizedProductRows();
