@@ -14,6 +14,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 Array = npt.NDArray[Any]
 Made = tuple[onnx.ModelProto, dict[str, Array]]
+MICROSOFT = "com.microsoft"
 
 
 class Builder:
@@ -43,8 +44,8 @@ class Builder:
         inputs = [helper.make_tensor_value_info(n, TensorProto.FLOAT, s) for n, s in shapes.items()]
         result = helper.make_empty_tensor_value_info(output)
         graph = helper.make_graph(self.nodes, "made", inputs, [result], self.constants)
-        opset = helper.make_opsetid("", 17)
-        model = helper.make_model(graph, opset_imports=[opset], ir_version=8)
+        opsets = [helper.make_opsetid("", 17), helper.make_opsetid(MICROSOFT, 1)]
+        model = helper.make_model(graph, opset_imports=opsets, ir_version=8)
         feed = {n: self.rng.standard_normal(s).astype(np.float32) for n, s in shapes.items()}
         return model, feed
 
@@ -150,6 +151,17 @@ def rows_of_one(size: int, count: int) -> Made:
     return b.finish(x, x=(1, size))
 
 
+def int4_matmul(rows: int, inner: int, columns: int, accuracy: int = 0) -> Made:
+    """With weights of 4 bits in blocks of 32, as language models have them."""
+    b = Builder()
+    blocks = inner // 32
+    weights = b.constant(b.rng.integers(0, 256, (columns, blocks, 16), np.uint8))
+    scales = b.constant(b.rng.uniform(0.01, 0.02, columns * blocks).astype(np.float32))
+    sizes = {"K": inner, "N": columns, "bits": 4, "block_size": 32, "accuracy_level": accuracy}
+    y = b.add("MatMulNBits", "x", weights, scales, domain=MICROSOFT, **sizes)
+    return b.finish(y, x=(rows, inner))
+
+
 NETWORKS: dict[str, Callable[[], Made]] = {"bert-6x384": bert}
 
 LAYERS: dict[str, Callable[[], Made]] = {
@@ -164,5 +176,9 @@ LAYERS: dict[str, Callable[[], Made]] = {
     "depthwise3x3-stride2-112x96": lambda: layers(Conv(96, 96, 112, stride=2, group=96)),
     "matmul-512": lambda: matmul(512, 512, 512),
     "matmul-row-1024-4": lambda: rows_of_one(1024, 4),
+    "int4-row-768x3072": lambda: int4_matmul(1, 768, 3072),
+    "int4-row-2048x2048": lambda: int4_matmul(1, 2048, 2048),
+    "int4-level4-row-768x3072": lambda: int4_matmul(1, 768, 3072, accuracy=4),
+    "int4-128-768x3072": lambda: int4_matmul(128, 768, 3072),
     "matmul-dynamic-12x128": lambda: dynamic_matmul(12, 128, 128, 128),
 }

@@ -240,4 +240,30 @@ def test_matmul_nbits(bits: int, block: int, depth: int, points: str, tmp_path: 
     model = network([node], feeds[0], shapes={"a": ["rows", depth]}, constants=constants, opset=21)
     model.ir_version = 10
     model.opset_import.append(helper.make_opsetid(MS, 1))
-    check(model, tmp_path, *feeds, rtol=1e-3, atol=1e-3)
+    check(model, tmp_path, *feeds, rtol=1e-5, atol=2e-4)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float16])
+def test_rounded_matmul_nbits(dtype: type, tmp_path: Path) -> None:
+    """At accuracy level 4, of each type and with zero points that are no integers."""
+    x: Array = random(2, 3, 70).astype(dtype)
+    x[0, 1] = 0
+    constants: dict[str, Array] = {
+        "b": ints(np.uint8, 21, 3, 16),
+        "s": np.abs(random(63, seed=1)).astype(dtype),
+        "z": (random(63, seed=2) + 8).astype(dtype),
+    }
+    sizes = {"K": 70, "N": 21, "bits": 4, "block_size": 32, "accuracy_level": 4}
+    node = helper.make_node("MatMulNBits", ["a", *constants], ["y"], domain=MS, **sizes)
+    onnx.save(quantized([node], {"a": x}, constants), tmp_path / "m.onnx")
+    nncc.compile(tmp_path / "m.onnx", tmp_path / "m.wasm")
+    got = nncc.load(tmp_path / "m.wasm").run({"a": x})["y"].astype(np.float64)
+
+    packed = constants["b"].reshape(21, -1)
+    integers = np.stack([packed & 15, packed >> 4], -1).reshape(21, 3, 32).astype(np.float64)
+    scales, points = (constants[name].reshape(21, 3, 1).astype(np.float64) for name in "sz")
+    weights = ((integers - points) * scales).reshape(21, 96)[:, :70]
+    want = x.astype(np.float64) @ weights.T
+    assert not got[0, 1].any()
+    size = np.linalg.norm(want)
+    assert np.linalg.norm(got - want) < (5e-5 if dtype is np.float32 else 1e-3) * size

@@ -163,46 +163,49 @@ static Value unpack(Node &node, Value bytes, int64_t bits) {
   return node.reshape(node.concat(parts, dims.size()), dims);
 }
 
-/// The zero points [N, blocks, 1], as numbers.
+/// The zero points [N, blocks] in f32, or the one that all have.
 static Value getZeroPoints(Node &node, Value given, int64_t columns,
-                           int64_t blocks, int64_t bits, Type type) {
-  Dims dims = node.dims({columns, blocks, 1});
+                           int64_t blocks, int64_t bits) {
+  Type f32 = node.getBuilder().getF32Type();
+  Dims dims = node.dims({columns, blocks});
   if (!given)
-    return node.constant(static_cast<double>(1 << (bits - 1)), type);
+    return node.constant(static_cast<double>(1 << (bits - 1)), f32);
   if (isa<FloatType>(Node::elementType(given)))
-    return node.reshape(given, dims);
+    return node.cast(node.reshape(given, dims), f32);
   int64_t packed = llvm::divideCeil(blocks * bits, 8);
   Value rows = node.reshape(given, node.dims({columns, packed}));
   Value points =
       node.slice(unpack(node, rows, bits), 1, node.dim(0), node.dim(blocks));
-  return node.cast(node.reshape(points, dims), type);
+  return node.cast(node.reshape(points, dims), f32);
 }
 
 static LogicalResult convertMatMulNBits(Node &node) {
   int64_t depth = node.getInt("K", 0), columns = node.getInt("N", 0);
   int64_t bits = node.getInt("bits", 4), block = node.getInt("block_size", 0);
-  (void)node.getInt("accuracy_level", 0);
+  // What the product needs at least: 2 is f16, 3 bf16 and 4 integers of 8 bits.
+  bool mayRound = node.getInt("accuracy_level", 0) >= 2;
   (void)node.getInt("weight_prepacked", 0);
   if (bits != 2 && bits != 4 && bits != 8)
     return node.fail("bits must be 2, 4 or 8");
-  if (depth < 1 || columns < 1 || block < 8)
-    return node.fail("K, N and block_size must be positive");
+  if (depth < 1 || columns < 1)
+    return node.fail("K and N must be positive");
+  if (block < 16 || (block & (block - 1)))
+    return node.fail("block_size must be a power of two, 16 or more");
   if (node.in(4))
     return node.fail("g_idx is not supported");
-  int64_t blocks = llvm::divideCeil(depth, block);
+  Type f32 = node.getBuilder().getF32Type();
   Type type = Node::elementType(node.in(0));
-  Value packed =
+  int64_t blocks = llvm::divideCeil(depth, block);
+  Value weights =
       node.reshape(node.in(1), node.dims({columns, blocks, block * bits / 8}));
-  Value scales = node.reshape(node.in(2), node.dims({columns, blocks, 1}));
-  Value points = getZeroPoints(node, node.in(3), columns, blocks, bits, type);
-  Value numbers = node.cast(unpack(node, packed, bits), type);
-  Value weights = node.mul(node.sub(numbers, points), scales);
-  weights = node.reshape(weights, node.dims({columns, blocks * block}));
-  if (blocks * block != depth)
-    weights = node.slice(weights, 1, node.dim(0), node.dim(depth));
-  Value result =
-      node.create<nn::MatmulOp>(node.in(0), node.transpose(weights, {1, 0}));
-  return node.result(node.in(5) ? node.add(result, node.in(5)) : result);
+  Value scales =
+      node.cast(node.reshape(node.in(2), node.dims({columns, blocks})), f32);
+  Value points = getZeroPoints(node, node.in(3), columns, blocks, bits);
+  Value result = node.create<nn::BlockMatmulOp>(
+      node.cast(node.in(0), f32), weights, scales, points, bits, mayRound);
+  if (result && node.in(5))
+    result = node.add(result, node.cast(node.in(5), f32));
+  return node.result(node.cast(result, type));
 }
 
 static constexpr const char *ms = "com.microsoft";

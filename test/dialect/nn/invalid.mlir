@@ -134,3 +134,20 @@ func.func @iota_element() {
   %0 = nn.iota {axis = 0 : i64} : () -> tensor<4xi1>
   return
 }
+
+// -----
+
+func.func @saturate_bounds(%x: tensor<2xf32>) -> tensor<2xi8> {
+  // expected-error@+1 {{has bounds that the result does not hold}}
+  %y = nn.saturate %x {low = 0 : i64, high = 128 : i64} : (tensor<2xf32>) -> tensor<2xi8>
+  return %y : tensor<2xi8>
+}
+
+// -----
+
+func.func @block_matmul_bits(%x: tensor<2x32xf32>, %w: tensor<5x1x12xui8>, %s: tensor<5x1xf32>) -> tensor<2x5xf32> {
+  %z = nn.constant dense<0.0> : tensor<f32>
+  // expected-error@+1 {{takes weights of 2, 4 or 8 bits}}
+  %y = nn.block_matmul %x, %w, %s, %z {bits = 3 : i64} : (tensor<2x32xf32>, tensor<5x1x12xui8>, tensor<5x1xf32>, tensor<f32>) -> tensor<2x5xf32>
+  return %y : tensor<2x5xf32>
+}

@@ -32,3 +32,21 @@ def NN_SaturateOp : NN_ScalarOp<"saturate",
   }];
   let hasVerifier = 1;
 }
+
+def NN_BlockMatmulOp : NN_InferredOp<"block_matmul"> {
+  let summary = "Matrix product with weights of 2, 4 or 8 bits in blocks";
+  let description = [{
+    lhs `[rows..., K]` of f32, result `[rows..., N]`. `weights` is `[N, blocks,
+    bytes]` of ui8, each block the integers of `bytes * 8 / bits` elements of K,
+    the first in the low bits of the first byte; `scales` is `[N, blocks]`, and
+    `zero_points` too or one number, both of f32. A weight stands for
+    `(integer - zero_point) * scale`. The weights stay packed; `rounded` allows
+    to round lhs to 15 bits and a sign, in groups of up to 32, without which it
+    has 31 bits. (ONNX: com.microsoft MatMulNBits.)
+  }];
+  let arguments = (ins NN_Tensor:$lhs, NN_Tensor:$weights, NN_Tensor:$scales,
+                       NN_Tensor:$zero_points, I64Attr:$bits,
+                       UnitAttr:$rounded);
+  let results = (outs NN_Tensor:$result);
+  let hasVerifier = 1;
+}

@@ -1,0 +1,29 @@
+// RUN: nncc-opt %s --nn-to-linalg --split-input-file | FileCheck %s
+
+// 8 weights a word, masked in 4 shifts; a product of two parts of the other side.
+// CHECK-LABEL: func.func @main
+// CHECK:         linalg.generic {{.*}} outs(%{{.*}} : tensor<2x2xf32>)
+// CHECK:           math.absf
+// CHECK:         linalg.generic {{.*}} outs(%{{.*}} : tensor<2x2x2x2x4xi32>)
+// CHECK:         tensor.pad {{.*}} high[3, 0, 0]
+// CHECK:         linalg.generic {{.*}} outs(%{{.*}} : tensor<1x2x1x2x8xi32>)
+// CHECK:         linalg.generic {{.*}} outs(%{{.*}} : tensor<2x5xf32>)
+// CHECK-COUNT-16:  exec.dot
+// CHECK-NOT:       exec.dot
+func.func @main(%x: tensor<2x32xf32>, %w: tensor<5x2x8xui8>, %s: tensor<5x2xf32>) -> tensor<2x5xf32> {
+  %z = nn.constant dense<8.0> : tensor<f32>
+  %y = nn.block_matmul %x, %w, %s, %z {bits = 4 : i64} : (tensor<2x32xf32>, tensor<5x2x8xui8>, tensor<5x2xf32>, tensor<f32>) -> tensor<2x5xf32>
+  return %y : tensor<2x5xf32>
+}
+
+// -----
+
+// One part where rounding is allowed; a zero point for each block.
+// CHECK-LABEL: func.func @main
+// CHECK:         linalg.generic {{.*}} outs(%{{.*}} : tensor<2x5xf32>)
+// CHECK-COUNT-16:  exec.dot
+// CHECK-NOT:       exec.dot
+func.func @main(%x: tensor<2x30xf32>, %w: tensor<5x1x32xui8>, %s: tensor<5x1xf32>, %z: tensor<5x1xf32>) -> tensor<2x5xf32> {
+  %y = nn.block_matmul %x, %w, %s, %z {bits = 8 : i64, rounded} : (tensor<2x30xf32>, tensor<5x1x32xui8>, tensor<5x1xf32>, tensor<5x1xf32>) -> tensor<2x5xf32>
+  return %y : tensor<2x5xf32>
+}
