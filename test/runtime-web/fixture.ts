@@ -27,14 +27,19 @@ export const signature = {
 
 /** The bytes of the hand-made module, with `json` as its signature. */
 export function makeModule(json: object = signature, external = false, defines: string[] = []): Uint8Array<ArrayBuffer> {
+  const define = external ? ["-DEXTERNAL", ...defines] : defines;
+  return withSection(compileC(source, define), "nncc.signature", JSON.stringify(json));
+}
+
+/** A module made of one C file. */
+export function compileC(file: string, flags: string[]): Uint8Array {
   const folder = mkdtempSync(join(tmpdir(), "nncc-test-"));
   try {
-    const object = join(folder, "affine.o");
-    const wasm = join(folder, "affine.wasm");
-    const define = external ? ["-DEXTERNAL", ...defines] : defines;
-    execFileSync("clang-19", ["--target=wasm32", "-O1", "-nostdlib", ...define, "-c", source, "-o", object]);
+    const object = join(folder, "module.o");
+    const wasm = join(folder, "module.wasm");
+    execFileSync("clang-19", ["--target=wasm32", "-O1", "-nostdlib", ...flags, "-c", file, "-o", object]);
     execFileSync("wasm-ld-19", ["--no-entry", "--export-memory", object, "-o", wasm]);
-    return withSection(readFileSync(wasm), "nncc.signature", JSON.stringify(json));
+    return readFileSync(wasm);
   } finally {
     rmSync(folder, { recursive: true });
   }

@@ -105,7 +105,8 @@ test("a trap in a part of a kernel ends the call, on whichever thread", async ()
 
 test("a worker that was killed is an error", async () => {
   const model = await loadModel(threaded, { threads: 2 });
-  const pool = (model as unknown as { workers: { workers: { terminate(): Promise<number> }[] } }).workers;
+  type Inside = { runner: { workers: { workers: { terminate(): Promise<number> }[] } } };
+  const pool = (model as unknown as Inside).runner.workers;
   await pool.workers[0]!.terminate();
   await assert.rejects(model.run(image(64)), { code: "worker-failed", message: /load the model again/ });
 });

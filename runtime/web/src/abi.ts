@@ -5,6 +5,7 @@
 // descriptors lie in its memory. docs/module-format.md describes the layout.
 
 import { NnccError } from "./errors.js";
+import type { Signature } from "./signature.js";
 import { arrayClass, bytesPerElement, dlpackType, dtypeOfDLPack, elementCount } from "./tensor.js";
 import type { DType, Tensor } from "./tensor.js";
 
@@ -16,10 +17,15 @@ export interface ModuleExports {
   nncc_free(address: number): void;
   nncc_error(): number;
   nncc_weights?(): number;
-  main(self: number, args: number, nargs: number, ret: number): number;
+  /** Runs the network on the CPU; modules for the GPU may lack it. */
+  main?: PackedFunction;
+  /** Writes the commands for the GPU; only modules with code for it have it. */
+  nncc_gpu_plan?: PackedFunction;
 }
 
-const REQUIRED = ["nncc_abi_version", "nncc_alloc", "nncc_free", "nncc_error", "main"] as const;
+type PackedFunction = (self: number, args: number, nargs: number, ret: number) => number;
+
+const REQUIRED = ["nncc_abi_version", "nncc_alloc", "nncc_free", "nncc_error"] as const;
 
 /** The exports, checked. Throws `not-nncc` when one is missing. */
 export function exportsOf(instance: WebAssembly.Instance): ModuleExports {
@@ -39,6 +45,7 @@ const VALUE_BYTES = 16;
 const TENSOR_BYTES = 40;
 const TAG_TENSOR = 5;
 const DEVICE_CPU = 1;
+const DEVICE_WEBGPU = 15;
 
 /** One argument of the packed call: its descriptor, its shape and its own data block. */
 interface Slot {
@@ -60,7 +67,12 @@ export class CallFrame {
   private readonly inputs: Slot[] = [];
   private readonly outputs: Slot[] = [];
 
-  constructor(exports: ModuleExports, inputRanks: readonly number[], outputRanks: readonly number[]) {
+  static of({ inputs, outputs }: Signature, exports: ModuleExports): CallFrame {
+    const ranks = (types: Signature["inputs"]): number[] => types.map(({ shape }) => shape.length);
+    return new CallFrame(exports, ranks(inputs), ranks(outputs));
+  }
+
+  private constructor(exports: ModuleExports, inputRanks: readonly number[], outputRanks: readonly number[]) {
     this.exports = exports;
     const ranks = [...inputRanks, ...outputRanks];
     this.count = ranks.length;
@@ -96,20 +108,32 @@ export class CallFrame {
     }
     const source = new Uint8Array(tensor.data.buffer, tensor.data.byteOffset, bytes);
     new Uint8Array(this.exports.memory.buffer).set(source, slot.data);
-    const view = this.view();
-    writeDescriptor(view, slot, tensor.dtype);
-    tensor.shape.forEach((dim, i) => view.setBigInt64(slot.shape + 8 * i, BigInt(dim), true));
+    this.describeInput(slot, tensor.dtype, tensor.shape, DEVICE_CPU);
+  }
+
+  /** Says what input `index` is that lies on the GPU. */
+  setGpuInput(index: number, dtype: DType, shape: readonly number[]): void {
+    this.describeInput({ ...this.inputs[index]!, data: 0 }, dtype, shape, DEVICE_WEBGPU);
   }
 
   /** Calls `main`. Throws `run-failed` or `out-of-memory` with the module's own words. */
   call(outputTypes: readonly DType[]): void {
+    const { main } = this.exports;
+    if (main === undefined) throw new NnccError("unsupported-device", "the module has no CPU code");
+    this.invoke(main, outputTypes, DEVICE_CPU);
+  }
+
+  /** Calls `nncc_gpu_plan`; the address of the commands that it wrote. Throws as `call`. */
+  plan(outputTypes: readonly DType[]): number {
+    this.invoke(this.exports.nncc_gpu_plan!, outputTypes, DEVICE_WEBGPU);
+    return this.view().getUint32(this.block + VALUE_BYTES * this.count + 8, true);
+  }
+
+  /** The sizes of output `index` and where it begins in the arena of the GPU, in bytes. */
+  gpuOutput(index: number): { shape: number[]; offset: number } {
+    const slot = this.outputs[index]!;
     const view = this.view();
-    this.outputs.forEach((slot, i) => writeDescriptor(view, slot, outputTypes[i]!));
-    const status = this.exports.main(0, this.block, this.count, this.block + VALUE_BYTES * this.count);
-    if (status !== 0) {
-      const message = this.text(this.exports.nncc_error()) || `main returned ${status}`;
-      throw new NnccError(/out of memory/i.test(message) ? "out-of-memory" : "run-failed", message);
-    }
+    return { shape: shapeOf(view, slot), offset: Number(view.getBigUint64(slot.descriptor + 32, true)) };
   }
 
   /** A copy of output `index`, since the module reuses its memory in the next call. */
@@ -118,13 +142,27 @@ export class CallFrame {
     const view = this.view();
     const dtype = dtypeOfDLPack(view.getUint8(slot.descriptor + 16), view.getUint8(slot.descriptor + 17));
     if (dtype === undefined) throw new NnccError("run-failed", `output ${index} came back with an unknown type`);
-    const shape: number[] = [];
-    for (let i = 0; i < slot.rank; ++i) shape.push(Number(view.getBigInt64(slot.shape + 8 * i, true)));
+    const shape = shapeOf(view, slot);
     const address = view.getUint32(slot.descriptor, true) + Number(view.getBigUint64(slot.descriptor + 32, true));
     const bytes = elementCount(shape) * bytesPerElement(dtype);
     // A slice of the bytes is aligned whatever the address is, and never shared.
     const copy = new Uint8Array(this.exports.memory.buffer, address, bytes).slice();
     return { dtype, shape, data: new (arrayClass(dtype))(copy.buffer) };
+  }
+
+  private describeInput(slot: Slot, dtype: DType, shape: readonly number[], device: number): void {
+    const view = this.view();
+    writeDescriptor(view, slot, dtype, device);
+    shape.forEach((dim, i) => view.setBigInt64(slot.shape + 8 * i, BigInt(dim), true));
+  }
+
+  private invoke(target: PackedFunction, outputTypes: readonly DType[], device: number): void {
+    const view = this.view();
+    this.outputs.forEach((slot, i) => writeDescriptor(view, slot, outputTypes[i]!, device));
+    const status = target(0, this.block, this.count, this.block + VALUE_BYTES * this.count);
+    if (status === 0) return;
+    const message = this.text(this.exports.nncc_error()) || `the module returned ${status}`;
+    throw new NnccError(/out of memory/i.test(message) ? "out-of-memory" : "run-failed", message);
   }
 
   private allocate(bytes: number): number {
@@ -143,11 +181,15 @@ export class CallFrame {
   }
 }
 
-function writeDescriptor(view: DataView, slot: Slot, dtype: DType): void {
+function shapeOf(view: DataView, slot: Slot): number[] {
+  return Array.from({ length: slot.rank }, (_, i) => Number(view.getBigInt64(slot.shape + 8 * i, true)));
+}
+
+function writeDescriptor(view: DataView, slot: Slot, dtype: DType, device: number): void {
   const { code, bits } = dlpackType(dtype);
   const at = slot.descriptor;
   view.setUint32(at, slot.data, true);
-  view.setInt32(at + 4, DEVICE_CPU, true);
+  view.setInt32(at + 4, device, true);
   view.setInt32(at + 8, 0, true);
   view.setInt32(at + 12, slot.rank, true);
   view.setUint8(at + 16, code);

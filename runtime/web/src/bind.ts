@@ -4,12 +4,19 @@
 // Matches what the caller gave with what the signature wants.
 
 import { NnccError } from "./errors.js";
+import type { GpuInput } from "./gpu/tensor.js";
 import type { Dim, Signature, TensorType } from "./signature.js";
 import { arrayClass, checkData, elementCount, typeText } from "./tensor.js";
 import type { Tensor, TypedArray } from "./tensor.js";
 
-/** Inputs by name. A bare array is enough where the shape follows from the signature. */
-export type Inputs = Readonly<Record<string, Tensor | TypedArray>>;
+/**
+ * Inputs by name. A bare array is enough where the shape follows from the
+ * signature, a bare GPUBuffer where the signature has all sizes.
+ */
+export type Inputs = Readonly<Record<string, Tensor | TypedArray | GpuInput | GPUBuffer>>;
+
+/** An input with its shape. */
+export type BoundInput = Tensor | GpuInput;
 
 type Symbols = Map<string, { value: number; input: string }>;
 
@@ -17,7 +24,7 @@ type Symbols = Map<string, { value: number; input: string }>;
  * The inputs as tensors in the order of the signature. Throws `unknown-input`,
  * `missing-input`, `wrong-dtype` and `wrong-shape`, each naming the input.
  */
-export function bindInputs(signature: Signature, inputs: Inputs): Tensor[] {
+export function bindInputs(signature: Signature, inputs: Inputs): BoundInput[] {
   const known = signature.inputs.map((input) => input.name);
   for (const name of Object.keys(inputs)) {
     if (!known.includes(name)) {
@@ -33,32 +40,52 @@ export function bindInputs(signature: Signature, inputs: Inputs): Tensor[] {
     return { type, value };
   });
   // Tensors first: the sizes that they fix help to shape the bare arrays.
-  for (const { type, value } of given) if (!ArrayBuffer.isView(value)) checkTensor(type, value, symbols, signature);
+  for (const { type, value } of given) if (isBound(value)) checkTensor(type, value, symbols, signature);
   return given.map(({ type, value }) => {
-    if (!ArrayBuffer.isView(value)) return value;
-    checkData(type.dtype, value, `input '${type.name}'`);
-    const tensor = { dtype: type.dtype, shape: deduceShape(type, value.length, symbols), data: value };
+    if (isBound(value)) return value;
+    const tensor = shaped(type, value, symbols);
     checkTensor(type, tensor, symbols, signature);
     return tensor;
   });
 }
 
-function checkTensor(type: TensorType, tensor: Tensor, symbols: Symbols, signature: Signature): void {
+function isBound(value: Inputs[string]): value is BoundInput {
+  return !ArrayBuffer.isView(value) && "shape" in value;
+}
+
+/** A bare array or buffer with the shape that the signature gives it. */
+function shaped(type: TensorType, value: TypedArray | GPUBuffer, symbols: Symbols): BoundInput {
+  const { dtype } = type;
+  if (ArrayBuffer.isView(value)) {
+    checkData(dtype, value, `input '${type.name}'`);
+    return { dtype, shape: deduceShape(type, value.length, symbols), data: value };
+  }
+  const shape = type.shape.map((dim) => (typeof dim === "number" ? dim : symbols.get(dim)?.value));
+  if (!shape.every((dim) => dim !== undefined)) {
+    const hint = "give { dtype, shape, buffer }";
+    throw new NnccError("wrong-shape", `input '${type.name}' ${typeText(dtype, type.shape)} has open sizes: ${hint}`);
+  }
+  return { dtype, shape, buffer: value };
+}
+
+function checkTensor(type: TensorType, tensor: BoundInput, symbols: Symbols, signature: Signature): void {
   const where = `input '${type.name}'`;
   if (tensor.dtype !== type.dtype) {
     throw new NnccError("wrong-dtype", `${where}: the model wants ${type.dtype}, not ${tensor.dtype}`);
   }
-  checkData(type.dtype, tensor.data, where);
-  if (elementCount(tensor.shape) !== tensor.data.length) {
-    throw new NnccError(
-      "wrong-shape",
-      `${where}: shape [${tensor.shape.join(",")}] does not fit ${tensor.data.length} elements`,
-    );
-  }
+  if ("data" in tensor) checkElements(type, tensor);
   if (tensor.shape.length !== type.shape.length) {
     throw shapeError(type, tensor.shape, `rank ${type.shape.length} is needed`);
   }
   type.shape.forEach((dim, i) => checkDim(type, tensor.shape, i, dim, symbols, signature));
+}
+
+function checkElements(type: TensorType, { shape, data }: Tensor): void {
+  const where = `input '${type.name}'`;
+  checkData(type.dtype, data, where);
+  if (elementCount(shape) !== data.length) {
+    throw new NnccError("wrong-shape", `${where}: shape [${shape.join(",")}] does not fit ${data.length} elements`);
+  }
 }
 
 function checkDim(

@@ -23,11 +23,25 @@ export type NnccErrorCode =
   | "unknown-input"
   /** An input that the model needs was not given. */
   | "missing-input"
+  /** An output name that the model does not have. */
+  | "unknown-output"
   | "wrong-dtype"
   | "wrong-shape"
+  /** An integer of an input that the device's type cannot hold. */
+  | "out-of-range"
   | "out-of-memory"
   /** The module itself refused the call or trapped. */
   | "run-failed"
+  /** A run was begun before the last one ended. */
+  | "busy"
+  /** The GPU or its driver went away, and with it what was kept there. */
+  | "device-lost"
+  /** An input is not on the device that the model runs on, or cannot be read there. */
+  | "wrong-device"
+  /** The GPU refused what the model asked for. */
+  | "gpu-error"
+  /** The caller's signal ended it. */
+  | "aborted"
   /** The model was used after dispose(). */
   | "disposed";
 

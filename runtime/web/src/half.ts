@@ -23,6 +23,35 @@ export function fromBFloat16(bits: number): number {
   return scratch.getFloat32(0);
 }
 
+/** The upper half of an f32, rounded to the nearest, ties to even. */
+export function toBFloat16(value: number): number {
+  scratch.setFloat32(0, value);
+  const bits = scratch.getUint32(0);
+  if (value !== value) return (bits >>> 16) | 0x40;
+  return ((bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16) & 0xffff;
+}
+
+/** The IEEE half nearest to an f32 `value`, ties to even. */
+export function toHalf(value: number): number {
+  scratch.setFloat32(0, value);
+  const bits = scratch.getUint32(0);
+  const sign = (bits >>> 16) & 0x8000;
+  const size = Math.abs(scratch.getFloat32(0));
+  if (size !== size) return sign | 0x7e00;
+  // 65520 and above round to infinity.
+  if (size >= 65520) return sign | 0x7c00;
+  if (size < 2 ** -14) return sign | roundToEven(size * 2 ** 24);
+  const exponent = ((bits >>> 23) & 0xff) - 127;
+  // A fraction that rounds up to 1024 carries into the exponent, as it should.
+  return sign | (((exponent + 15) << 10) + roundToEven((bits & 0x7fffff) / 8192));
+}
+
+function roundToEven(value: number): number {
+  const low = Math.floor(value);
+  const rest = value - low;
+  return rest > 0.5 || (rest === 0.5 && low % 2 === 1) ? low + 1 : low;
+}
+
 /** The elements of any tensor as numbers (64-bit integers lose what a double cannot hold). */
 export function toNumbers(tensor: Tensor): Float64Array {
   const { data, dtype } = tensor;

@@ -10,14 +10,17 @@
  * @module
  */
 
-export { zeros, type Inputs } from "./bind.js";
+export { zeros, type BoundInput, type Inputs } from "./bind.js";
 export { NnccError, messageOf, type NnccErrorCode } from "./errors.js";
-export { fromBFloat16, fromHalf, toNumbers } from "./half.js";
-export { loadModel, Model, type LoadOptions } from "./model.js";
+export { fromBFloat16, fromHalf, toHalf, toNumbers } from "./half.js";
+export type { GpuInput, GpuTensor } from "./gpu/tensor.js";
+export { loadModel, type LoadOptions } from "./load.js";
+export { Model, type RunOptions } from "./model.js";
 export type { Amount, KernelCall, KernelInfo, KernelTable, Profiler } from "./profile.js";
 export { parseSignature, signatureOf } from "./signature.js";
 export type { Dim, Signature, SymbolInfo, TensorType } from "./signature.js";
 export type { Progress, Source } from "./source.js";
+export type { RunOutput } from "./runner.js";
 export type { Threading, ThreadOptions } from "./threads.js";
 export { arrayClass, bytesPerElement, elementCount, isDType, makeTensor, typeText } from "./tensor.js";
 export type { DType, Tensor, TypedArray } from "./tensor.js";

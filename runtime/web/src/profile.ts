@@ -7,7 +7,7 @@ import { encodeU32 } from "./binary.js";
 import { NnccError, messageOf } from "./errors.js";
 import { instrument, MARK_TABLE } from "./instrument.js";
 
-/** A number, or a formula over s0, s1, ...: the symbols in the signature's order. */
+/** A number, or a formula over s0, s1, ...: the symbols in the signature's order; empty when it is not known. */
 export type Amount = number | string;
 
 export interface KernelInfo {
@@ -23,7 +23,7 @@ export interface KernelTable {
   readonly dispatches: readonly { readonly kernel: number; readonly nodes: readonly string[] }[];
 }
 
-/** One call of a kernel, in milliseconds of performance.now(). */
+/** One call of a kernel, in milliseconds of performance.now() or of the GPU's clock. */
 export interface KernelCall {
   readonly kernel: number;
   readonly begin: number;
@@ -45,8 +45,15 @@ export function kernelTableOf(module: WebAssembly.Module): KernelTable {
   }
 }
 
+/** What takes down which kernel ran when. */
+export interface Profiler {
+  readonly table: KernelTable;
+  /** The calls since the last time. */
+  take(): KernelCall[];
+}
+
 /** Takes down the calls of kernels in one instance of an instrumented module. */
-export class Profiler {
+export class MarkProfiler implements Profiler {
   readonly table: KernelTable;
   private open: { kernel: number; begin: number }[] = [];
   private calls: KernelCall[] = [];
@@ -56,10 +63,10 @@ export class Profiler {
   }
 
   /** The module that tells, and who listens. */
-  static async prepare(bytes: Uint8Array): Promise<{ module: WebAssembly.Module; profiler: Profiler }> {
+  static async prepare(bytes: Uint8Array): Promise<{ module: WebAssembly.Module; profiler: MarkProfiler }> {
     const table = kernelTableOf(await WebAssembly.compile(bytes as BufferSource));
     const module = await WebAssembly.compile(instrument(bytes, table.kernels.map((kernel) => kernel.name)));
-    return { module, profiler: new Profiler(table) };
+    return { module, profiler: new MarkProfiler(table) };
   }
 
   attach(instance: WebAssembly.Instance): void {
@@ -71,7 +78,6 @@ export class Profiler {
     (instance.exports[MARK_TABLE] as WebAssembly.Table).set(0, asExport(mark));
   }
 
-  /** The calls since the last time. */
   take(): KernelCall[] {
     const calls = this.calls;
     this.calls = [];

@@ -9,11 +9,17 @@ import { NnccError, messageOf } from "./errors.js";
 export type Source = URL | string | ArrayBuffer | Uint8Array | Response | Promise<Response>;
 
 /** Called while a file comes in; `total` is 0 when the server does not say. */
-export type Progress = (loaded: number, total: number) => void;
+export type Progress = (loaded: number, total: number, file: "module" | "weights") => void;
+
+/** How to fetch. */
+export interface FetchOptions {
+  readonly onProgress?: Progress | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
 
 /** The module at `source`, compiled while it arrives where the engine can. */
-export async function compileModule(source: Source): Promise<WebAssembly.Module> {
-  const opened = await open(source);
+export async function compileModule(source: Source, options: FetchOptions = {}): Promise<WebAssembly.Module> {
+  const opened = await open(source, "module", options);
   try {
     if (opened instanceof Uint8Array) return await WebAssembly.compile(opened as BufferSource);
     const streams = opened.headers.get("content-type")?.startsWith("application/wasm") ?? false;
@@ -28,29 +34,17 @@ export async function compileModule(source: Source): Promise<WebAssembly.Module>
 }
 
 /** All bytes at `source`. Throws `load-failed`. */
-export async function readBytes(source: Source, progress?: Progress): Promise<Uint8Array> {
-  const opened = await open(source);
-  if (opened instanceof Uint8Array) {
-    progress?.(opened.length, opened.length);
-    return opened;
+export async function readBytes(
+  source: Source, file: "module" | "weights", options: FetchOptions = {},
+): Promise<Uint8Array> {
+  const opened = await open(source, file, options);
+  if (opened instanceof Uint8Array) return opened;
+  try {
+    return new Uint8Array(await opened.arrayBuffer());
+  } catch (error) {
+    if (error instanceof NnccError) throw error;
+    throw new NnccError("load-failed", `the download broke off: ${messageOf(error)}`, { cause: error });
   }
-  if (progress === undefined || opened.body === null) return new Uint8Array(await opened.arrayBuffer());
-  const total = Number(opened.headers.get("content-length") ?? 0);
-  const parts: Uint8Array[] = [];
-  let loaded = 0;
-  const reader = opened.body.getReader();
-  for (let part = await reader.read(); !part.done; part = await reader.read()) {
-    parts.push(part.value);
-    loaded += part.value.length;
-    progress(loaded, total);
-  }
-  const bytes = new Uint8Array(loaded);
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
 }
 
 /** The file called `name` beside `source`; undefined when the source has no place. */
@@ -68,11 +62,20 @@ export async function beside(source: Source, name: string): Promise<Source | und
   return undefined;
 }
 
-async function open(source: Source): Promise<Uint8Array | Response> {
+async function open(
+  source: Source, file: "module" | "weights", options: FetchOptions,
+): Promise<Uint8Array | Response> {
+  const opened = await openSource(source, options);
+  if (opened instanceof Response) return watched(opened, file, options);
+  options.onProgress?.(opened.length, opened.length, file);
+  return opened;
+}
+
+async function openSource(source: Source, options: FetchOptions): Promise<Uint8Array | Response> {
   if (source instanceof Uint8Array) return source;
   if (source instanceof ArrayBuffer) return new Uint8Array(source);
   try {
-    const opened = typeof source === "string" || source instanceof URL ? await openPlace(source) : await source;
+    const opened = typeof source === "string" || source instanceof URL ? await openPlace(source, options) : await source;
     if (opened instanceof Response && !opened.ok) {
       throw new Error(`the server answered ${opened.status} ${opened.statusText}`);
     }
@@ -83,11 +86,34 @@ async function open(source: Source): Promise<Uint8Array | Response> {
   }
 }
 
-async function openPlace(place: string | URL): Promise<Uint8Array | Response> {
+async function openPlace(place: string | URL, { signal }: FetchOptions): Promise<Uint8Array | Response> {
   const isFile = place instanceof URL ? place.protocol === "file:" : isPath(place);
-  if (!isFile) return fetch(place);
+  if (!isFile) return fetch(place, signal === undefined ? {} : { signal });
   const { readFile } = await import("node:fs/promises");
-  return readFile(place);
+  return readFile(place, { signal });
+}
+
+/** `response` with its bytes counted on their way, so that a part is not taken for the whole. */
+function watched(response: Response, file: "module" | "weights", options: FetchOptions): Response {
+  if (response.body === null) return response;
+  // What is compressed has its length before that.
+  const known = response.headers.get("content-encoding") === null;
+  const total = known ? Number(response.headers.get("content-length") ?? 0) : 0;
+  let loaded = 0;
+  const counter = new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>({
+    transform(part, controller) {
+      loaded += part.length;
+      options.onProgress?.(loaded, total, file);
+      controller.enqueue(part);
+    },
+    flush() {
+      if (total !== 0 && loaded !== total) {
+        throw new NnccError("load-failed", `the download broke off after ${loaded} of ${total} bytes`);
+      }
+    },
+  });
+  const { signal } = options;
+  return new Response(response.body.pipeThrough(counter, signal === undefined ? {} : { signal }), response);
 }
 
 /** Whether a string means a file: only where there is no page to be relative to. */

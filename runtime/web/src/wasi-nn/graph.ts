@@ -3,6 +3,7 @@
 
 import { exportsOf } from "../abi.js";
 import { NnccError, messageOf } from "../errors.js";
+import { CpuRunner } from "../cpu.js";
 import { Model } from "../model.js";
 import { ABI_VERSION, signatureOf } from "../signature.js";
 import { zeros } from "../bind.js";
@@ -108,5 +109,5 @@ export function compileGraph(bytes: Uint8Array<ArrayBuffer>): Graph {
   if (exports.nncc_abi_version() !== ABI_VERSION) {
     throw new NnccError("abi-mismatch", "the module uses another version of the module format");
   }
-  return new Graph(new Model(module, signature, exports));
+  return new Graph(new Model(module, signature, new CpuRunner(signature, exports)));
 }

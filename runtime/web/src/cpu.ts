@@ -1,0 +1,85 @@
+// Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+// Runs a model by calling `main`: the SIMD code of the module itself.
+
+import { CallFrame, readCString, type ModuleExports } from "./abi.js";
+import type { BoundInput } from "./bind.js";
+import { NnccError, messageOf } from "./errors.js";
+import type { Profiler } from "./profile.js";
+import type { Runner } from "./runner.js";
+import type { Signature } from "./signature.js";
+import type { Tensor } from "./tensor.js";
+import type { Threading, WorkerPool } from "./threads.js";
+
+/** What only some models have. */
+export interface CpuParts {
+  readonly profiler?: Profiler | undefined;
+  readonly threading?: Threading;
+  readonly workers?: WorkerPool | undefined;
+}
+
+export class CpuRunner implements Runner {
+  readonly device = "cpu";
+  readonly profiler: Profiler | undefined;
+  readonly threading: Threading;
+  private readonly signature: Signature;
+  private readonly workers: WorkerPool | undefined;
+  private exports: ModuleExports | undefined;
+  private frame: CallFrame | undefined;
+
+  constructor(signature: Signature, exports: ModuleExports, parts: CpuParts = {}) {
+    this.signature = signature;
+    this.exports = exports;
+    this.profiler = parts.profiler;
+    this.threading = parts.threading ?? { count: 1 };
+    this.workers = parts.workers;
+  }
+
+  async run(inputs: readonly BoundInput[], keep: readonly boolean[]): Promise<Tensor[]> {
+    if (keep.includes(true)) {
+      throw new NnccError("unsupported-device", "the model runs on the CPU: outputs cannot be kept on the GPU");
+    }
+    return this.runSync(inputs);
+  }
+
+  runSync(inputs: readonly BoundInput[]): Tensor[] {
+    if (this.exports === undefined) throw new NnccError("disposed", "the model was disposed of");
+    this.checkWorkers();
+    const frame = (this.frame ??= CallFrame.of(this.signature, this.exports));
+    inputs.forEach((input, i) => {
+      if ("buffer" in input) {
+        const name = this.signature.inputs[i]!.name;
+        throw new NnccError("wrong-device", `input '${name}' is on the GPU, but the model runs on the CPU`);
+      }
+      frame.setInput(i, input);
+    });
+    try {
+      frame.call(this.signature.outputs.map((output) => output.dtype));
+    } catch (error) {
+      if (!(error instanceof WebAssembly.RuntimeError)) throw error;
+      const why = readCString(this.exports.memory, this.exports.nncc_error() >>> 0) || messageOf(error);
+      // After a trap the module's allocator cannot be trusted any more.
+      this.dispose();
+      throw new NnccError("run-failed", `the module trapped: ${why}`, { cause: error });
+    }
+    return this.signature.outputs.map((_, i) => frame.output(i));
+  }
+
+  get memoryBytes(): number {
+    return this.exports?.memory.buffer.byteLength ?? 0;
+  }
+
+  dispose(): void {
+    this.workers?.stop();
+    this.exports = undefined;
+    this.frame = undefined;
+  }
+
+  private checkWorkers(): void {
+    const why = this.workers?.failure;
+    if (why === undefined) return;
+    this.dispose();
+    throw new NnccError("worker-failed", `a worker of the model is gone: ${why}; load the model again`);
+  }
+}

@@ -1,0 +1,99 @@
+// Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+// The commands of one choice of sizes as WebGPU objects: a run only encodes them.
+
+import { NnccError } from "../errors.js";
+import type { CompiledKernel } from "./pipelines.js";
+import type { CommandStream, Dispatch } from "./stream.js";
+import type { Workspace } from "./workspace.js";
+
+interface Step {
+  readonly pipeline: GPUComputePipeline;
+  readonly group: GPUBindGroup;
+  readonly x: number;
+  readonly y: number;
+}
+
+/** Gives each dispatch a pass of its own, to take its time. */
+export interface PassTimer {
+  passOf(dispatch: number): GPUComputePassDescriptor;
+}
+
+export class Recording {
+  private readonly device: GPUDevice;
+  private readonly stream: CommandStream;
+  private readonly symbols: GPUBuffer | undefined;
+  private submits: Step[][] = [];
+  private generation = -1;
+
+  constructor(device: GPUDevice, stream: CommandStream) {
+    this.device = device;
+    this.stream = stream;
+    this.symbols = stream.symbols.length === 0 ? undefined : makeSymbols(device, stream.symbols);
+  }
+
+  /** Whether the bind groups are those of the workspace's buffers. */
+  fits(workspace: Workspace): boolean {
+    return this.generation === workspace.generation;
+  }
+
+  /** Makes the bind groups anew. */
+  bind(workspace: Workspace, kernels: readonly CompiledKernel[]): void {
+    this.submits = this.stream.submits.map((dispatches) =>
+      dispatches.map((dispatch) => this.bindDispatch(dispatch, workspace, kernels)));
+    this.generation = workspace.generation;
+  }
+
+  /** Submits everything; `before` and `after` add copies at the two ends. */
+  submit(
+    before: (encoder: GPUCommandEncoder) => void, after: (encoder: GPUCommandEncoder) => void,
+    timer: PassTimer | undefined,
+  ): void {
+    let dispatched = 0;
+    this.submits.forEach((steps, i) => {
+      const encoder = this.device.createCommandEncoder();
+      if (i === 0) before(encoder);
+      if (timer === undefined) encodePass(encoder, steps);
+      else for (const step of steps) encodePass(encoder, [step], timer.passOf(dispatched++));
+      if (i === this.submits.length - 1) after(encoder);
+      this.device.queue.submit([encoder.finish()]);
+    });
+  }
+
+  destroy(): void {
+    this.symbols?.destroy();
+  }
+
+  private bindDispatch(
+    { kernel: index, x, y, bindings }: Dispatch, workspace: Workspace, kernels: readonly CompiledKernel[],
+  ): Step {
+    const kernel = kernels[index];
+    if (kernel === undefined) throw new NnccError("run-failed", `the commands name kernel ${index}, which is not there`);
+    const entries: GPUBindGroupEntry[] = bindings.map(({ space, offset, bytes }, binding) =>
+      ({ binding, resource: { buffer: workspace.bufferOf(space), offset, size: (bytes + 3) & ~3 } }));
+    if (kernel.usesSymbols) entries.push({ binding: entries.length, resource: { buffer: this.symbols! } });
+    const group = this.device.createBindGroup({ label: kernel.pipeline.label, layout: kernel.layout, entries });
+    return { pipeline: kernel.pipeline, group, x, y };
+  }
+}
+
+function encodePass(encoder: GPUCommandEncoder, steps: readonly Step[], descriptor?: GPUComputePassDescriptor): void {
+  const pass = encoder.beginComputePass(descriptor);
+  let current: GPUComputePipeline | undefined;
+  for (const { pipeline, group, x, y } of steps) {
+    if (pipeline !== current) pass.setPipeline((current = pipeline));
+    pass.setBindGroup(0, group);
+    pass.dispatchWorkgroups(x, y);
+  }
+  pass.end();
+}
+
+/** An array of vec4, as uniform buffers want it. */
+function makeSymbols(device: GPUDevice, symbols: Uint32Array): GPUBuffer {
+  const size = 16 * Math.ceil(symbols.length / 4);
+  const buffer = device.createBuffer({ label: "symbols", size, usage: GPUBufferUsage.UNIFORM, mappedAtCreation: true });
+  new Uint32Array(buffer.getMappedRange()).set(symbols);
+  buffer.unmap();
+  return buffer;
+}

@@ -1,0 +1,207 @@
+// Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+// Runs a model on a GPU, and on the next one when that is lost.
+
+import type { CallFrame } from "../abi.js";
+import type { BoundInput } from "../bind.js";
+import { NnccError, messageOf } from "../errors.js";
+import type { KernelCall, KernelTable, Profiler } from "../profile.js";
+import type { RunOutput, Runner } from "../runner.js";
+import type { Signature, TensorType } from "../signature.js";
+import { elementCount, typeText } from "../tensor.js";
+import { storageBytes, toStorage } from "./convert.js";
+import { openDevice, type Needs } from "./device.js";
+import type { GpuProgram, Storage } from "./program.js";
+import { Session, type Job, type Plan } from "./session.js";
+import { readStream } from "./stream.js";
+import { GpuTensor, type GpuInput } from "./tensor.js";
+import type { Upload, WeightBytes } from "./workspace.js";
+
+/** What a runner needs of its model. */
+export interface GpuModel {
+  readonly signature: Signature;
+  readonly program: GpuProgram;
+  readonly needs: Needs;
+  readonly memory: WebAssembly.Memory;
+  readonly frame: CallFrame;
+  readonly weights: Promise<WeightBytes>;
+  /** The caller's own. */
+  readonly device: GPUDevice | undefined;
+  /** Whether a run is repeated when the device is lost. */
+  readonly retry: boolean;
+  readonly profile: boolean;
+}
+
+/** Choices of sizes whose commands are kept. */
+const MOST_PLANS = 64;
+
+export class GpuRunner implements Runner {
+  readonly device = "gpu";
+  readonly profiler: GpuProfiler | undefined;
+  private readonly model: GpuModel;
+  private readonly plans = new Map<string, Plan>();
+  private session: Session;
+  private busy = false;
+  private disposed = false;
+
+  private constructor(model: GpuModel, session: Session) {
+    this.model = model;
+    this.session = session;
+    this.profiler = model.profile ? new GpuProfiler(model.program) : undefined;
+  }
+
+  /** Throws `unsupported-device`, `gpu-error`, `out-of-memory`. */
+  static async open(model: GpuModel): Promise<GpuRunner> {
+    return new GpuRunner(model, await openSession(model));
+  }
+
+  get gpu(): GPUDevice {
+    return this.session.device;
+  }
+
+  get memoryBytes(): number {
+    return this.model.memory.buffer.byteLength + this.session.bytes;
+  }
+
+  /** Throws `busy`, `out-of-range`, `wrong-device`, `wrong-shape` and what Session.run does. */
+  async run(inputs: readonly BoundInput[], keep: readonly boolean[]): Promise<RunOutput[]> {
+    if (this.busy) {
+      throw new NnccError("busy", "the model is running: await that run first, or load the model a second time");
+    }
+    this.busy = true;
+    try {
+      if (this.session.isLost) await this.renew();
+      const uploads = inputs.map((input, i) => this.uploadOf(i, input));
+      const job = { plan: this.planFor(inputs), uploads, keep, onTimes: this.profiler?.listen };
+      return await this.runWithRetry(job);
+    } finally {
+      this.busy = false;
+    }
+  }
+
+  dispose(): void {
+    this.disposed = true;
+    this.plans.clear();
+    this.session.destroy();
+  }
+
+  private async runWithRetry(job: Job): Promise<RunOutput[]> {
+    try {
+      return await this.session.run(job);
+    } catch (error) {
+      if (this.disposed) throw new NnccError("disposed", "the model was disposed of in the run", { cause: error });
+      const lost = error instanceof NnccError && error.code === "device-lost";
+      // What was on the GPU is gone with it.
+      if (!lost || !this.model.retry || !job.uploads.every(ArrayBuffer.isView)) throw error;
+      await this.renew();
+      return this.session.run(job);
+    }
+  }
+
+  /** Everything again on another device. Throws `unsupported-device` where there is none. */
+  private async renew(): Promise<void> {
+    if (this.model.device !== undefined) {
+      throw new NnccError("device-lost", "the device that the caller gave was lost: load the model with a new one");
+    }
+    this.session.destroy();
+    try {
+      this.session = await openSession(this.model);
+    } catch (error) {
+      const text = `the GPU was lost and there is no other: ${messageOf(error)}`;
+      throw new NnccError("unsupported-device", text, { cause: error });
+    }
+    if (this.disposed) this.session.destroy();
+  }
+
+  private planFor(inputs: readonly BoundInput[]): Plan {
+    const key = inputs.map(({ shape }) => shape.join()).join(";");
+    let plan = this.plans.get(key);
+    if (plan === undefined) {
+      plan = this.makePlan(inputs);
+      if (this.plans.size >= MOST_PLANS) this.plans.delete(this.plans.keys().next().value!);
+      this.plans.set(key, plan);
+    }
+    this.profiler?.use(plan);
+    return plan;
+  }
+
+  /** Asks the module. Throws `run-failed` and `out-of-memory` with its words. */
+  private makePlan(inputs: readonly BoundInput[]): Plan {
+    const { frame, memory, program, signature } = this.model;
+    inputs.forEach(({ dtype, shape }, i) => frame.setGpuInput(i, dtype, shape));
+    const address = frame.plan(signature.outputs.map(({ dtype }) => dtype));
+    return {
+      stream: readStream(memory, address),
+      inputBytes: inputs.map(({ shape }, i) => storageBytes(program.inputs[i]!.storage, elementCount(shape))),
+      outputs: signature.outputs.map(({ dtype }, i) => {
+        const { shape, offset } = frame.gpuOutput(i);
+        return { dtype, shape, count: elementCount(shape), storage: program.outputs[i]!.storage, offset };
+      }),
+    };
+  }
+
+  private uploadOf(index: number, input: BoundInput): Upload {
+    const type = this.model.signature.inputs[index]!;
+    const { storage } = this.model.program.inputs[index]!;
+    if (!("buffer" in input)) return toStorage(input.dtype, input.data, storage, `input '${type.name}'`);
+    this.checkGpuInput(input, type, storage);
+    return { buffer: input.buffer, offset: input.offset ?? 0 };
+  }
+
+  private checkGpuInput(input: GpuInput, type: TensorType, storage: Storage): void {
+    const where = `input '${type.name}'`;
+    if (input instanceof GpuTensor) {
+      if (input.keeper.isLost) throw new NnccError("device-lost", `${where} was on a GPU that was lost: compute it again`);
+      if (input.keeper.device !== this.session.device) {
+        throw new NnccError("wrong-device", `${where} is on another device: load both models with the same 'gpu'`);
+      }
+      if (input.storage !== storage) {
+        throw new NnccError("wrong-dtype", `${where} is stored as ${input.storage}, the model wants ${storage}`);
+      }
+    }
+    const bytes = storageBytes(storage, elementCount(input.shape));
+    const has = input.buffer.size - (input.offset ?? 0);
+    if (has < bytes) {
+      const text = `${where}: ${typeText(storage, input.shape)} takes ${bytes} bytes, the buffer has ${has}`;
+      throw new NnccError("wrong-shape", text);
+    }
+    if ((input.buffer.usage & GPUBufferUsage.COPY_SRC) === 0) {
+      throw new NnccError("wrong-device", `${where}: the buffer needs the usage COPY_SRC`);
+    }
+  }
+}
+
+async function openSession({ needs, device, program, weights }: GpuModel): Promise<Session> {
+  return Session.open(await openDevice(needs, device), program, weights);
+}
+
+/** Takes down what the GPU says of its times. */
+class GpuProfiler implements Profiler {
+  private readonly program: GpuProgram;
+  private plan: Plan | undefined;
+  private calls: KernelCall[] = [];
+
+  constructor(program: GpuProgram) {
+    this.program = program;
+  }
+
+  /** Of the last run. */
+  get table(): KernelTable {
+    const kernels = this.program.kernels.map(({ name, flops = "", bytes = "" }) => ({ name, flops, bytes }));
+    const order = this.plan?.stream.submits.flat() ?? [];
+    return { kernels, dispatches: order.map(({ kernel }) => ({ kernel, nodes: this.program.kernels[kernel]!.nodes })) };
+  }
+
+  use(plan: Plan): void {
+    this.plan = plan;
+  }
+
+  readonly listen = (calls: KernelCall[]): void => {
+    this.calls.push(...calls);
+  };
+
+  take(): KernelCall[] {
+    return this.calls.splice(0);
+  }
+}

@@ -1,0 +1,207 @@
+// Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+// What a model holds on one device. When the device is lost, all of it is.
+
+import { NnccError, messageOf } from "../errors.js";
+import type { KernelCall } from "../profile.js";
+import { elementCount, type Tensor } from "../tensor.js";
+import { StagingRing, checked } from "./buffers.js";
+import { fromStorage, storageBytes } from "./convert.js";
+import type { OpenedDevice } from "./device.js";
+import { compileKernels, describeKernel, type CompiledKernel } from "./pipelines.js";
+import type { GpuProgram } from "./program.js";
+import { Readback, outputBytes, type PlannedOutput } from "./readback.js";
+import { Recording } from "./recording.js";
+import type { CommandStream } from "./stream.js";
+import { GpuTensor, type Keeper } from "./tensor.js";
+import { DispatchTimer } from "./timer.js";
+import { uploadWeights, Workspace, type Upload, type WeightBytes } from "./workspace.js";
+
+/** The commands for one choice of input sizes, and where they leave the outputs. */
+export interface Plan {
+  readonly stream: CommandStream;
+  /** As they are stored. */
+  readonly inputBytes: readonly number[];
+  readonly outputs: readonly PlannedOutput[];
+}
+
+/** One run: with `keep[i]`, output i stays on the GPU. */
+export interface Job {
+  readonly plan: Plan;
+  readonly uploads: readonly Upload[];
+  readonly keep: readonly boolean[];
+  /** Told the times of the dispatches. */
+  readonly onTimes?: ((calls: KernelCall[]) => void) | undefined;
+}
+
+/** For how long after a failure the news that the device is lost may come, in milliseconds. */
+const LOSS_NEWS = 200;
+/** Choices of sizes whose bind groups are kept. */
+const MOST_RECORDINGS = 16;
+
+export class Session implements Keeper {
+  readonly device: GPUDevice;
+  readonly name: string;
+  private readonly owned: boolean;
+  private readonly program: GpuProgram;
+  private readonly kernels: readonly CompiledKernel[];
+  private readonly workspace: Workspace;
+  private readonly staging: StagingRing;
+  private readonly kept = new Set<GPUBuffer>();
+  private readonly recordings = new Map<Plan, Recording>();
+  private loss: string | undefined;
+  private destroyed = false;
+
+  private constructor(
+    opened: OpenedDevice, program: GpuProgram, kernels: readonly CompiledKernel[], weights: readonly GPUBuffer[],
+  ) {
+    ({ device: this.device, name: this.name, owned: this.owned } = opened);
+    this.program = program;
+    this.kernels = kernels;
+    this.workspace = new Workspace(this.device, weights);
+    this.staging = new StagingRing(this.device);
+    void this.device.lost.then(({ reason, message }) => (this.loss = message || reason));
+  }
+
+  /** Compiles the kernels while the weights arrive. Throws `gpu-error`, `out-of-memory` and what `weights` does. */
+  static async open(opened: OpenedDevice, program: GpuProgram, weights: Promise<WeightBytes>): Promise<Session> {
+    const buffers: GPUBuffer[] = [];
+    const work = [
+      compileKernels(opened.device, opened.features, program),
+      uploadWeights(opened.device, program, weights, buffers),
+    ] as const;
+    try {
+      const [kernels] = await Promise.all(work);
+      return new Session(opened, program, kernels, buffers);
+    } catch (error) {
+      // The other may be under way still, and make more.
+      await Promise.allSettled(work);
+      for (const buffer of buffers) buffer.destroy();
+      if (opened.owned) opened.device.destroy();
+      throw error;
+    }
+  }
+
+  get isLost(): boolean {
+    return this.loss !== undefined;
+  }
+
+  /** Of GPU memory. */
+  get bytes(): number {
+    return this.workspace.bytes;
+  }
+
+  /** Throws `device-lost`, `gpu-error`, which names the kernel, and `out-of-memory`. */
+  async run(job: Job): Promise<(Tensor | GpuTensor)[]> {
+    try {
+      const recording = await this.recordingOf(job.plan);
+      if (this.destroyed) throw new NnccError("disposed", "the model was disposed of in the run");
+      return await this.execute(job, recording);
+    } catch (error) {
+      throw await this.explain(error);
+    }
+  }
+
+  async read({ dtype, shape, storage, buffer }: GpuTensor): Promise<Tensor> {
+    if (!this.kept.has(buffer)) throw new NnccError("disposed", "the tensor, or its model, was disposed of");
+    const count = elementCount(shape);
+    const bytes = storageBytes(storage, count);
+    const staging = this.staging.take(bytes);
+    try {
+      const encoder = this.device.createCommandEncoder();
+      encoder.copyBufferToBuffer(buffer, 0, staging, 0, bytes);
+      this.device.queue.submit([encoder.finish()]);
+      const convert = (mapped: ArrayBuffer): Tensor =>
+        ({ dtype, shape, data: fromStorage(storage, mapped, 0, dtype, count) });
+      return await this.staging.read(staging, bytes, convert);
+    } catch (error) {
+      throw await this.explain(error);
+    }
+  }
+
+  release(buffer: GPUBuffer): void {
+    if (this.kept.delete(buffer)) buffer.destroy();
+  }
+
+  destroy(): void {
+    this.destroyed = true;
+    this.workspace.destroy();
+    this.staging.destroy();
+    for (const recording of this.recordings.values()) recording.destroy();
+    for (const buffer of this.kept) buffer.destroy();
+    this.recordings.clear();
+    this.kept.clear();
+    if (this.owned) this.device.destroy();
+  }
+
+  /** With buffers that are large enough and bind groups that fit them. */
+  private async recordingOf(plan: Plan): Promise<Recording> {
+    const recording = this.recordings.get(plan) ?? new Recording(this.device, plan.stream);
+    // Put back at the end: the first is then the one that was not used for longest.
+    this.recordings.delete(plan);
+    this.recordings.set(plan, recording);
+    for (const [key, first] of this.recordings) {
+      if (this.recordings.size <= MOST_RECORDINGS) break;
+      this.recordings.delete(key);
+      first.destroy();
+    }
+    if (recording.fits(this.workspace)) return recording;
+    await checked(this.device, "the buffers of the run", () => {
+      this.workspace.fit(plan.stream.arenaBytes, plan.inputBytes);
+      recording.bind(this.workspace, this.kernels);
+    });
+    return recording;
+  }
+
+  private async execute(job: Job, recording: Recording): Promise<(Tensor | GpuTensor)[]> {
+    const { plan, keep } = job;
+    const readback = new Readback(plan.outputs.filter((_, i) => !keep[i]), this.staging);
+    const keptOutputs = plan.outputs.filter((_, i) => keep[i]);
+    const order = plan.stream.submits.flat().map(({ kernel }) => kernel);
+    const timer = job.onTimes && new DispatchTimer(this.device, order.length);
+    const kept: GpuTensor[] = [];
+    try {
+      const submitted = checked(this.device, "the run", () => {
+        for (const output of keptOutputs) kept.push(this.makeKept(output));
+        const before = (encoder: GPUCommandEncoder): void => this.workspace.upload(job.uploads, plan.inputBytes, encoder);
+        const after = (encoder: GPUCommandEncoder): void => {
+          readback.encode(encoder, this.workspace);
+          keptOutputs.forEach((output, i) =>
+            this.workspace.copyOut(encoder, output.offset, kept[i]!.buffer, 0, outputBytes(output)));
+        };
+        recording.submit(before, after, timer);
+      });
+      // Both are on their way at once; an error makes worthless what was read.
+      const [read] = await Promise.all([readback.read(), submitted]);
+      if (timer !== undefined) job.onTimes!(await timer.read(this.staging, order));
+      return keep.map((stays) => (stays ? kept : read).shift()!);
+    } catch (error) {
+      for (const { buffer } of kept) this.release(buffer);
+      throw error;
+    } finally {
+      timer?.destroy();
+    }
+  }
+
+  private makeKept(output: PlannedOutput): GpuTensor {
+    const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
+    const buffer = this.device.createBuffer({ label: "kept", size: Math.max(4, outputBytes(output)), usage });
+    this.kept.add(buffer);
+    return new GpuTensor(output.dtype, output.shape, output.storage, buffer, this);
+  }
+
+  /** What a failure means: the loss of the device, or an error of the kernel that its message names. */
+  private async explain(error: unknown): Promise<unknown> {
+    if (!this.isLost && !(error instanceof NnccError)) {
+      await Promise.race([this.device.lost, new Promise((resolve) => setTimeout(resolve, LOSS_NEWS))]);
+    }
+    if (this.isLost) return new NnccError("device-lost", `the GPU was lost: ${this.loss}`, { cause: error });
+    const message = messageOf(error);
+    const kernel = this.program.kernels.find(({ name }) => message.includes(`"${name}"`));
+    if (error instanceof NnccError && kernel === undefined) return error;
+    const code = error instanceof NnccError ? error.code : "gpu-error";
+    const where = kernel === undefined ? "" : ` (${describeKernel(kernel)})`;
+    return new NnccError(code, `${message}${where}`, { cause: error });
+  }
+}

@@ -1,0 +1,61 @@
+// Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+// How long each dispatch takes, by the GPU's own clock.
+
+import type { KernelCall } from "../profile.js";
+import { StagingRing } from "./buffers.js";
+import type { PassTimer } from "./recording.js";
+
+/** A set of queries has at most 4096. */
+const PER_SET = 2048;
+const QUERY_BYTES = 8;
+
+/** Two timestamps around each of `count` dispatches. */
+export class DispatchTimer implements PassTimer {
+  private readonly device: GPUDevice;
+  private readonly count: number;
+  private readonly sets: readonly GPUQuerySet[];
+  private readonly resolved: GPUBuffer;
+
+  constructor(device: GPUDevice, count: number) {
+    this.device = device;
+    this.count = count;
+    const sets = Math.ceil(count / PER_SET);
+    this.sets = Array.from({ length: sets }, () => device.createQuerySet({ type: "timestamp", count: 2 * PER_SET }));
+    this.resolved = device.createBuffer({
+      label: "timestamps",
+      size: Math.max(1, sets) * 2 * PER_SET * QUERY_BYTES,
+      usage: GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC,
+    });
+  }
+
+  passOf(dispatch: number): GPUComputePassDescriptor {
+    const at = 2 * (dispatch % PER_SET);
+    const querySet = this.sets[Math.floor(dispatch / PER_SET)]!;
+    return { timestampWrites: { querySet, beginningOfPassWriteIndex: at, endOfPassWriteIndex: at + 1 } };
+  }
+
+  /** The times of the dispatches, in milliseconds of the GPU's clock; `kernels` names them. */
+  async read(staging: StagingRing, kernels: readonly number[]): Promise<KernelCall[]> {
+    const bytes = this.count * 2 * QUERY_BYTES;
+    if (bytes === 0) return [];
+    const buffer = staging.take(bytes);
+    const encoder = this.device.createCommandEncoder();
+    this.sets.forEach((set, i) =>
+      encoder.resolveQuerySet(set, 0, 2 * PER_SET, this.resolved, i * 2 * PER_SET * QUERY_BYTES));
+    encoder.copyBufferToBuffer(this.resolved, 0, buffer, 0, bytes);
+    this.device.queue.submit([encoder.finish()]);
+    return staging.read(buffer, bytes, (mapped) => {
+      const nanoseconds = new BigUint64Array(mapped, 0, 2 * this.count);
+      // From the first one on, since a double does not hold the whole number.
+      const at = (i: number): number => Number(nanoseconds[i]! - nanoseconds[0]!) / 1e6;
+      return kernels.map((kernel, i) => ({ kernel, begin: at(2 * i), end: at(2 * i + 1) }));
+    });
+  }
+
+  destroy(): void {
+    for (const set of this.sets) set.destroy();
+    this.resolved.destroy();
+  }
+}

@@ -1,0 +1,109 @@
+// Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+// The buffers that kernels work on.
+
+import { NnccError } from "../errors.js";
+import type { TypedArray } from "../tensor.js";
+import { checked } from "./buffers.js";
+import type { GpuProgram } from "./program.js";
+import type { Range } from "./stream.js";
+
+/** The bytes of a range of the weights. */
+export type WeightBytes = (offset: number, bytes: number) => Uint8Array;
+
+/** An input ready for its buffer: words to write, or a range to copy from. */
+export type Upload = TypedArray | { readonly buffer: GPUBuffer; readonly offset: number };
+
+/** At most so much is written at once, since a browser copies what is written. */
+const UPLOAD_BYTES = 1 << 24;
+
+/** Fills `buffers` with the weights as soon as they are there. Throws `out-of-memory`. */
+export async function uploadWeights(
+  device: GPUDevice, program: GpuProgram, weights: Promise<WeightBytes>, buffers: GPUBuffer[],
+): Promise<void> {
+  const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST;
+  for (const [i, { bytes }] of program.weights.entries()) {
+    const label = `weights ${i}`;
+    const make = (): GPUBuffer => device.createBuffer({ label, size: (bytes + 3) & ~3, usage });
+    buffers.push(await checked(device, `${bytes} bytes for weights`, make));
+  }
+  const bytesOf = await weights;
+  program.weights.forEach(({ offset, bytes }, i) => {
+    for (let at = 0; at < bytes; at += UPLOAD_BYTES) {
+      const part = bytesOf(offset + at, (Math.min(UPLOAD_BYTES, bytes - at) + 3) & ~3);
+      device.queue.writeBuffer(buffers[i]!, at, part as BufferSource);
+    }
+  });
+}
+
+/** The arena and the inputs, which grow when larger sizes come. */
+export class Workspace {
+  /** Counts the times that a buffer was replaced: bind groups of earlier ones are void. */
+  generation = 0;
+  private readonly device: GPUDevice;
+  private readonly weights: readonly GPUBuffer[];
+  private arena: GPUBuffer | undefined;
+  private readonly inputs: (GPUBuffer | undefined)[] = [];
+
+  constructor(device: GPUDevice, weights: readonly GPUBuffer[]) {
+    this.device = device;
+    this.weights = weights;
+  }
+
+  /** Makes the buffers at least so large. Throws `out-of-memory` for more than the device has in one buffer. */
+  fit(arenaBytes: number, inputBytes: readonly number[]): void {
+    this.arena = this.grow("arena", this.arena, arenaBytes);
+    inputBytes.forEach((bytes, i) => (this.inputs[i] = this.grow(`input ${i}`, this.inputs[i], bytes)));
+  }
+
+  /** The buffer that a range of the commands is in; it exists after `fit`. */
+  bufferOf({ kind, index }: Range["space"]): GPUBuffer {
+    const buffer = kind === "arena" ? this.arena : kind === "input" ? this.inputs[index] : this.weights[index];
+    if (buffer === undefined) throw new NnccError("run-failed", `the commands name ${kind} ${index}, which is not there`);
+    return buffer;
+  }
+
+  /** Writes the inputs, or encodes copies from other buffers. */
+  upload(sources: readonly Upload[], inputBytes: readonly number[], encoder: GPUCommandEncoder): void {
+    sources.forEach((source, i) => {
+      const target = this.inputs[i]!;
+      if (ArrayBuffer.isView(source)) this.device.queue.writeBuffer(target, 0, source as BufferSource);
+      else encoder.copyBufferToBuffer(source.buffer, source.offset, target, 0, inputBytes[i]!);
+    });
+  }
+
+  /** Encodes a copy out of the arena. */
+  copyOut(encoder: GPUCommandEncoder, from: number, target: GPUBuffer, to: number, bytes: number): void {
+    encoder.copyBufferToBuffer(this.arena!, from, target, to, bytes);
+  }
+
+  /** Bytes of all buffers. */
+  get bytes(): number {
+    return this.all().reduce((sum, buffer) => sum + buffer.size, 0);
+  }
+
+  destroy(): void {
+    for (const buffer of this.all()) buffer.destroy();
+    this.arena = undefined;
+    this.inputs.length = 0;
+  }
+
+  private all(): GPUBuffer[] {
+    return [this.arena, ...this.inputs, ...this.weights].filter((buffer) => buffer !== undefined);
+  }
+
+  private grow(label: string, old: GPUBuffer | undefined, bytes: number): GPUBuffer {
+    const size = Math.max(4, (bytes + 3) & ~3);
+    if (old !== undefined && old.size >= size) return old;
+    const limit = this.device.limits.maxBufferSize;
+    if (size > limit) {
+      throw new NnccError("out-of-memory", `the ${label} takes ${size} bytes, this GPU has ${limit} in a buffer at most`);
+    }
+    // What was submitted still ends with the old one.
+    old?.destroy();
+    this.generation += 1;
+    const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
+    return this.device.createBuffer({ label, size, usage });
+  }
+}

@@ -1,0 +1,26 @@
+// Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+import type { BoundInput } from "./bind.js";
+import type { GpuTensor } from "./gpu/tensor.js";
+import type { Profiler } from "./profile.js";
+import type { Tensor } from "./tensor.js";
+import type { Threading } from "./threads.js";
+
+export type RunOutput = Tensor | GpuTensor;
+
+/** What runs a model: its inputs are checked against the signature. */
+export interface Runner {
+  readonly device: "cpu" | "gpu";
+  readonly profiler: Profiler | undefined;
+  /** Of a runner on the CPU. */
+  readonly threading?: Threading;
+  /** Of a runner on the GPU. */
+  readonly gpu?: GPUDevice;
+  readonly memoryBytes: number;
+  /** With `keep[i]`, output i stays on the GPU. */
+  run(inputs: readonly BoundInput[], keep: readonly boolean[]): Promise<RunOutput[]>;
+  /** Only where nothing has to be waited for. */
+  runSync?(inputs: readonly BoundInput[]): Tensor[];
+  dispose(): void;
+}
