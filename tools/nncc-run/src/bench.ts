@@ -1,7 +1,7 @@
 // Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-import { loadModel, type Model, type Tensor } from "nncc";
+import { loadModel, type LoadOptions, type Model, type Tensor } from "nncc";
 
 export interface Measurement {
   readonly msMedian: number;
@@ -16,28 +16,35 @@ const WARM_UP_SECONDS = 0.3;
 const LEAST_RUNS = 5;
 
 /** Milliseconds to compile and instantiate the module, the best of three. */
-export async function measureLoad(bytes: Uint8Array, weights: string | undefined, path: string): Promise<number> {
+export async function measureLoad(bytes: Uint8Array, path: string, options: LoadOptions): Promise<number> {
   let best = Infinity;
   for (let i = 0; i < 3; ++i) {
     const start = performance.now();
     // By path when the weights are beside the module, so that they are found.
-    const model = await loadModel(weights === undefined ? bytes : path, weights === undefined ? {} : { weights });
+    const model = await loadModel(options.weights === undefined ? bytes : path, options);
     best = Math.min(best, performance.now() - start);
     model.dispose();
   }
   return best;
 }
 
+/** One run, on a GPU until its outputs are here. */
+export function runOnce(model: Model, inputs: Record<string, Tensor>): unknown {
+  return model.device === "gpu" ? model.run(inputs) : model.runSync(inputs);
+}
+
 /** Runs `model` for `seconds`, after a warm-up that lets the engine optimise it. */
-export function measure(model: Model, inputs: Record<string, Tensor>, seconds: number, loadMs: number): Measurement {
+export async function measure(
+  model: Model, inputs: Record<string, Tensor>, seconds: number, loadMs: number,
+): Promise<Measurement> {
   const warm = performance.now() + 1000 * Math.min(WARM_UP_SECONDS, seconds);
-  do model.runSync(inputs);
+  do await runOnce(model, inputs);
   while (performance.now() < warm);
   const times: number[] = [];
   const end = performance.now() + 1000 * seconds;
   while (times.length < LEAST_RUNS || performance.now() < end) {
     const start = performance.now();
-    model.runSync(inputs);
+    await runOnce(model, inputs);
     times.push(performance.now() - start);
   }
   times.sort((a, b) => a - b);

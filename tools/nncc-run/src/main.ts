@@ -3,10 +3,11 @@
 
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { loadModel, messageOf, NnccError, toNumbers, typeText, type Model, type Tensor } from "nncc";
+import { loadModel, messageOf, NnccError, toNumbers, typeText, type LoadOptions, type Model, type Tensor } from "nncc";
 import { measure, measureLoad } from "./bench.js";
 import { compare } from "./compare.js";
 import { UserError } from "./errors.js";
+import { provideWebGpu } from "./gpu.js";
 import { describe } from "./info.js";
 import { expectedFromFolder, inputsFromArguments, inputsFromFolder, madeUpInputs } from "./inputs.js";
 import { writeNpy } from "./npy.js";
@@ -25,9 +26,12 @@ const NAMES_WIDTH = 100;
 
 async function run(options: Options): Promise<number> {
   const bytes = readModule(options.module);
-  const weights = options.weights === undefined ? {} : { weights: options.weights };
+  const why = await provideWebGpu(bytes, options.device);
   // By path, so that a weight file beside the module is found.
-  const model = await loadModel(options.module, { device: options.device, threads: options.threads, ...weights });
+  const model = await loadModel(options.module, loadOptions(options));
+  if (why !== undefined && model.device === "cpu") {
+    console.error(`nncc-run: runs on the CPU: ${why || model.whyNotGpu}`);
+  }
   const external = model.signature.weights !== "embedded";
   if (options.info) printInfo(model, bytes.length, options);
   const inputs = readInputs(model, options);
@@ -44,6 +48,10 @@ async function run(options: Options): Promise<number> {
     printOutputs(outputs);
   }
   return status;
+}
+
+function loadOptions({ device, threads, weights }: Options): LoadOptions {
+  return { device, threads, ...(weights === undefined ? {} : { weights }) };
 }
 
 function readModule(path: string): Uint8Array {
@@ -110,9 +118,9 @@ function printInfo(model: Model, moduleBytes: number, options: Options): void {
 }
 
 async function profile(inputs: Record<string, Tensor>, file: string, options: Options): Promise<void> {
-  const weights = options.weights === undefined ? {} : { weights: options.weights };
-  const model = await loadModel(options.module, { profile: true, ...weights });
-  const result = profileModel(model, inputs, options.bench ?? PROFILE_SECONDS, measurePeak());
+  const model = await loadModel(options.module, { profile: true, ...loadOptions(options) });
+  const peak = model.device === "gpu" ? null : measurePeak();
+  const result = await profileModel(model, inputs, options.bench ?? PROFILE_SECONDS, peak);
   const trace = (): string => JSON.stringify(chromeTrace(result, model.signature));
   if (file !== "") writeText(file, trace());
   if (options.json) console.log(trace());
@@ -130,8 +138,8 @@ function writeText(path: string, text: string): void {
 async function bench(
   model: Model, inputs: Record<string, Tensor>, bytes: Uint8Array, weights: string | undefined, options: Options,
 ): Promise<void> {
-  const loadMs = await measureLoad(bytes, weights, options.module);
-  const result = measure(model, inputs, options.bench!, loadMs);
+  const loadMs = await measureLoad(bytes, options.module, { ...loadOptions(options), ...(weights && { weights }) });
+  const result = await measure(model, inputs, options.bench!, loadMs);
   if (options.json) {
     const { msMedian, msMin, gflops, runs } = result;
     console.log(JSON.stringify({ ms_median: msMedian, ms_min: msMin, load_ms: loadMs, gflops, runs }));

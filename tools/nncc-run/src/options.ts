@@ -22,7 +22,8 @@ Runs a module that nncc compiled.
   --weights FILE      the weight file of a module with external weights
   --threads N         threads of a module compiled with --threads (one a core, at
                       most 8)
-  --device DEVICE     cpu, gpu or auto (auto)
+  --device DEVICE     cpu, gpu or auto (auto: the GPU where the module has code for
+                      it and the npm package webgpu finds one)
   --help, --version
 
 Exit status: 0 fine, 1 an output does not match, 2 any other error.

@@ -3,6 +3,7 @@
 
 // How long each dispatch takes: the medians over many runs.
 
+import { runOnce } from "./bench.js";
 import type { KernelCall, Model, Profiler, Signature, Tensor } from "nncc";
 import { evaluate } from "./formula.js";
 
@@ -25,20 +26,20 @@ export interface Profile {
   readonly msMedian: number;
   /** In the order of a run. */
   readonly dispatches: readonly DispatchTime[];
-  /** The register-only limit of 4-lane f32 arithmetic, measured beside it. */
-  readonly peakGflops: number;
+  /** The register-only limit of 4-lane f32 arithmetic, measured beside it; null on a GPU. */
+  readonly peakGflops: number | null;
 }
 
 const WARM_UP_SECONDS = 0.3;
 const LEAST_RUNS = 3;
 
 /** Runs a model that was loaded with `profile` for `seconds`, after a warm-up. */
-export function profileModel(
-  model: Model, inputs: Record<string, Tensor>, seconds: number, peakGflops: number,
-): Profile {
+export async function profileModel(
+  model: Model, inputs: Record<string, Tensor>, seconds: number, peakGflops: number | null,
+): Promise<Profile> {
   const profiler = model.profiler!;
   const warm = performance.now() + 1000 * Math.min(WARM_UP_SECONDS, seconds);
-  do model.runSync(inputs);
+  do await runOnce(model, inputs);
   while (performance.now() < warm);
   profiler.take();
   const totals: number[] = [];
@@ -46,7 +47,7 @@ export function profileModel(
   const end = performance.now() + 1000 * seconds;
   while (runs.length < LEAST_RUNS || performance.now() < end) {
     const start = performance.now();
-    model.runSync(inputs);
+    await runOnce(model, inputs);
     totals.push(performance.now() - start);
     runs.push(profiler.take());
   }
@@ -114,6 +115,7 @@ export function rowsByKernel(profile: Profile): Row[] {
 /** What `--profile` prints. */
 export function profileTable(profile: Profile, width: number): string {
   const rows = rowsByKernel(profile);
+  const peak = profile.peakGflops;
   const total = rows.reduce((sum, row) => sum + row.ms, 0);
   const lines = ["  share     sum  calls        ms  GFLOP/s  % of peak  ONNX nodes"];
   let sum = 0;
@@ -122,19 +124,20 @@ export function profileTable(profile: Profile, width: number): string {
     const gflops = flops === null || ms === 0 ? null : flops / ms / 1e6;
     const names = [...nodes].join(" ");
     const columns = [
-      `${((100 * ms) / total).toFixed(1)}%`.padStart(7),
-      `${((100 * sum) / total).toFixed(1)}%`.padStart(8),
+      `${((100 * ms) / total || 0).toFixed(1)}%`.padStart(7),
+      `${((100 * sum) / total || 0).toFixed(1)}%`.padStart(8),
       String(calls).padStart(7),
       ms.toFixed(4).padStart(10),
       (gflops ? gflops.toFixed(1) : "").padStart(9),
-      (gflops ? `${((100 * gflops) / profile.peakGflops).toFixed(0)}%` : "").padStart(11),
+      (gflops && peak ? `${((100 * gflops) / peak).toFixed(0)}%` : "").padStart(11),
       `  ${names.length > width ? `${names.slice(0, width - 4)} ...` : names}`,
     ];
     lines.push(columns.join(""));
   }
   lines.push(
     `${rows.length} kernels, ${profile.dispatches.length} calls, ${total.toFixed(3)} ms in kernels; ` +
-      `a run took ${profile.msMedian.toFixed(3)} ms (median of ${profile.runs}); peak ${profile.peakGflops.toFixed(1)} GFLOP/s`,
+      `a run took ${profile.msMedian.toFixed(3)} ms (median of ${profile.runs})` +
+      (peak === null ? "" : `; peak ${peak.toFixed(1)} GFLOP/s`),
   );
   return lines.join("\n");
 }

@@ -41,7 +41,7 @@ function draw() {
   byId("name").textContent = model.name;
   document.title = `${model.name} · nncc report`;
   byId("source").textContent = profile
-    ? `Times were measured (a run takes ${timeText(profile.msMedian)}; peak ${profile.peakGflops.toFixed(1)} GFLOP/s).`
+    ? `Times were measured (a run takes ${timeText(profile.msMedian)}${profile.peakGflops ? `; peak ${profile.peakGflops.toFixed(1)} GFLOP/s` : ""}).`
     : `Times are estimated (${estimate.gflops} GFLOP/s, ${estimate.gigabytesPerSecond} GB/s); open a profile of nncc-run to see measured ones.`;
   const tiles = [
     [profile ? "Kernel time" : "Estimated time", timeText(model.ms)], ["Work", `${countText(model.flops)} flop`],

@@ -16,7 +16,7 @@ import { evaluate } from "./formula.js";
  *   buffers: { offset: Amount, bytes: Amount, uses: number[] }[],
  *   placement: { node: string, op: string, inputs: number[] }[],
  * }} Report as nncc --report=FILE.json writes it
- * @typedef {{ msMedian: number, peakGflops: number, dispatches: { kernel: string, ms: number }[] }} Profile
+ * @typedef {{ msMedian: number, peakGflops: number | null, dispatches: { kernel: string, ms: number }[] }} Profile
  *   the key `nncc` of what nncc-run --profile=FILE writes
  * @typedef {{ index: number, kernel: number, nodes: string[], flops: number, bytes: number, ms: number }} Dispatch
  * @typedef {{ index: number, name: string, shapes: string[], nodes: string[], dispatches: number[],
