@@ -44,6 +44,8 @@ struct TargetOptions {
   bool externalWeights = false;
   /// Kernels run on several threads.
   bool threads = false;
+  /// Where compiled code is kept for the next time; empty: nowhere.
+  std::string cacheFolder;
   /// Of the network's file, for the signature.
   std::string sourceName;
   std::string sourceHash;

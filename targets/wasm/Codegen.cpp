@@ -15,6 +15,8 @@
 #include "llvm/Passes/PassBuilder.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/TargetSelect.h"
+#include "llvm/Transforms/IPO/DeadArgumentElimination.h"
+#include "llvm/Transforms/IPO/SCCP.h"
 #include "llvm/Transforms/Scalar/EarlyCSE.h"
 #include "llvm/Transforms/Scalar/SeparateConstOffsetFromGEP.h"
 
@@ -43,7 +45,7 @@ static void setBackendOptions() {
 }
 
 /// Only what every engine has; no bulk memory, for engines without it.
-static StringRef getFeatureString(Feature feature) {
+StringRef nncc::wasm::getFeatureString(Feature feature) {
   switch (feature) {
   case Feature::Scalar:
     return "+mutable-globals,+nontrapping-fptoint,+sign-ext";
@@ -87,29 +89,44 @@ static void addAddressPasses(FunctionPassManager &passes) {
   passes.addPass(MarkAddressesPass());
 }
 
+/// Runs the passes that `build` returns.
+static void runPasses(Module &module, PassBuilder builder,
+                      function_ref<ModulePassManager(PassBuilder &)> build) {
+  LoopAnalysisManager loops;
+  FunctionAnalysisManager functions;
+  CGSCCAnalysisManager graph;
+  ModuleAnalysisManager modules;
+  builder.registerModuleAnalyses(modules);
+  builder.registerCGSCCAnalyses(graph);
+  builder.registerFunctionAnalyses(functions);
+  builder.registerLoopAnalyses(loops);
+  builder.crossRegisterProxies(loops, functions, graph, modules);
+  build(builder).run(module, modules);
+}
+
 void nncc::wasm::optimize(Module &module, TargetMachine &machine) {
   PipelineTuningOptions tuning;
   tuning.LoopUnrolling = false;
   tuning.LoopVectorization = false;
   tuning.SLPVectorization = false;
   tuning.LoopInterleaving = false;
+  runPasses(module, PassBuilder(&machine, tuning), [](PassBuilder &builder) {
+    ModulePassManager passes =
+        builder.buildPerModuleDefaultPipeline(OptimizationLevel::O2);
+    FunctionPassManager addressPasses;
+    addAddressPasses(addressPasses);
+    passes.addPass(createModuleToFunctionPassAdaptor(std::move(addressPasses)));
+    return passes;
+  });
+}
 
-  LoopAnalysisManager loops;
-  FunctionAnalysisManager functions;
-  CGSCCAnalysisManager graph;
-  ModuleAnalysisManager modules;
-  PassBuilder builder(&machine, tuning);
-  builder.registerModuleAnalyses(modules);
-  builder.registerCGSCCAnalyses(graph);
-  builder.registerFunctionAnalyses(functions);
-  builder.registerLoopAnalyses(loops);
-  builder.crossRegisterProxies(loops, functions, graph, modules);
-  ModulePassManager passes =
-      builder.buildPerModuleDefaultPipeline(OptimizationLevel::O2);
-  FunctionPassManager addressPasses;
-  addAddressPasses(addressPasses);
-  passes.addPass(createModuleToFunctionPassAdaptor(std::move(addressPasses)));
-  passes.run(module, modules);
+void nncc::wasm::propagateArguments(Module &module) {
+  runPasses(module, PassBuilder(), [](PassBuilder &) {
+    ModulePassManager passes;
+    passes.addPass(IPSCCPPass());
+    passes.addPass(DeadArgumentEliminationPass());
+    return passes;
+  });
 }
 
 Error nncc::wasm::emitObject(Module &module, TargetMachine &machine,

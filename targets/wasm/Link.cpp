@@ -113,7 +113,7 @@ static Error runLinker(ArrayRef<std::string> arguments) {
 }
 
 Expected<std::unique_ptr<MemoryBuffer>>
-nncc::wasm::link(ArrayRef<char> object, const LinkOptions &options) {
+nncc::wasm::link(ArrayRef<std::string> objects, const LinkOptions &options) {
   ScratchFolder folder;
   if (Error error = folder.create())
     return std::move(error);
@@ -140,9 +140,9 @@ nncc::wasm::link(ArrayRef<char> object, const LinkOptions &options) {
     arguments.push_back(folder.getPath(name));
     return folder.write(name, bytes);
   };
-  if (Error error =
-          addObject("program.o", StringRef(object.data(), object.size())))
-    return std::move(error);
+  for (auto [i, object] : enumerate(objects))
+    if (Error error = addObject(Twine(i) + ".o", object))
+      return std::move(error);
   for (size_t i = 0; i < numEmbeddedObjects; ++i) {
     const EmbeddedObject &part = embeddedObjects[i];
     if (!isWanted(part.name, options))

@@ -25,11 +25,11 @@ struct LinkOptions {
   bool threads = false;
 };
 
-/// Links a generated object with the runtime. The module imports nothing (but
+/// Links generated objects with the runtime. The module imports nothing (but
 /// its memory with `threads`) and exports its interface and the weight symbol.
 /// The linker's state is global: one call at a time.
 llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>>
-link(llvm::ArrayRef<char> object, const LinkOptions &options);
+link(llvm::ArrayRef<std::string> objects, const LinkOptions &options);
 
 } // namespace nncc::wasm
 

@@ -170,20 +170,24 @@ struct LowerToLLVMPass : nncc::wasm::impl::LowerToLLVMBase<LowerToLLVMPass> {
 
 void nncc::wasm::buildLowerToLLVMPipeline(OpPassManager &pm,
                                           const LoweringOptions &options) {
-  pm.addPass(createLowerAffinePass());
+  // What is nested takes the functions one by one, on several threads.
+  OpPassManager &first = pm.nest<func::FuncOp>();
+  first.addPass(createLowerAffinePass());
+  first.addPass(createWidenNarrowMath());
   pm.addPass(createWidenArenaBytes());
-  pm.addPass(createWidenNarrowMath());
   pm.addPass(createMathToPolynomials());
-  pm.addPass(createExpandArith({/*contract=*/options.relaxedMadd}));
-  pm.addPass(createCanonicalizerPass());
-  pm.addPass(createCSEPass());
+  OpPassManager &loops = pm.nest<func::FuncOp>();
+  loops.addPass(createExpandArith({/*contract=*/options.relaxedMadd}));
+  loops.addPass(createCanonicalizerPass());
+  loops.addPass(createCSEPass());
   // Before the loops are gone, since their bounds and steps move as well.
-  pm.addPass(createLoopInvariantCodeMotionPass());
-  pm.addPass(createConvertSCFToCFPass());
+  loops.addPass(createLoopInvariantCodeMotionPass());
+  loops.addPass(createConvertSCFToCFPass());
   pm.addPass(createMemRefToPointer({options.indexBitwidth}));
   pm.addPass(createLowerToLLVM(
       {options.indexBitwidth, options.relaxedMadd, options.simd}));
-  pm.addPass(createReconcileUnrealizedCastsPass());
-  pm.addPass(createCanonicalizerPass());
-  pm.addPass(createCSEPass());
+  OpPassManager &lowered = pm.nest<LLVM::LLVMFuncOp>();
+  lowered.addPass(createReconcileUnrealizedCastsPass());
+  lowered.addPass(createCanonicalizerPass());
+  lowered.addPass(createCSEPass());
 }

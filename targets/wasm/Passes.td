@@ -12,7 +12,7 @@ def WidenArenaBytes : Pass<"widen-arena-bytes", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::arith::ArithDialect"];
 }
 
-def WidenNarrowMath : Pass<"widen-narrow-math", "::mlir::ModuleOp"> {
+def WidenNarrowMath : Pass<"widen-narrow-math"> {
   let summary = "Compute math functions of f16 and bf16 in f32";
   let dependentDialects = ["::mlir::arith::ArithDialect",
                            "::mlir::math::MathDialect"];
@@ -34,7 +34,7 @@ def MathToPolynomials : Pass<"math-to-polynomials", "::mlir::ModuleOp"> {
   ];
 }
 
-def ExpandArith : Pass<"expand-arith-for-wasm", "::mlir::ModuleOp"> {
+def ExpandArith : Pass<"expand-arith-for-wasm"> {
   let summary = "Expand arithmetic that no wasm instruction computes";
   let description = [{
     Conversions of f16 and bf16 become integer arithmetic and arithmetic on

@@ -49,3 +49,8 @@ nncc::wasm::translateToLLVM(ModuleOp module, llvm::LLVMContext &context,
   result->setDataLayout(machine.createDataLayout());
   return result;
 }
+
+bool nncc::wasm::isKernel(const llvm::Function &function) {
+  return !function.isDeclaration() && function.hasLocalLinkage() &&
+         function.hasFnAttribute(llvm::Attribute::NoInline);
+}

@@ -21,6 +21,9 @@ std::unique_ptr<llvm::Module> translateToLLVM(mlir::ModuleOp module,
                                               llvm::LLVMContext &context,
                                               llvm::TargetMachine &machine);
 
+/// Whether a function of a translated module computes a kernel.
+bool isKernel(const llvm::Function &function);
+
 } // namespace nncc::wasm
 
 #endif

@@ -9,6 +9,7 @@
 
 #include "targets/wasm/CHeader.h"
 #include "targets/wasm/Codegen.h"
+#include "targets/wasm/CompileUnits.h"
 #include "targets/wasm/Embed.h"
 #include "targets/wasm/EntryPoints.h"
 #include "targets/wasm/Link.h"
@@ -16,6 +17,7 @@
 #include "targets/wasm/ParallelCalls.h"
 #include "targets/wasm/Passes.h"
 #include "targets/wasm/Translate.h"
+#include "targets/wasm/Units.h"
 #include "targets/wasm/WeightFile.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -153,7 +155,6 @@ LogicalResult Emission::generate(StringRef weightHash) {
   if (options.threads)
     if (llvm::Error error = addThreads(*code))
       return fail(std::move(error));
-  optimize(*code, *machine);
   return success();
 }
 
@@ -196,6 +197,7 @@ Emission::writeFile(StringRef path,
 }
 
 LogicalResult Emission::writeLLVM(StringRef path) {
+  optimize(*code, *machine);
   return writeFile(path, [&](raw_ostream &os) {
     code->print(os, nullptr);
     return llvm::Error::success();
@@ -249,16 +251,17 @@ LogicalResult Emission::writeObject(StringRef path) {
 }
 
 LogicalResult Emission::writeModules(StringRef path) {
-  SmallVector<char> object;
-  llvm::raw_svector_ostream objectStream(object);
-  if (llvm::Error error = emitObject(*code, *machine, objectStream))
-    return fail(std::move(error));
+  CodeCache cache(options.cacheFolder);
+  FailureOr<std::vector<std::string>> objects =
+      compileUnits(program.getLoc(), splitProgram(*code), feature, cache);
+  if (failed(objects))
+    return failure();
   LinkOptions linking;
   linking.simd = feature != Feature::Scalar;
   linking.externalWeights = options.externalWeights;
   linking.threads = options.threads;
   llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> linked =
-      link(object, linking);
+      link(*objects, linking);
   if (!linked)
     return fail(linked.takeError());
   return writeFile(path, [&](raw_ostream &os) {

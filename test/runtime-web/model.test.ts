@@ -5,8 +5,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
 import { loadModel, makeTensor } from "nncc";
-import { withSection } from "../gpu/section.ts";
-import { makeModule, signature } from "./fixture.ts";
+import { makeModule, signature, withSection } from "./fixture.ts";
 
 const module = makeModule();
 const code = (word: string, text = /./) => ({ name: "NnccError", code: word, message: text });

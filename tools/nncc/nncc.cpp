@@ -14,6 +14,8 @@
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/InitLLVM.h"
+#include "llvm/Support/Process.h"
+#include "llvm/Support/ThreadPool.h"
 #include "llvm/Support/WithColor.h"
 
 using namespace mlir;
@@ -77,6 +79,18 @@ struct CommandLine {
       cl::desc("embed: weights in the module (default); external: in a "
                ".safetensors file beside it"),
       cl::init("embed"), cl::cat(category)};
+  cl::opt<std::string> cache{
+      "cache",
+      cl::desc("Keep compiled kernels in this folder for the next time "
+               "(default: $NNCC_CACHE, else none)"),
+      cl::value_desc("folder"), cl::cat(category)};
+  cl::opt<unsigned> jobs{
+      "j",
+      cl::desc("Compile on so many threads (default: all cores)"),
+      cl::value_desc("N"),
+      cl::init(0),
+      cl::Prefix,
+      cl::cat(category)};
   cl::opt<std::string> report{
       "report",
       cl::desc("Write a report of kernels, memory and ONNX nodes: a page to "
@@ -125,6 +139,13 @@ static LogicalResult fail(const Twine &message) {
   return failure();
 }
 
+/// The option goes before the environment; --cache= turns the cache off.
+static std::string getCacheFolder(const CommandLine &line) {
+  if (line.cache.getNumOccurrences() != 0)
+    return line.cache;
+  return llvm::sys::Process::GetEnv("NNCC_CACHE").value_or("");
+}
+
 /// Turns the command line into a request; failure after saying what is wrong.
 static FailureOr<DriverOptions> getOptions(const CommandLine &line) {
   DriverOptions options;
@@ -169,6 +190,7 @@ static FailureOr<DriverOptions> getOptions(const CommandLine &line) {
   if (!llvm::is_contained(options.target->getFeatures(), line.features))
     return fail("--features=" + line.features + ": target " + line.target +
                 " has " + llvm::join(options.target->getFeatures(), ", "));
+  options.targetOptions.cacheFolder = getCacheFolder(line);
   if (options.emit == "llvm")
     options.targetOptions.artifact = Artifact::LLVM;
   else if (options.emit == "obj")
@@ -191,7 +213,10 @@ int main(int argc, char **argv) {
 
   DialectRegistry registry;
   registerDialects(registry);
-  MLIRContext context(registry);
+  llvm::DefaultThreadPool threads(llvm::hardware_concurrency(line.jobs));
+  MLIRContext context(registry, MLIRContext::Threading::DISABLED);
+  if (line.jobs != 1)
+    context.setThreadPool(threads);
   context.loadAllAvailableDialects();
   context.printOpOnDiagnostic(false);
   context.getDiagEngine().registerHandler(printDiagnostic);
