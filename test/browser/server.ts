@@ -1,14 +1,16 @@
 // Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-import { createReadStream, statSync } from "node:fs";
+import { createReadStream, readFileSync, statSync } from "node:fs";
 import { createServer, type Server, type ServerResponse } from "node:http";
+import { stripTypeScriptTypes } from "node:module";
 import type { AddressInfo } from "node:net";
 import { extname, join, normalize } from "node:path";
 
 const TYPES: Record<string, string> = {
   ".html": "text/html; charset=utf-8",
   ".js": "text/javascript",
+  ".ts": "text/javascript",
   ".wasm": "application/wasm",
 };
 
@@ -42,6 +44,12 @@ function respond(file: string | undefined, headers: Record<string, string>, resp
   const length = file && statSync(file, { throwIfNoEntry: false })?.size;
   if (file === undefined || length === undefined) {
     response.writeHead(404).end();
+    return;
+  }
+  if (file.endsWith(".ts")) {
+    // As Node itself runs it.
+    response.writeHead(200, { "Content-Type": TYPES[".ts"], ...headers });
+    response.end(stripTypeScriptTypes(readFileSync(file, "utf8")));
     return;
   }
   const type = TYPES[extname(file)] ?? "application/octet-stream";

@@ -1,9 +1,16 @@
 # Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""The examples of plain hosts give the bits that the Python package gives."""
+"""Every host gives the same bits: those of examples/hosts and our own packages."""
 
+import functools
+import http.server
+import os
+import re
 import shutil
 import subprocess
+import sys
+import threading
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,27 +19,205 @@ import pytest
 from onnx import helper
 
 import nncc
-from harness import ROOT, network, random
+from harness import ROOT, Feeds, network, nncc_run, random
+
+HOSTS = ROOT / "examples" / "hosts"
+BUILT = ROOT / "build" / "hosts"
+FEED = {"x": random(2, 3, 7, 5), "scale": random(6, 1, 1, seed=1)}
+
+# A package that the registry did not give is no fault of ours.
+OFFLINE = re.compile(
+    r"dial tcp|requires go >=|failed to (download|get|fetch)|Could not resolve|Could not transfer"
+    r"|Network is unreachable|requires rustc|index for some dependencies"
+)
+
+# What makes the command that runs a model on files in some host; skips where it cannot.
+Command = Sequence[str | Path]
+Host = Callable[[pytest.FixtureRequest], Command]
 
 
-def test_go_gives_the_same_bits(tmp_path: Path) -> None:
-    go = shutil.which("go")
-    if go is None:
-        pytest.skip("there is no go")
-    source = ROOT / "examples" / "hosts" / "go"
-    program = tmp_path / "host"
-    command = [go, "build", "-o", str(program), "."]
-    built = subprocess.run(command, check=False, cwd=source, capture_output=True, text=True)
-    if "dial tcp" in built.stderr or "requires go >=" in built.stderr:
-        pytest.skip("go cannot get wazero here")
-    assert built.returncode == 0, built.stderr
-    feed = {"x": np.ones((3, 8), np.float32)}
-    nodes = [helper.make_node("MatMul", ["x", "w"], ["m"]), helper.make_node("Tanh", ["m"], ["y"])]
-    onnx.save(network(nodes, feed, constants={"w": random(8, 5)}), tmp_path / "model.onnx")
-    module = nncc.compile(tmp_path / "model.onnx", tmp_path / "model.wasm")
-    expected = nncc.load(module).run(feed)["y"]
-    result = subprocess.run([program, module], capture_output=True, text=True, check=True)
-    name, *words = result.stdout.split()
-    assert name == "y"
-    bits = np.array([int(word, 16) for word in words], np.uint32)
-    assert np.array_equal(bits, expected.ravel().view(np.uint32))
+def program(name: str) -> str:
+    found = shutil.which(name)
+    if found is None:
+        pytest.skip(f"there is no {name}")
+    return found
+
+
+def build(folder: str, *command: str | Path, **environment: str | Path) -> None:
+    """Runs a build in a folder of examples/hosts."""
+    done = subprocess.run(
+        command,
+        cwd=HOSTS / folder,
+        env={**os.environ, **{key: str(value) for key, value in environment.items()}},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    output = done.stdout + done.stderr
+    if done.returncode != 0 and OFFLINE.search(output):
+        pytest.skip(f"{command[0]} cannot get its packages here")
+    assert done.returncode == 0, output
+
+
+def python(_: pytest.FixtureRequest) -> Command:
+    return [sys.executable, HOSTS / "python" / "main.py"]
+
+
+def go(_: pytest.FixtureRequest) -> Command:
+    BUILT.mkdir(parents=True, exist_ok=True)
+    build("go", program("go"), "build", "-o", BUILT / "go", ".")
+    return [BUILT / "go"]
+
+
+def rust(request: pytest.FixtureRequest) -> Command:
+    if not request.config.getoption("--full", default=False):
+        pytest.skip("wasmtime takes minutes to compile: ./dev test --full")
+    build("rust", program("cargo"), "build", "--locked", CARGO_TARGET_DIR=BUILT / "rust")
+    return [BUILT / "rust" / "debug" / "nncc-host"]
+
+
+def java(_: pytest.FixtureRequest) -> Command:
+    target = BUILT / "java"
+    build("java", program("mvn"), "-q", "-B", f"-DbuildDirectory={target}", "package")
+    return [program("java"), "-cp", f"{target}/host.jar:{target}/lib/*", "nncc.Main"]
+
+
+def node_program() -> str | Path:
+    pinned = ROOT / "node_modules" / "node24" / "bin" / "node"
+    return pinned if pinned.exists() else program("node")
+
+
+def node(_: pytest.FixtureRequest) -> Command:
+    return [node_program(), HOSTS / "javascript" / "main.js"]
+
+
+def from_npm(path: str, *flags: str) -> Command:
+    """A JavaScript engine that npm brought, if it has one for this machine."""
+    engine = ROOT / "node_modules" / path
+    try:
+        subprocess.run([engine, "--version"], check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip(f"{engine.name} does not run here")
+    return [engine, *flags, HOSTS / "javascript" / "main.js"]
+
+
+def deno(_: pytest.FixtureRequest) -> Command:
+    return from_npm("@deno/linux-x64-glibc/deno", "run", "--quiet", "--no-config", "-A")
+
+
+def bun(_: pytest.FixtureRequest) -> Command:
+    return from_npm("@oven/bun-linux-x64/bin/bun")
+
+
+COMMANDS: dict[str, Host] = {
+    host.__name__: host for host in (python, go, rust, java, node, deno, bun)
+}
+
+
+@pytest.fixture(scope="module")
+def modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with model.wasm, scalar.wasm and a file for each input."""
+    folder = tmp_path_factory.mktemp("hosts")
+    nodes = [
+        helper.make_node("Conv", ["x", "w"], ["c"], pads=[1, 1, 1, 1]),
+        helper.make_node("Tanh", ["c"], ["t"]),
+        helper.make_node("Mul", ["t", "scale"], ["m"]),
+        helper.make_node("Softmax", ["m"], ["y"], axis=-1),
+        helper.make_node("ReduceMean", ["m"], ["mean"], keepdims=0),
+    ]
+    model = network(nodes, FEED, ("y", "mean"), constants={"w": random(6, 3, 3, 3, seed=2)})
+    onnx.save(model, folder / "model.onnx")
+    for name, features in (("model", "simd128"), ("scalar", "scalar")):
+        flags = ["--strict-fp", f"--features={features}"]
+        nncc.compile(folder / "model.onnx", folder / f"{name}.wasm", flags=flags)
+    for name, array in FEED.items():
+        (folder / f"{name}.f32").write_bytes(array.tobytes())
+    return folder
+
+
+def lines(outputs: Feeds) -> list[str]:
+    """Outputs as the examples print them."""
+    return [
+        " ".join([name, "x".join(map(str, array.shape)) or "scalar"])
+        + "".join(f" {word:08x}" for word in array.ravel().view(np.uint32))
+        for name, array in outputs.items()
+    ]
+
+
+@pytest.fixture(scope="module")
+def expected(modules: Path) -> list[str]:
+    return lines(nncc.load(modules / "model.wasm").run(FEED))
+
+
+@pytest.mark.parametrize("host", COMMANDS)
+def test_host(
+    host: str, request: pytest.FixtureRequest, modules: Path, expected: list[str]
+) -> None:
+    command = COMMANDS[host](request)
+    # Chicory has no SIMD; with --strict-fp the bits are the same.
+    module = modules / ("scalar.wasm" if host == "java" else "model.wasm")
+    files = [modules / f"{name}.f32" for name in FEED]
+    done = subprocess.run([*command, module, *files], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == expected
+    # Inputs of wrong sizes are refused in words.
+    wrong = [*command, module, *files[::-1]]
+    done = subprocess.run(wrong, capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert "'x'" in done.stdout + done.stderr or "reshape" in done.stderr
+
+
+def test_browser(modules: Path, expected: list[str], tmp_path: Path) -> None:
+    browser = program("chromium")
+    site = tmp_path / "site"
+    shutil.copytree(HOSTS / "javascript", site)
+    for file in modules.iterdir():
+        shutil.copy(file, site)
+    handler = functools.partial(Quiet, directory=str(site))
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    address = f"http://127.0.0.1:{server.server_port}/page.html?model.wasm&x.f32&scale.f32"
+    flags = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'user'}"]
+    command = [browser, *flags, "--virtual-time-budget=5000", "--dump-dom", address]
+    page = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120).stdout
+    server.shutdown()
+    for line in expected:
+        assert line in page
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    """A server of files that does not log."""
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+def test_package_of_javascript(modules: Path, tmp_path: Path, expected: list[str]) -> None:
+    for name, array in FEED.items():
+        np.save(tmp_path / f"{name}.npy", array)
+    inputs = [f"--input={name}={tmp_path / name}.npy" for name in FEED]
+    done = nncc_run(modules / "model.wasm", *inputs, f"--output={tmp_path}")
+    assert done.returncode == 0, done.stderr
+    names = [line.split()[0] for line in expected]
+    assert lines({name: np.load(tmp_path / f"{name}.npy") for name in names}) == expected
+
+
+def test_guest_of_wasi_nn(modules: Path, tmp_path: Path, expected: list[str]) -> None:
+    sources = Path(__file__).parent / "Inputs"
+    libraries = Path("/usr/lib/wasm32-wasi")
+    guest = tmp_path / "guest.wasm"
+    clang, linker = program("clang-19"), program("wasm-ld-19")
+    compile_guest: Command = ["--target=wasm32-wasi", "-O1", "-c", sources / "guest.c"]
+    subprocess.run([clang, *compile_guest, "-o", tmp_path / "guest.o"], check=True)
+    objects: Command = [libraries / "crt1-command.o", tmp_path / "guest.o", f"-L{libraries}", "-lc"]
+    subprocess.run([linker, *objects, "--allow-undefined", "-o", guest], check=True)
+    sizes = ["x".join(map(str, array.shape)) for array in FEED.values()]
+    node_command: Command = [node_program(), sources / "guest-host.mjs", guest]
+    done = subprocess.run(
+        [*node_command, modules / "model.wasm", *sizes],
+        input=b"".join(array.tobytes() for array in FEED.values()),
+        capture_output=True,
+        check=True,
+    )
+    bits = [line.split() for line in done.stdout.decode().splitlines()]
+    assert bits == [line.split()[2:] for line in expected]

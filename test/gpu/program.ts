@@ -4,8 +4,9 @@
 // A module with GPU code written by hand, so that the driver can be tested
 // apart from the compiler.
 
-import { compileC, signature, withSection } from "../runtime-web/fixture.ts";
 import { join } from "node:path";
+import { compileC, signature } from "../runtime-web/fixture.ts";
+import { withSection } from "./section.ts";
 
 const scale = `
 @group(0) @binding(0) var<storage, read_write> y: array<f32>;
@@ -55,8 +56,12 @@ export const program = {
 
 const source = join(import.meta.dirname, "Inputs", "gpu-affine.c");
 
+/** The bytes of the module without its GPU section. */
+export function makeBareModule(defines: string[] = []): Uint8Array<ArrayBuffer> {
+  return withSection(compileC(source, defines), "nncc.signature", JSON.stringify(signature));
+}
+
 /** The bytes of the module, with `section` for its GPU code. */
 export function makeGpuModule(section: object = program, defines: string[] = []): Uint8Array<ArrayBuffer> {
-  return withSection(withSection(compileC(source, defines), "nncc.signature", JSON.stringify(signature)),
-    "nncc.webgpu", JSON.stringify(section));
+  return withSection(makeBareModule(defines), "nncc.webgpu", JSON.stringify(section));
 }

@@ -5,6 +5,7 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { withSection } from "../gpu/section.ts";
 
 const source = join(import.meta.dirname, "Inputs", "affine.c");
 
@@ -43,16 +44,4 @@ export function compileC(file: string, flags: string[]): Uint8Array {
   } finally {
     rmSync(folder, { recursive: true });
   }
-}
-
-/** `module` with a custom section added at its end. */
-export function withSection(module: Uint8Array, name: string, text: string): Uint8Array<ArrayBuffer> {
-  const encoder = new TextEncoder();
-  const title = encoder.encode(name);
-  const body = [...leb128(title.length), ...title, ...encoder.encode(text)];
-  return new Uint8Array([...module, 0, ...leb128(body.length), ...body]);
-}
-
-function leb128(value: number): number[] {
-  return value < 128 ? [value] : [(value & 127) | 128, ...leb128(value >> 7)];
 }

@@ -5,7 +5,8 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
 import { loadModel, makeTensor } from "nncc";
-import { makeModule, signature, withSection } from "./fixture.ts";
+import { withSection } from "../gpu/section.ts";
+import { makeModule, signature } from "./fixture.ts";
 
 const module = makeModule();
 const code = (word: string, text = /./) => ({ name: "NnccError", code: word, message: text });

@@ -7,6 +7,7 @@
 
 #include "frontends/onnx/IR/OnnxDialect.h"
 #include "frontends/onnx/Passes.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
 #include "mlir/Transforms/Passes.h"
@@ -17,13 +18,15 @@
 #include "nncc/Pipeline/Pipeline.h"
 #include "nncc/Transforms/Passes.h"
 #include "targets/wasm/Passes.h"
+#include "targets/webgpu/Passes.h"
 
 using namespace mlir;
 
 int main(int argc, char **argv) {
   DialectRegistry registry;
   nncc::registerDialects(registry);
-  registry.insert<LLVM::LLVMDialect, nncc::onnx::OnnxDialect>();
+  registry
+      .insert<gpu::GPUDialect, LLVM::LLVMDialect, nncc::onnx::OnnxDialect>();
   registerCanonicalizerPass();
   registerCSEPass();
   nncc::onnx::registerOnnxPasses();
@@ -35,6 +38,7 @@ int main(int argc, char **argv) {
   nncc::exec::registerExecPasses();
   nncc::kernels::registerKernelsPasses();
   nncc::wasm::registerWasmTargetPasses();
+  nncc::webgpu::registerWebgpuTargetPasses();
   return asMainReturnCode(
       MlirOptMain(argc, argv, "nncc pass driver\n", registry));
 }

@@ -20,6 +20,9 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/Parser/Parser.h"
+#include "nncc/Dialect/Exec/Exec.h"
+#include "nncc/Pipeline/Pipeline.h"
+#include "targets/webgpu/Kernel.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/SourceMgr.h"
 
@@ -36,6 +39,8 @@ struct Options {
                               cl::value_desc("FILE"), cl::cat(category)};
   cl::opt<std::string> target{"target", cl::init("wasm"),
                               cl::desc("The target's name"), cl::cat(category)};
+  cl::opt<bool> wgsl{"wgsl", cl::desc("Print the kernels of a host program"),
+                     cl::cat(category)};
   cl::opt<std::string> feature{"features", cl::desc("One of the target's"),
                                cl::cat(category)};
   cl::opt<nncc::Artifact> artifact{
@@ -56,6 +61,21 @@ struct Options {
 
 } // namespace
 
+/// The kernels of a program as LinalgToExec makes it.
+static LogicalResult printKernels(ModuleOp program) {
+  for (auto func : program.getOps<func::FuncOp>()) {
+    if (!func->hasAttr(nncc::exec::kernelAttrName))
+      continue;
+    auto kernel = nncc::webgpu::compileKernel(func, {});
+    if (failed(kernel))
+      return failure();
+    llvm::outs() << "// " << kernel->name << ", workgroups "
+                 << kernel->workgroups << "\n"
+                 << kernel->wgsl << "\n";
+  }
+  return success();
+}
+
 int main(int argc, char **argv) {
   Options options;
   cl::HideUnrelatedOptions(options.category);
@@ -68,10 +88,8 @@ int main(int argc, char **argv) {
     return 1;
   }
   DialectRegistry registry;
-  registry
-      .insert<affine::AffineDialect, arith::ArithDialect,
-              cf::ControlFlowDialect, func::FuncDialect, math::MathDialect,
-              memref::MemRefDialect, scf::SCFDialect, vector::VectorDialect>();
+  nncc::registerDialects(registry);
+  registry.insert<cf::ControlFlowDialect>();
   MLIRContext context(registry);
   llvm::SourceMgr sources;
   SourceMgrDiagnosticHandler handler(sources, &context);
@@ -79,6 +97,8 @@ int main(int argc, char **argv) {
   if (!program)
     return 1;
 
+  if (options.wgsl)
+    return failed(printKernels(*program));
   nncc::Weights weights;
   std::unique_ptr<llvm::MemoryBuffer> bytes;
   if (!options.weights.empty()) {

@@ -4,7 +4,9 @@
 // The commands of one choice of sizes as WebGPU objects: a run only encodes them.
 
 import { NnccError } from "../errors.js";
-import type { CompiledKernel } from "./pipelines.js";
+import { checked } from "./buffers.js";
+import { describeKernel, type CompiledKernel } from "./pipelines.js";
+import type { GpuProgram } from "./program.js";
 import type { CommandStream, Dispatch } from "./stream.js";
 import type { Workspace } from "./workspace.js";
 
@@ -43,6 +45,14 @@ export class Recording {
     this.submits = this.stream.submits.map((dispatches) =>
       dispatches.map((dispatch) => this.bindDispatch(dispatch, workspace, kernels)));
     this.generation = workspace.generation;
+  }
+
+  /** Throws for the first dispatch that the device refuses, with the kernel's name. */
+  async findFault(workspace: Workspace, kernels: readonly CompiledKernel[], program: GpuProgram): Promise<void> {
+    for (const dispatch of this.stream.submits.flat()) {
+      const what = describeKernel(program.kernels[dispatch.kernel]!);
+      await checked(this.device, what, () => this.bindDispatch(dispatch, workspace, kernels));
+    }
   }
 
   /** Submits everything; `before` and `after` add copies at the two ends. */

@@ -147,10 +147,14 @@ export class Session implements Keeper {
       first.destroy();
     }
     if (recording.fits(this.workspace)) return recording;
-    await checked(this.device, "the buffers of the run", () => {
-      this.workspace.fit(plan.stream.arenaBytes, plan.inputBytes);
-      recording.bind(this.workspace, this.kernels);
-    });
+    await checked(this.device, "the buffers of the run", () =>
+      this.workspace.fit(plan.stream.arenaBytes, plan.inputBytes));
+    try {
+      await checked(this.device, "the commands", () => recording.bind(this.workspace, this.kernels));
+    } catch (error) {
+      await recording.findFault(this.workspace, this.kernels, this.program);
+      throw error;
+    }
     return recording;
   }
 

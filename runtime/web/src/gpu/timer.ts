@@ -22,10 +22,12 @@ export class DispatchTimer implements PassTimer {
     this.device = device;
     this.count = count;
     const sets = Math.ceil(count / PER_SET);
-    this.sets = Array.from({ length: sets }, () => device.createQuerySet({ type: "timestamp", count: 2 * PER_SET }));
+    // Never longer than what is written: some implementations wait for the rest.
+    this.sets = Array.from({ length: sets }, (_, i) =>
+      device.createQuerySet({ type: "timestamp", count: 2 * Math.min(PER_SET, count - i * PER_SET) }));
     this.resolved = device.createBuffer({
       label: "timestamps",
-      size: Math.max(1, sets) * 2 * PER_SET * QUERY_BYTES,
+      size: Math.max(1, count) * 2 * QUERY_BYTES,
       usage: GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC,
     });
   }
@@ -43,7 +45,7 @@ export class DispatchTimer implements PassTimer {
     const buffer = staging.take(bytes);
     const encoder = this.device.createCommandEncoder();
     this.sets.forEach((set, i) =>
-      encoder.resolveQuerySet(set, 0, 2 * PER_SET, this.resolved, i * 2 * PER_SET * QUERY_BYTES));
+      encoder.resolveQuerySet(set, 0, set.count, this.resolved, i * 2 * PER_SET * QUERY_BYTES));
     encoder.copyBufferToBuffer(this.resolved, 0, buffer, 0, bytes);
     this.device.queue.submit([encoder.finish()]);
     return staging.read(buffer, bytes, (mapped) => {

@@ -1,0 +1,150 @@
+// Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+package nncc;
+
+import com.dylibso.chicory.compiler.MachineFactoryCompiler;
+import com.dylibso.chicory.runtime.Instance;
+import com.dylibso.chicory.runtime.Memory;
+import com.dylibso.chicory.wasm.Parser;
+import com.google.gson.Gson;
+import com.google.gson.JsonPrimitive;
+import java.io.File;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+
+/**
+ * A model that nncc compiled with --features=scalar, on Chicory. It serves one call at a time.
+ * docs/module-format.md has the layout.
+ */
+public final class Model {
+  private static final int VALUE_BYTES = 16;
+  private static final int DESCRIPTOR_BYTES = 40; // DLTensor
+  private static final int TENSOR = 5;
+  private static final int CPU = 1;
+  private static final int FLOAT32 = 2 | 32 << 8 | 1 << 16; // DLPack's code, bits and lanes
+
+  /** Dense and row-major. */
+  public record Tensor(int[] shape, float[] data) {}
+
+  /** An input or output; a size is a number or, where the caller chooses, a name. */
+  public record TensorType(String name, String dtype, List<JsonPrimitive> shape) {
+    private Tensor check(Tensor tensor) {
+      if (tensor == null) throw new IllegalArgumentException("input '" + name + "' was not given");
+      int[] sizes = tensor.shape;
+      boolean fits = sizes.length == shape.size()
+          && IntStream.range(0, sizes.length).allMatch(i -> fits(shape.get(i), sizes[i]));
+      if (!fits || count(sizes) != tensor.data.length) {
+        String given = Arrays.toString(sizes) + " of " + tensor.data.length + " elements";
+        throw new IllegalArgumentException("input '" + name + "' is " + shape + ", not " + given);
+      }
+      return tensor;
+    }
+
+    private static boolean fits(JsonPrimitive want, int size) {
+      return want.isString() || want.getAsInt() == size;
+    }
+  }
+
+  private record Signature(List<TensorType> inputs, List<TensorType> outputs) {}
+
+  private final Instance module;
+  private final Signature signature;
+
+  public Model(File file) {
+    // Compiled to the JVM's bytecode, which is many times faster than the interpreter.
+    module = Instance.builder(Parser.parse(file)).withMachineFactory(MachineFactoryCompiler::compile).build();
+    signature = new Gson().fromJson(text(call("nncc_signature")), Signature.class);
+    Stream.concat(inputs().stream(), outputs().stream()).filter(type -> !type.dtype.equals("f32")).forEach(type -> {
+      throw new IllegalArgumentException("'" + type.name + "' is " + type.dtype + "; this example knows f32");
+    });
+  }
+
+  public List<TensorType> inputs() {
+    return signature.inputs;
+  }
+
+  public List<TensorType> outputs() {
+    return signature.outputs;
+  }
+
+  /** The outputs by name, in the order of the signature. */
+  public Map<String, Tensor> run(Map<String, Tensor> inputs) {
+    List<Tensor> tensors = inputs().stream().map(type -> type.check(inputs.get(type.name))).toList();
+    List<int[]> shapes = Stream.concat(
+        tensors.stream().map(Tensor::shape), outputs().stream().map(type -> new int[type.shape.size()])).toList();
+    // One block: values, descriptors, shapes, elements.
+    int dims = (VALUE_BYTES + DESCRIPTOR_BYTES) * shapes.size();
+    int data = align(dims + shapes.stream().mapToInt(shape -> 8 * shape.length).sum());
+    int bytes = data + tensors.stream().mapToInt(tensor -> align(4 * tensor.data.length)).sum();
+    int block = call("nncc_alloc", bytes);
+    if (block == 0) throw new IllegalStateException("the module has no room for the inputs");
+    try {
+      writeArguments(block, shapes, tensors, block + dims, block + data);
+      if (call("main", 0, block, shapes.size(), 0) != 0) {
+        throw new IllegalStateException(text(call("nncc_error")));
+      }
+      Map<String, Tensor> results = new LinkedHashMap<>();
+      int descriptor = block + VALUE_BYTES * shapes.size() + DESCRIPTOR_BYTES * tensors.size();
+      for (TensorType type : outputs()) {
+        results.put(type.name, read(descriptor));
+        descriptor += DESCRIPTOR_BYTES;
+      }
+      return results;
+    } finally {
+      call("nncc_free", block);
+    }
+  }
+
+  private void writeArguments(int block, List<int[]> shapes, List<Tensor> tensors, int dims, int data) {
+    Memory memory = module.memory();
+    for (int i = 0; i < shapes.size(); i++) {
+      int descriptor = block + VALUE_BYTES * shapes.size() + DESCRIPTOR_BYTES * i;
+      memory.writeLong(block + VALUE_BYTES * i, TENSOR);
+      memory.writeLong(block + VALUE_BYTES * i + 8, descriptor);
+      int[] words = {data, CPU, 0, shapes.get(i).length, FLOAT32, dims, 0, 0, 0, 0};
+      for (int k = 0; k < words.length; k++) memory.writeI32(descriptor + 4 * k, words[k]);
+      for (int size : shapes.get(i)) {
+        memory.writeLong(dims, size);
+        dims += 8;
+      }
+      if (i >= tensors.size()) continue;
+      float[] values = tensors.get(i).data;
+      for (int k = 0; k < values.length; k++) memory.writeF32(data + 4 * k, values[k]);
+      data += align(4 * values.length);
+    }
+  }
+
+  /** A copy of what a descriptor describes. */
+  private Tensor read(int descriptor) {
+    Memory memory = module.memory();
+    int dims = memory.readInt(descriptor + 20);
+    int[] shape = IntStream.range(0, memory.readInt(descriptor + 12))
+        .map(k -> (int) memory.readLong(dims + 8 * k)).toArray();
+    int address = memory.readInt(descriptor) + (int) memory.readLong(descriptor + 32);
+    float[] data = new float[count(shape)];
+    for (int k = 0; k < data.length; k++) data[k] = memory.readFloat(address + 4 * k);
+    return new Tensor(shape, data);
+  }
+
+  private int call(String name, long... arguments) {
+    long[] results = module.export(name).apply(arguments);
+    return results == null || results.length == 0 ? 0 : (int) results[0];
+  }
+
+  private String text(int address) {
+    return module.memory().readCString(address);
+  }
+
+  private static int count(int[] shape) {
+    return IntStream.of(shape).reduce(1, Math::multiplyExact);
+  }
+
+  private static int align(int bytes) {
+    return (bytes + 63) & ~63;
+  }
+}

@@ -1,0 +1,125 @@
+//===- GenerateKernels.cpp - Linalg bodies of kernels to threads ----------===//
+//
+// Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "nncc/Dialect/Exec/Exec.h"
+#include "nncc/Kernels/LoopNest.h"
+#include "targets/webgpu/Kernel.h"
+#include "targets/webgpu/Passes.h"
+#include "targets/webgpu/Scalars.h"
+#include "targets/webgpu/ThreadKernel.h"
+
+namespace nncc::webgpu {
+
+#define GEN_PASS_DEF_GENERATEKERNELS
+#include "targets/webgpu/Passes.h.inc"
+
+} // namespace nncc::webgpu
+
+using namespace mlir;
+using namespace nncc;
+using namespace nncc::webgpu;
+
+/// The smallest that fills the lanes of every GPU.
+static constexpr int64_t workgroupSize = 64;
+
+/// The argument's type with elements as they lie in memory; null after a
+/// diagnostic.
+static Type getArgumentType(func::FuncOp kernel, Type type) {
+  auto memref = dyn_cast<MemRefType>(type);
+  if (!memref)
+    return type;
+  if (Type storage = getStorageType(memref.getElementType()))
+    return MemRefType::get(memref.getShape(), storage);
+  kernel.emitError("a GPU has no numbers of type ") << memref.getElementType();
+  return Type();
+}
+
+static LogicalResult storeAsWords(func::FuncOp kernel) {
+  for (BlockArgument argument : kernel.getArguments()) {
+    Type type = getArgumentType(kernel, argument.getType());
+    if (!type)
+      return failure();
+    argument.setType(type);
+  }
+  kernel.setFunctionType(FunctionType::get(
+      kernel.getContext(), kernel.getBody().front().getArgumentTypes(), {}));
+  return success();
+}
+
+static unsigned countSymbols(func::FuncOp kernel) {
+  unsigned count = 0;
+  for (BlockArgument argument : kernel.getArguments())
+    if (auto symbol = exec::getSymbolArgument(kernel, argument))
+      count = std::max(count, *symbol + 1);
+  return count;
+}
+
+/// Scalars come as symbols, but for the CPU's grid at the end.
+static LogicalResult checkScalars(func::FuncOp kernel) {
+  for (BlockArgument argument : kernel.getArguments().drop_back(2))
+    if (!isa<MemRefType>(argument.getType()) &&
+        !exec::getSymbolArgument(kernel, argument))
+      return kernel.emitError("argument ")
+             << argument.getArgNumber() << " is neither a buffer nor a symbol";
+  return success();
+}
+
+static LogicalResult generate(func::FuncOp kernel) {
+  if (failed(checkScalars(kernel)))
+    return failure();
+  FailureOr<kernels::LoopNest> nest = kernels::buildLoopNest(kernel);
+  if (failed(nest))
+    return failure();
+  kernels::collapseDims(*nest);
+  Block &body = kernel.getBody().front();
+  SmallVector<Operation *> old;
+  for (Operation &op : body.without_terminator())
+    old.push_back(&op);
+  if (failed(storeAsWords(kernel)))
+    return failure();
+  OpBuilder b(body.getTerminator());
+  FailureOr<AffineExpr> workgroups =
+      emitThreadKernel(b, kernel, *nest, workgroupSize);
+  if (failed(workgroups))
+    return failure();
+  for (Operation *op : llvm::reverse(old))
+    op->erase();
+  kernel->setAttr(
+      workgroupsAttrName,
+      AffineMapAttr::get(AffineMap::get(0, countSymbols(kernel), *workgroups)));
+  kernel->setAttr(workgroupSizeAttrName, b.getI64IntegerAttr(workgroupSize));
+  return success();
+}
+
+namespace {
+
+struct GenerateKernelsPass
+    : webgpu::impl::GenerateKernelsBase<GenerateKernelsPass> {
+  void runOnOperation() override;
+};
+
+} // namespace
+
+void GenerateKernelsPass::runOnOperation() {
+  for (auto func : getOperation().getOps<func::FuncOp>())
+    if (func->hasAttr(exec::kernelAttrName) && failed(generate(func)))
+      return signalPassFailure();
+  // The host program sees the same words.
+  getOperation().walk([&](exec::DispatchOp dispatch) {
+    for (Value argument : dispatch.getArguments())
+      if (auto memref = dyn_cast<MemRefType>(argument.getType()))
+        argument.setType(MemRefType::get(
+            memref.getShape(), getStorageType(memref.getElementType())));
+  });
+}

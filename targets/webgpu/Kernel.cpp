@@ -1,0 +1,62 @@
+//===- Kernel.cpp - A kernel of the host program as WGSL ------------------===//
+//
+// Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "targets/webgpu/Kernel.h"
+
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Transforms/Passes.h"
+#include "nncc/Dialect/Exec/Exec.h"
+#include "targets/webgpu/Passes.h"
+#include "targets/webgpu/WgslPrinter.h"
+
+using namespace mlir;
+
+namespace nncc::webgpu {
+
+/// The kernel in a module of its own, as code for threads.
+static OwningOpRef<ModuleOp> generate(func::FuncOp kernel) {
+  OwningOpRef<ModuleOp> module = ModuleOp::create(kernel.getLoc());
+  module->push_back(kernel.clone());
+  PassManager pm(kernel.getContext());
+  pm.addPass(createGenerateKernels());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+  pm.addPass(createRaise());
+  pm.addPass(createCSEPass());
+  if (failed(pm.run(*module)))
+    return nullptr;
+  return module;
+}
+
+FailureOr<CompiledKernel> compileKernel(func::FuncOp kernel,
+                                        const KernelOptions &options) {
+  OwningOpRef<ModuleOp> module = generate(kernel);
+  if (!module)
+    return failure();
+  auto func = *module->getOps<func::FuncOp>().begin();
+  CompiledKernel result;
+  result.name = makeWgslName(func.getName());
+  llvm::raw_string_ostream os(result.wgsl);
+  if (failed(printWgsl(func, result.name, os)))
+    return failure();
+  for (BlockArgument argument : func.getArguments()) {
+    if (auto symbol = exec::getSymbolArgument(func, argument))
+      result.numSymbols = std::max(result.numSymbols, *symbol + 1);
+    if (isa<MemRefType>(argument.getType()))
+      result.written.push_back(
+          llvm::any_of(argument.getUsers(), [&](Operation *user) {
+            return isa<memref::StoreOp>(user);
+          }));
+  }
+  result.workgroups = func->getAttrOfType<AffineMapAttr>(workgroupsAttrName)
+                          .getValue()
+                          .getResult(0);
+  return result;
+}
+
+} // namespace nncc::webgpu

@@ -1,0 +1,208 @@
+//===- Raise.cpp - Replace what WGSL does not have ------------------------===//
+//
+// Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Arith/Transforms/Passes.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Math/Transforms/Passes.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/Matchers.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+#include "nncc/Dialect/Exec/Exec.h"
+#include "targets/webgpu/Passes.h"
+
+namespace nncc::webgpu {
+
+#define GEN_PASS_DEF_RAISE
+#include "targets/webgpu/Passes.h.inc"
+
+} // namespace nncc::webgpu
+
+using namespace mlir;
+using namespace nncc;
+using namespace nncc::webgpu;
+
+/// A float constant of a scalar or vector type.
+static Value splat(OpBuilder &b, Location loc, Type type, double value) {
+  auto number = b.getFloatAttr(getElementTypeOrSelf(type), value);
+  if (auto vector = dyn_cast<VectorType>(type))
+    return b.create<arith::ConstantOp>(loc,
+                                       DenseElementsAttr::get(vector, number));
+  return b.create<arith::ConstantOp>(loc, number);
+}
+
+namespace {
+
+/// The largest number stands for infinity: WGSL has no literal for it.
+struct FiniteConstant : OpRewritePattern<arith::ConstantOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(arith::ConstantOp op,
+                                PatternRewriter &b) const override {
+    auto number = dyn_cast<FloatAttr>(op.getValue());
+    if (!number || number.getValue().isFinite())
+      return failure();
+    APFloat value = APFloat::getLargest(number.getValue().getSemantics(),
+                                        number.getValue().isNegative());
+    if (number.getValue().isNaN()) {
+      // Computed, so that no compiler refuses it.
+      Value bits = b.create<arith::ConstantIntOp>(op.getLoc(), 0x7fc00000, 32);
+      b.replaceOpWithNewOp<arith::BitcastOp>(op, op.getType(), bits);
+      return success();
+    }
+    b.replaceOpWithNewOp<arith::ConstantOp>(
+        op, FloatAttr::get(number.getType(), value));
+    return success();
+  }
+};
+
+/// pow is defined for positive bases only (WGSL, 17.5.45).
+struct PowerOfAbsolute : OpRewritePattern<math::PowFOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(math::PowFOp op,
+                                PatternRewriter &b) const override {
+    Location loc = op.getLoc();
+    Value base = op.getLhs(), exponent = op.getRhs();
+    if (base.getDefiningOp<math::AbsFOp>())
+      return failure();
+    Type type = op.getType();
+    Value zero = splat(b, loc, type, 0), one = splat(b, loc, type, 1);
+    Value power = b.create<math::PowFOp>(
+        loc, b.create<math::AbsFOp>(loc, base).getResult(), exponent);
+    Value half =
+        b.create<arith::MulFOp>(loc, exponent, splat(b, loc, type, 0.5));
+    Value whole = b.create<math::FloorOp>(loc, half);
+    auto compare = [&](arith::CmpFPredicate predicate, Value x, Value y) {
+      return b.create<arith::CmpFOp>(loc, predicate, x, y).getResult();
+    };
+    Value odd = b.create<arith::AndIOp>(
+        loc, compare(arith::CmpFPredicate::UNE, half, whole),
+        compare(arith::CmpFPredicate::OLT, base, zero));
+    Value negative = b.create<arith::NegFOp>(loc, power);
+    Value result = b.create<arith::SelectOp>(loc, odd, negative, power);
+    Value isZero = compare(arith::CmpFPredicate::OEQ, exponent, zero);
+    b.replaceOpWithNewOp<arith::SelectOp>(op, isZero, one, result);
+    return success();
+  }
+};
+
+/// Implementations compute (e^x - e^-x) / (e^x + e^-x), which overflows.
+struct BoundedTanh : OpRewritePattern<math::TanhOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(math::TanhOp op,
+                                PatternRewriter &b) const override {
+    if (op.getOperand().getDefiningOp<arith::MinNumFOp>())
+      return failure();
+    Location loc = op.getLoc();
+    Type type = op.getType();
+    Value low = b.create<arith::MaxNumFOp>(loc, op.getOperand(),
+                                           splat(b, loc, type, -12));
+    Value value = b.create<arith::MinNumFOp>(loc, low, splat(b, loc, type, 12));
+    b.replaceOpWithNewOp<math::TanhOp>(op, value);
+    return success();
+  }
+};
+
+/// x is NaN where its bits are above those of infinity.
+struct UnorderedByBits : OpRewritePattern<arith::CmpFOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(arith::CmpFOp op,
+                                PatternRewriter &b) const override {
+    bool isNaN = op.getPredicate() == arith::CmpFPredicate::UNO;
+    bool isSame = op.getLhs() == op.getRhs();
+    if (!isNaN && !(isSame && op.getPredicate() == arith::CmpFPredicate::UNE))
+      return failure();
+    if (!op.getLhs().getType().isF32())
+      return failure();
+    Value result = testBits(b, op.getLoc(), op.getLhs());
+    if (!isSame)
+      result = b.create<arith::OrIOp>(op.getLoc(), result,
+                                      testBits(b, op.getLoc(), op.getRhs()));
+    b.replaceOp(op, result);
+    return success();
+  }
+
+  static Value testBits(OpBuilder &b, Location loc, Value value) {
+    Value bits = b.create<arith::BitcastOp>(loc, b.getI32Type(), value);
+    Value magnitude = b.create<arith::AndIOp>(
+        loc, bits, b.create<arith::ConstantIntOp>(loc, 0x7fffffff, 32));
+    return b.create<arith::CmpIOp>(
+        loc, arith::CmpIPredicate::sgt, magnitude,
+        b.create<arith::ConstantIntOp>(loc, 0x7f800000, 32));
+  }
+};
+
+/// An infinity that came in is more than every number that a comparison with
+/// the largest one would allow: it is told by its bits.
+struct InfinityByBits : OpRewritePattern<arith::CmpFOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(arith::CmpFOp op,
+                                PatternRewriter &b) const override {
+    APFloat number(0.0f);
+    if (op.getPredicate() != arith::CmpFPredicate::OEQ ||
+        !op.getLhs().getType().isF32() ||
+        !matchPattern(op.getRhs(), m_ConstantFloat(&number)) ||
+        !number.isInfinity())
+      return failure();
+    Location loc = op.getLoc();
+    Value bits = b.create<arith::BitcastOp>(loc, b.getI32Type(), op.getLhs());
+    int64_t pattern = number.bitcastToAPInt().getSExtValue();
+    b.replaceOpWithNewOp<arith::CmpIOp>(
+        op, arith::CmpIPredicate::eq, bits,
+        b.create<arith::ConstantIntOp>(loc, pattern, 32));
+    return success();
+  }
+};
+
+/// The halves of both words, sign-extended, multiplied and added.
+struct DotOfHalves : OpRewritePattern<exec::DotOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(exec::DotOp op,
+                                PatternRewriter &b) const override {
+    Location loc = op.getLoc();
+    if (!op.getType().isInteger(32))
+      return failure();
+    Value half = b.create<arith::ConstantIntOp>(loc, 16, 32);
+    auto high = [&](Value word) {
+      return b.create<arith::ShRSIOp>(loc, word, half).getResult();
+    };
+    auto low = [&](Value word) {
+      return high(b.create<arith::ShLIOp>(loc, word, half));
+    };
+    Value lows =
+        b.create<arith::MulIOp>(loc, low(op.getLhs()), low(op.getRhs()));
+    Value highs =
+        b.create<arith::MulIOp>(loc, high(op.getLhs()), high(op.getRhs()));
+    b.replaceOpWithNewOp<arith::AddIOp>(op, lows, highs);
+    return success();
+  }
+};
+
+struct RaisePass : webgpu::impl::RaiseBase<RaisePass> {
+  void runOnOperation() override;
+};
+
+} // namespace
+
+void RaisePass::runOnOperation() {
+  RewritePatternSet early(&getContext());
+  early.add<InfinityByBits>(&getContext());
+  RewritePatternSet patterns(&getContext());
+  patterns.add<BoundedTanh, DotOfHalves, FiniteConstant, PowerOfAbsolute,
+               UnorderedByBits>(&getContext());
+  populatePolynomialApproximateErfPattern(patterns);
+  populateExpandRoundFPattern(patterns);
+  populateExpandCtlzPattern(patterns);
+  arith::populateCeilFloorDivExpandOpsPatterns(patterns);
+  FrozenRewritePatternSet first(std::move(early)), second(std::move(patterns));
+  for (auto func : getOperation().getOps<func::FuncOp>()) {
+    if (!func->hasAttr(exec::kernelAttrName))
+      continue;
+    if (failed(applyPatternsAndFoldGreedily(func, first)) ||
+        failed(applyPatternsAndFoldGreedily(func, second)))
+      return signalPassFailure();
+  }
+}

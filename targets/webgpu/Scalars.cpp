@@ -1,0 +1,152 @@
+//===- Scalars.cpp - Scalar code with the types that WGSL has -------------===//
+//
+// Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "targets/webgpu/Scalars.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+
+using namespace mlir;
+
+namespace nncc::webgpu {
+
+Type getStorageType(Type element) {
+  MLIRContext *context = element.getContext();
+  if (element.isF32() || element.isF16() || element.isBF16())
+    return Float32Type::get(context);
+  if (element.isInteger() && element.getIntOrFloatBitWidth() <= 64)
+    return IntegerType::get(context, 32);
+  return Type();
+}
+
+Type getValueType(Type type) {
+  if (type.isIndex() || type.isInteger(1))
+    return type;
+  return getStorageType(type);
+}
+
+static bool isNarrow(Type type) {
+  auto integer = dyn_cast<IntegerType>(type);
+  return integer && integer.getWidth() > 1 && integer.getWidth() < 32;
+}
+
+static Value constant(OpBuilder &b, Location loc, int64_t value) {
+  return b.create<arith::ConstantIntOp>(loc, value, 32);
+}
+
+/// The low bits, sign-extended.
+static Value wrap(OpBuilder &b, Location loc, Value value, Type type) {
+  if (!isNarrow(type))
+    return value;
+  Value shift = constant(b, loc, 32 - type.getIntOrFloatBitWidth());
+  Value high = b.create<arith::ShLIOp>(loc, value, shift);
+  return b.create<arith::ShRSIOp>(loc, high, shift);
+}
+
+/// The low bits, zero-extended.
+static Value mask(OpBuilder &b, Location loc, Value value, Type type) {
+  if (!isNarrow(type))
+    return value;
+  int64_t bits = (int64_t(1) << type.getIntOrFloatBitWidth()) - 1;
+  return b.create<arith::AndIOp>(loc, value, constant(b, loc, bits));
+}
+
+Value fromStorage(OpBuilder &b, Location loc, Value value, Type element) {
+  if (element.isInteger(1))
+    return b.create<arith::CmpIOp>(loc, arith::CmpIPredicate::ne, value,
+                                   constant(b, loc, 0));
+  return wrap(b, loc, value, element);
+}
+
+Value toStorage(OpBuilder &b, Location loc, Value value) {
+  if (value.getType().isInteger(1))
+    return b.create<arith::ExtUIOp>(loc, b.getI32Type(), value);
+  if (value.getType().isIndex())
+    return b.create<arith::IndexCastOp>(loc, b.getI32Type(), value);
+  return value;
+}
+
+static Value cloneConstant(OpBuilder &b, arith::ConstantOp op) {
+  Location loc = op.getLoc();
+  if (auto number = dyn_cast<FloatAttr>(op.getValue())) {
+    APFloat value = number.getValue();
+    bool losesInfo = false;
+    value.convert(APFloat::IEEEsingle(), APFloat::rmNearestTiesToEven,
+                  &losesInfo);
+    return b.create<arith::ConstantOp>(loc,
+                                       FloatAttr::get(b.getF32Type(), value));
+  }
+  auto number = dyn_cast<IntegerAttr>(op.getValue());
+  if (!number)
+    return Value();
+  if (op.getType().isIndex() || op.getType().isInteger(1))
+    return b.clone(*op)->getResult(0);
+  // The ends of the range are bounds: nothing that fits is beyond them.
+  constexpr int64_t low = std::numeric_limits<int32_t>::min();
+  constexpr int64_t high = std::numeric_limits<int32_t>::max();
+  int64_t value = number.getValue().getSExtValue();
+  bool isBound = value == std::numeric_limits<int64_t>::min() ||
+                 value == std::numeric_limits<int64_t>::max();
+  if ((value < low || value > high) && !isBound) {
+    op.emitError("the constant ")
+        << value << " does not fit the 32-bit integers of a GPU";
+    return Value();
+  }
+  return constant(b, loc, std::clamp(value, low, high));
+}
+
+/// Whether the op reads its operands as unsigned numbers.
+static bool isUnsigned(Operation *op) {
+  if (auto compare = dyn_cast<arith::CmpIOp>(op))
+    return compare.getPredicate() >= arith::CmpIPredicate::ult;
+  return isa<arith::DivUIOp, arith::RemUIOp, arith::CeilDivUIOp, arith::ShRUIOp,
+             arith::MinUIOp, arith::MaxUIOp, arith::UIToFPOp>(op);
+}
+
+static Value cloneConversion(OpBuilder &b, Operation *op, Value value) {
+  Location loc = op->getLoc();
+  Type from = op->getOperand(0).getType(), to = op->getResult(0).getType();
+  Type type = getValueType(to);
+  if (isa<arith::ExtUIOp>(op) && isNarrow(from))
+    return mask(b, loc, value, from);
+  if (isa<arith::TruncIOp>(op) && to.isInteger(1)) {
+    Value bit = b.create<arith::AndIOp>(loc, value, constant(b, loc, 1));
+    return fromStorage(b, loc, bit, to);
+  }
+  if (value.getType() == type)
+    return wrap(b, loc, value, to);
+  return Value();
+}
+
+Value cloneScalar(OpBuilder &b, Operation *op, const IRMapping &values) {
+  if (auto number = dyn_cast<arith::ConstantOp>(op))
+    return cloneConstant(b, number);
+  Location loc = op->getLoc();
+  SmallVector<Value> operands;
+  for (Value operand : op->getOperands()) {
+    Value value = values.lookup(operand);
+    operands.push_back(isUnsigned(op) ? mask(b, loc, value, operand.getType())
+                                      : value);
+  }
+  if (op->getNumResults() != 1 || op->getNumRegions() != 0) {
+    op->emitError("has no form in a GPU's kernel");
+    return Value();
+  }
+  Type result = op->getResult(0).getType(), type = getValueType(result);
+  if (!type) {
+    op->emitError("a GPU has no numbers of type ") << result;
+    return Value();
+  }
+  if (isa<arith::ExtUIOp, arith::ExtSIOp, arith::TruncIOp, arith::ExtFOp,
+          arith::TruncFOp, arith::BitcastOp, arith::IndexCastOp,
+          arith::IndexCastUIOp>(op))
+    if (Value converted = cloneConversion(b, op, operands[0]))
+      return converted;
+  OperationState state(loc, op->getName(), operands, type, op->getAttrs());
+  return wrap(b, loc, b.create(state)->getResult(0), result);
+}
+
+} // namespace nncc::webgpu

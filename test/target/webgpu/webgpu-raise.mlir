@@ -1,0 +1,70 @@
+// RUN: nncc-opt %s -split-input-file --webgpu-raise | FileCheck %s
+
+// CHECK-LABEL: @infinity
+// CHECK:         arith.constant -3.40282347E+38 : f32
+func.func @infinity(%x: memref<?xf32>) attributes {exec.kernel = {}} {
+  %c0 = arith.constant 0 : index
+  %v = arith.constant 0xFF800000 : f32
+  memref.store %v, %x[%c0] : memref<?xf32>
+  return
+}
+
+// -----
+
+// A test for infinity or NaN looks at the bits.
+
+// CHECK-LABEL: @tests
+// CHECK:         %[[X:.*]] = memref.load
+// CHECK:         %[[BITS:.*]] = arith.bitcast %[[X]] : f32 to i32
+// CHECK-DAG:     arith.cmpi eq, %[[BITS]], %c2139095040_i32
+// CHECK-DAG:     arith.cmpi sgt, %{{.*}}, %c2139095040_i32
+// CHECK-NOT:     arith.cmpf
+func.func @tests(%x: memref<?xf32>, %y: memref<?xi32>) attributes {exec.kernel = {}} {
+  %c0 = arith.constant 0 : index
+  %infinity = arith.constant 0x7F800000 : f32
+  %v = memref.load %x[%c0] : memref<?xf32>
+  %a = arith.cmpf oeq, %v, %infinity : f32
+  %b = arith.cmpf uno, %v, %v : f32
+  %c = arith.ori %a, %b : i1
+  %d = arith.extui %c : i1 to i32
+  memref.store %d, %y[%c0] : memref<?xi32>
+  return
+}
+
+// -----
+
+// A power of a negative number takes its sign from the exponent.
+
+// CHECK-LABEL: @power
+// CHECK:         %[[ABS:.*]] = math.absf
+// CHECK:         %[[POWER:.*]] = math.powf %[[ABS]]
+// CHECK:         arith.negf %[[POWER]]
+func.func @power(%x: memref<?xf32>) attributes {exec.kernel = {}} {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %v = memref.load %x[%c0] : memref<?xf32>
+  %w = memref.load %x[%c1] : memref<?xf32>
+  %p = math.powf %v, %w : f32
+  memref.store %p, %x[%c0] : memref<?xf32>
+  return
+}
+
+// -----
+
+// CHECK-LABEL: @others
+// CHECK-NOT:     math.erf
+// CHECK-NOT:     exec.dot
+// CHECK-NOT:     floordivsi
+// CHECK:         math.tanh
+func.func @others(%x: memref<?xf32>, %y: memref<?xi32>) attributes {exec.kernel = {}} {
+  %c0 = arith.constant 0 : index
+  %v = memref.load %x[%c0] : memref<?xf32>
+  %e = math.erf %v : f32
+  %t = math.tanh %e : f32
+  memref.store %t, %x[%c0] : memref<?xf32>
+  %w = memref.load %y[%c0] : memref<?xi32>
+  %d = exec.dot %w, %w : i32
+  %f = arith.floordivsi %d, %w : i32
+  memref.store %f, %y[%c0] : memref<?xi32>
+  return
+}
