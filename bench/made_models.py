@@ -96,6 +96,81 @@ def bert(layers: int = 6, hidden: int = 384, heads: int = 12, tokens: int = 128)
     return b.finish(x, embeddings=(1, tokens, hidden))
 
 
+# MobileNet v2
+
+
+@dataclass
+class Mobile:
+    """MobileNet v2, in f32 or, `quantised`, in 8 bits between QuantizeLinear and
+    DequantizeLinear."""
+
+    b: Builder
+    quantised: bool
+
+    def value(self, x: str) -> str:
+        """What the next layer reads of x."""
+        if not self.quantised:
+            return x
+        parts = self.b.constant(np.float32(0.05)), self.b.constant(np.uint8(114))
+        return self.b.add("DequantizeLinear", self.b.add("QuantizeLinear", x, *parts), *parts)
+
+    def parameters(self, shape: tuple[int, ...]) -> tuple[str, str]:
+        b = self.b
+        size = 1 / np.sqrt(np.prod(shape[1:]))
+        if not self.quantised:
+            weight = b.constant((b.rng.standard_normal(shape) * size).astype(np.float32))
+            return weight, b.weight(shape[0])
+        steps = b.rng.integers(-127, 128, shape, np.int8)
+        scale = np.float32(size / 60)
+        none = b.constant(np.int8(0))
+        weight = b.add("DequantizeLinear", b.constant(steps), b.constant(scale), none)
+        bias = b.constant(b.rng.integers(-999, 999, shape[0], np.int32))
+        bias_scale = b.constant(np.float32(0.05) * scale)
+        return weight, b.add("DequantizeLinear", bias, bias_scale, b.constant(np.int32(0)))
+
+    def conv(self, x: str, shape: tuple[int, ...], stride: int = 1, relu: bool = True) -> str:
+        """`shape`: outputs, inputs (1: depthwise), and the kernel's."""
+        group = shape[0] if shape[1] == 1 else 1
+        geometry = {"pads": [shape[2] // 2] * 4, "strides": [stride] * 2, "group": group}
+        y = self.b.add("Conv", x, *self.parameters(shape), **geometry)
+        return self.value(self.b.add("Relu", y) if relu else y)
+
+    def block(self, x: str, inputs: int, outputs: int, expand: int, stride: int) -> str:
+        hidden = inputs * expand
+        y = self.conv(x, (hidden, inputs, 1, 1)) if expand > 1 else x
+        y = self.conv(y, (hidden, 1, 3, 3), stride)
+        y = self.conv(y, (outputs, hidden, 1, 1), relu=False)
+        if stride > 1 or inputs != outputs:
+            return y
+        return self.value(self.b.add("Add", x, y))
+
+
+def mobilenet(quantised: bool, size: int = 224) -> Made:
+    """Expansion, channels, number and first stride of the blocks are the paper's,
+    https://arxiv.org/abs/1801.04381, table 2."""
+    b = Builder()
+    net = Mobile(b, quantised)
+    x = net.conv(net.value("x"), (32, 3, 3, 3), 2)
+    inputs = 32
+    for expand, outputs, count, stride in (
+        (1, 16, 1, 1),
+        (6, 24, 2, 2),
+        (6, 32, 3, 2),
+        (6, 64, 4, 2),
+        (6, 96, 3, 1),
+        (6, 160, 3, 2),
+        (6, 320, 1, 1),
+    ):
+        for i in range(count):
+            x = net.block(x, inputs, outputs, expand, stride if i == 0 else 1)
+            inputs = outputs
+    x = net.conv(x, (1280, 320, 1, 1))
+    pooled = net.value(b.add("GlobalAveragePool", x))
+    weight, bias = net.parameters((1000, 1280))
+    y = b.add("Gemm", b.add("Flatten", pooled), weight, bias, transB=1)
+    return b.finish(net.value(y), x=(1, 3, size, size))
+
+
 # Layers
 
 
@@ -162,7 +237,11 @@ def int4_matmul(rows: int, inner: int, columns: int, accuracy: int = 0) -> Made:
     return b.finish(y, x=(rows, inner))
 
 
-NETWORKS: dict[str, Callable[[], Made]] = {"bert-6x384": bert}
+NETWORKS: dict[str, Callable[[], Made]] = {
+    "bert-6x384": bert,
+    "mobilenet-v2-f32": lambda: mobilenet(quantised=False),
+    "mobilenet-v2-int8": lambda: mobilenet(quantised=True),
+}
 
 LAYERS: dict[str, Callable[[], Made]] = {
     "conv3x3-56x64": lambda: layers(Conv(64, 64, 56)),
