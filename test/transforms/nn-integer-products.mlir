@@ -42,3 +42,19 @@ func.func @rows(%a: tensor<5x7xui8>, %w: tensor<7x3xi8>, %t: tensor<7x1xf32>) ->
   %2 = nn.matmul %0, %1 : (tensor<5x7xf32>, tensor<7x3xf32>) -> tensor<5x3xf32>
   return %2 : tensor<5x3xf32>
 }
+
+// Sums of few products are exact in f32, which depthwise kernels are faster in.
+// CHECK-LABEL: func @depthwise
+// CHECK: %[[A:.*]] = nn.cast %{{.*}} : (tensor<1x4x4x80xi16>) -> tensor<1x4x4x80xf32>
+// CHECK: %[[W:.*]] = nn.cast %{{.*}} : (tensor<3x3x1x80xi16>) -> tensor<3x3x1x80xf32>
+// CHECK: %[[C:.*]] = nn.conv %[[A]], %[[W]] {{.*}} -> tensor<1x2x2x80xf32>
+// CHECK: nn.mul %[[C]]
+func.func @depthwise(%a: tensor<1x4x4x80xui8>, %w: tensor<3x3x1x80xi8>) -> tensor<1x2x2x80xf32> {
+  %s = nn.constant dense<0.5> : tensor<f32>
+  %z = nn.constant dense<3> : tensor<ui8>
+  %y = nn.constant dense<0> : tensor<i8>
+  %0 = nn.dequantize %a, %s, %z : (tensor<1x4x4x80xui8>, tensor<f32>, tensor<ui8>) -> tensor<1x4x4x80xf32>
+  %1 = nn.dequantize %w, %s, %y : (tensor<3x3x1x80xi8>, tensor<f32>, tensor<i8>) -> tensor<3x3x1x80xf32>
+  %2 = nn.conv %0, %1 {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads_low = array<i64: 0, 0>, pads_high = array<i64: 0, 0>, groups = 80 : i64} : (tensor<1x4x4x80xf32>, tensor<3x3x1x80xf32>) -> tensor<1x2x2x80xf32>
+  return %2 : tensor<1x2x2x80xf32>
+}

@@ -87,3 +87,27 @@ func.func @concat(%a: tensor<2xi8>, %b: tensor<3xi8>) -> tensor<5xi8> {
   %3 = nn.quantize %2, %s, %z : (tensor<5xf32>, tensor<f32>, tensor<i8>) -> tensor<5xi8>
   return %3 : tensor<5xi8>
 }
+
+// A product in f32 of integers, and what it reads, stay in f32.
+// CHECK-LABEL: func @in_float
+// CHECK: %[[A:.*]] = nn.saturate %arg0 {high = 127 : i64, low = -128 : i64} : (tensor<1x4x4x80xf32>) -> tensor<1x4x4x80xf32>
+// CHECK: %[[C:.*]] = nn.conv %[[A]]
+// CHECK: %[[B:.*]] = nn.add %[[C]], %{{.*}} : (tensor<1x2x2x80xf32>, tensor<80xf32>)
+// CHECK: %[[Y:.*]] = nn.mul %[[B]]
+// CHECK: nn.saturate %[[Y]]
+func.func @in_float(%x: tensor<1x4x4x80xf32>, %w: tensor<3x3x1x80xi16>) -> tensor<1x2x2x80xi8> {
+  %t = nn.constant dense<0.125> : tensor<f32>
+  %s = nn.constant dense<0.5> : tensor<f32>
+  %z = nn.constant dense<0> : tensor<i8>
+  %none = nn.constant dense<0> : tensor<i32>
+  %bias = nn.constant dense<7> : tensor<80xi32>
+  %0 = nn.saturate %x {low = -128, high = 127} : (tensor<1x4x4x80xf32>) -> tensor<1x4x4x80xi16>
+  %1 = nn.cast %0 : (tensor<1x4x4x80xi16>) -> tensor<1x4x4x80xf32>
+  %2 = nn.cast %w : (tensor<3x3x1x80xi16>) -> tensor<3x3x1x80xf32>
+  %3 = nn.conv %1, %2 {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads_low = array<i64: 0, 0>, pads_high = array<i64: 0, 0>, groups = 80 : i64} : (tensor<1x4x4x80xf32>, tensor<3x3x1x80xf32>) -> tensor<1x2x2x80xf32>
+  %4 = nn.mul %3, %t : (tensor<1x2x2x80xf32>, tensor<f32>) -> tensor<1x2x2x80xf32>
+  %5 = nn.dequantize %bias, %t, %none : (tensor<80xi32>, tensor<f32>, tensor<i32>) -> tensor<80xf32>
+  %6 = nn.add %4, %5 : (tensor<1x2x2x80xf32>, tensor<80xf32>) -> tensor<1x2x2x80xf32>
+  %7 = nn.quantize %6, %s, %z : (tensor<1x2x2x80xf32>, tensor<f32>, tensor<i8>) -> tensor<1x2x2x80xi8>
+  return %7 : tensor<1x2x2x80xi8>
+}

@@ -15,9 +15,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "ConstantDerived.h"
-#include "mlir/IR/PatternMatch.h"
+#include "QuantizedValues.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
-#include "nncc/Dialect/NN/NN.h"
 #include "nncc/Transforms/Passes.h"
 
 namespace nncc::nn {
@@ -64,7 +63,8 @@ static Value getPerChannel(PatternRewriter &rewriter, Location loc, Value value,
 /// and has no other reader.
 static LinearOpInterface getLinearOp(Value value) {
   auto linear = value.getDefiningOp<LinearOpInterface>();
-  if (!linear || !value.hasOneUse())
+  // Products of integers stay exact.
+  if (!linear || !value.hasOneUse() || isIntegerProduct(value))
     return nullptr;
   std::optional<unsigned> weights = linear.getWeightsOperand();
   if (!weights || !isConstantDerived(linear->getOperand(*weights)))

@@ -7,6 +7,7 @@
 //
 // With dq(q, s, z) = (q - z) * s:
 //   linear(dq(a, s, z), dq(w, t, y)) -> f32(linear(a - z, w - y)) * (s * t)
+//     where sums are short, linear(f32(a - z), f32(w - y)) * (s * t)
 //   move(dq(a, s, z))                -> dq(move(a), s, z)
 //   quantize(dq(a, s, z), s, z)      -> a
 // s and z are single numbers; t is one, or one for each of the last dimension.
@@ -132,19 +133,35 @@ template <typename T> struct ProductOfIntegers : OpRewritePattern<T> {
         !right->isPerColumn())
       return failure();
     Location loc = op.getLoc();
+    bool inFloat = isExactInFloat(op);
+    auto getOperand = [&](Dequantized &value) -> Value {
+      Value steps = value.buildSteps(rewriter);
+      if (!inFloat)
+        return steps;
+      return rewriter.create<CastOp>(loc, steps, rewriter.getF32Type());
+    };
     IRMapping mapping;
-    mapping.map(op->getOperand(0), left->buildSteps(rewriter));
+    mapping.map(op->getOperand(0), getOperand(*left));
     if (op->getOperand(0) != op->getOperand(1))
-      mapping.map(op->getOperand(1), right->buildSteps(rewriter));
+      mapping.map(op->getOperand(1), getOperand(*right));
     Operation *product = rewriter.clone(*op.getOperation(), mapping);
-    product->getResult(0).setType(
-        makeTensorType(getDims(op.getType()), rewriter.getI32Type()));
-    Value number = rewriter.create<CastOp>(loc, product->getResult(0),
-                                           rewriter.getF32Type());
+    Value number = product->getResult(0);
+    if (!inFloat) {
+      number.setType(
+          makeTensorType(getDims(op.getType()), rewriter.getI32Type()));
+      number = rewriter.create<CastOp>(loc, number, rewriter.getF32Type());
+    }
     Value scale = rewriter.create<MulOp>(loc, left->buildScale(rewriter),
                                          right->buildScale(rewriter));
     rewriter.replaceOpWithNewOp<MulOp>(op, op.getType(), number, scale);
     return success();
+  }
+
+private:
+  static bool isExactInFloat(T op) {
+    if constexpr (std::is_same_v<T, ConvOp>)
+      return hasShortSums(op);
+    return false;
   }
 };
 

@@ -8,8 +8,8 @@
 #include "QuantizedValues.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
 #include "mlir/IR/Matchers.h"
-#include "nncc/Dialect/NN/NN.h"
 #include "nncc/Dialect/NN/Symbols.h"
+#include <cmath>
 
 using namespace mlir;
 using namespace nncc;
@@ -100,6 +100,39 @@ std::optional<SmallVector<float>> nn::getConstantFloats(Value value) {
 }
 
 //===----------------------------------------------------------------------===//
+// Integers in f32
+//===----------------------------------------------------------------------===//
+
+static bool isIntegral(Value value) {
+  while (auto transpose = value.getDefiningOp<TransposeOp>())
+    value = transpose.getInput();
+  if (auto cast = value.getDefiningOp<CastOp>())
+    return isa<IntegerType>(getTensorType(cast.getInput()).getElementType());
+  if (value.getDefiningOp<SaturateOp>())
+    return true;
+  std::optional<SmallVector<float>> constant = getConstantFloats(value);
+  return constant && llvm::all_of(*constant, [](float element) {
+           return element == std::nearbyint(element);
+         });
+}
+
+bool nn::isIntegerProduct(Value value) {
+  auto conv = value.getDefiningOp<ConvOp>();
+  return conv && getTensorType(value).getElementType().isF32() &&
+         hasShortSums(conv) && isIntegral(conv.getInput()) &&
+         isIntegral(conv.getFilter());
+}
+
+bool nn::hasShortSums(ConvOp op) {
+  constexpr int64_t most = (1 << 24) / (255 * 255);
+  ArrayRef<int64_t> shape = op.getFilter().getType().getShape();
+  int64_t size = 1;
+  for (int64_t dim : shape.drop_back(2))
+    size = ShapedType::isDynamic(dim) ? most + 1 : size * dim;
+  return shape[shape.size() - 2] == 1 && size <= most;
+}
+
+//===----------------------------------------------------------------------===//
 // Integers with a scale
 //===----------------------------------------------------------------------===//
 
@@ -111,6 +144,9 @@ static std::optional<ScaledInteger> matchProduct(MulOp mul) {
   Value sides[] = {mul.getLhs(), mul.getRhs()};
   for (auto [side, scale] :
        {std::pair(sides[0], sides[1]), std::pair(sides[1], sides[0])}) {
+    if (isIntegerProduct(side) && side.getType() == mul.getType() &&
+        isVector(scale))
+      return ScaledInteger{side, scale, Value()};
     auto number = side.getDefiningOp<CastOp>();
     if (number && number.getType() == mul.getType() && isVector(scale) &&
         isa<IntegerType>(getTensorType(number.getInput()).getElementType()))
@@ -132,6 +168,11 @@ std::optional<ScaledInteger> ScaledInteger::match(Value value) {
   return ScaledInteger{op.getInput(), op.getScale(), op.getZeroPoint()};
 }
 
+bool ScaledInteger::hasInteger(unsigned width) const {
+  auto type = dyn_cast<IntegerType>(getTensorType(number).getElementType());
+  return type && type.getWidth() <= width;
+}
+
 static Value subtract(PatternRewriter &rewriter, Location loc,
                       const ScaledInteger &value, Type type) {
   Value number = rewriter.createOrFold<CastOp>(loc, value.number, type);
@@ -144,6 +185,8 @@ static Value subtract(PatternRewriter &rewriter, Location loc,
 
 Value ScaledInteger::buildFloat(PatternRewriter &rewriter, Location loc) const {
   Type type = getTensorType(number).getElementType();
+  if (type.isF32())
+    return number;
   if (zeroPoint)
     type = rewriter.getIntegerType(type.getIntOrFloatBitWidth() * 2);
   return rewriter.create<CastOp>(loc, subtract(rewriter, loc, *this, type),

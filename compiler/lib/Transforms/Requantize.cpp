@@ -100,14 +100,14 @@ static bool areClose(Value a, Value b) {
 }
 
 Value Scaler::addBias(const ScaledInteger &sum, Value bias) {
-  if (DequantizeOp op = getBias(bias);
-      op && getTensorType(sum.number).getElementType().isInteger(32) &&
-      areClose(op.getScale(), sum.scale)) {
-    Value integers = op.getInput();
+  Type type = getTensorType(sum.number).getElementType();
+  if (DequantizeOp op = getBias(bias); op &&
+                                       (type.isInteger(32) || type.isF32()) &&
+                                       areClose(op.getScale(), sum.scale)) {
+    Value integers = rewriter.createOrFold<CastOp>(loc, op.getInput(), type);
     if (getTensorType(integers).getShape() != getTensorType(bias).getShape())
       integers = rewriter.create<ReshapeOp>(
-          loc, withElementType(bias.getType(), rewriter.getI32Type()),
-          integers);
+          loc, withElementType(bias.getType(), type), integers);
     Value number = rewriter.create<AddOp>(loc, sum.number, integers);
     return buildNumber({number, sum.scale, sum.zeroPoint});
   }
@@ -297,8 +297,7 @@ struct MeanOfIntegers : OpRewritePattern<ReduceMeanOp> {
     // So that a sum of numbers of 8 bits does not overflow.
     constexpr int64_t most = 1 << 22;
     auto value = ScaledInteger::match(op.getInput());
-    if (!value || !isOneNumber(value->scale) ||
-        getTensorType(value->number).getElementTypeBitWidth() > 16)
+    if (!value || !isOneNumber(value->scale) || !value->hasInteger(16))
       return failure();
     int64_t count = 1;
     for (int64_t axis : op.getAxes()) {
@@ -369,6 +368,23 @@ struct WidenAgain : OpRewritePattern<CastOp> {
   }
 };
 
+/// cast(saturate(x)) to f32, where no other reads the integers.
+struct SaturateInFloat : OpRewritePattern<CastOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(CastOp op,
+                                PatternRewriter &rewriter) const override {
+    auto saturate = op.getInput().getDefiningOp<SaturateOp>();
+    if (!saturate || !saturate->hasOneUse() ||
+        !op.getType().getElementType().isF32())
+      return failure();
+    rewriter.replaceOpWithNewOp<SaturateOp>(
+        op, op.getType(), saturate.getInput(), saturate.getLow(),
+        saturate.getHigh());
+    return success();
+  }
+};
+
 struct SubtractAgain : OpRewritePattern<SubOp> {
   using OpRewritePattern::OpRewritePattern;
 
@@ -401,14 +417,21 @@ struct DequantizeWide : OpRewritePattern<DequantizeOp> {
 
 struct RequantizePass : nn::impl::RequantizeBase<RequantizePass> {
   void runOnOperation() override {
+    // The readers of integers first.
+    if (failed(apply<RoundOnce, QuantizeParts, MeanOfIntegers, WidenAgain,
+                     SubtractAgain, DequantizeWide>()) ||
+        failed(apply<SaturateInFloat>()))
+      signalPassFailure();
+  }
+
+private:
+  template <typename... Patterns> LogicalResult apply() {
     RewritePatternSet patterns(&getContext());
-    patterns.add<RoundOnce, QuantizeParts, MeanOfIntegers, WidenAgain,
-                 SubtractAgain, DequantizeWide>(&getContext());
+    patterns.add<Patterns...>(&getContext());
     GreedyRewriteConfig config;
     config.useTopDownTraversal = true;
-    if (failed(applyPatternsAndFoldGreedily(getOperation(), std::move(patterns),
-                                            config)))
-      signalPassFailure();
+    return applyPatternsAndFoldGreedily(getOperation(), std::move(patterns),
+                                        config);
   }
 };
 

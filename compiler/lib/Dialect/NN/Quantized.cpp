@@ -76,14 +76,16 @@ LogicalResult QuantizeOp::inferReturnTypes(MLIRContext *,
 
 LogicalResult SaturateOp::verify() {
   constexpr int64_t limit = 1 << 22;
-  auto integer = dyn_cast<IntegerType>(getType().getElementType());
-  if (!getInput().getType().getElementType().isF32() || !integer)
-    return emitOpError("converts f32 to an integer type, not ")
+  Type type = getType().getElementType();
+  auto integer = dyn_cast<IntegerType>(type);
+  if (!getInput().getType().getElementType().isF32() ||
+      (!integer && !type.isF32()))
+    return emitOpError("converts f32 to an integer type or f32, not ")
            << getInput().getType() << " to " << getType();
   if (getDims(getInput().getType()) != getDims(getType()))
     return emitOpError("changes the shape");
-  unsigned width = std::min(integer.getWidth(), 32u);
-  bool isUnsigned = integer.isUnsigned();
+  unsigned width = std::min(type.getIntOrFloatBitWidth(), 32u);
+  bool isUnsigned = integer && integer.isUnsigned();
   int64_t least = isUnsigned ? 0 : llvm::minIntN(width);
   int64_t most = isUnsigned ? llvm::maxUIntN(width) : llvm::maxIntN(width);
   int64_t low = getLow(), high = getHigh();
@@ -134,6 +136,8 @@ Value scalar::saturate(OpBuilder &b, Location loc, Type result, Value value,
   Type f32 = b.getF32Type(), i32 = b.getI32Type();
   Value bounded = bound(b, loc, value, constant(b, loc, f32, low),
                         constant(b, loc, f32, high));
+  if (result.isF32())
+    return b.create<math::RoundEvenOp>(loc, bounded);
   return cast(b, loc, i32, result, roundToInteger(b, loc, bounded));
 }
 

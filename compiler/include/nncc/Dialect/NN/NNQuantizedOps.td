@@ -27,8 +27,8 @@ def NN_SaturateOp : NN_ScalarOp<"saturate",
     []> {
   let summary = "The nearest integer, bounded by low and high";
   let description = [{
-    From f32 to an integer type that holds the bounds, which are less than 2^22.
-    Ties round to even; a NaN becomes `low`.
+    From f32 to an integer type that holds the bounds, which are less than 2^22,
+    or to f32. Ties round to even; a NaN becomes `low`.
   }];
   let hasVerifier = 1;
 }
