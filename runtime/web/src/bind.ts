@@ -5,15 +5,20 @@
 
 import { NnccError } from "./errors.js";
 import type { GpuInput } from "./gpu/tensor.js";
+import type { ImageInput } from "./image.js";
 import type { Dim, Signature, TensorType } from "./signature.js";
 import { arrayClass, checkData, elementCount, typeText } from "./tensor.js";
 import type { Tensor, TypedArray } from "./tensor.js";
 
 /**
- * Inputs by name. A bare array is enough where the shape follows from the
- * signature, a bare GPUBuffer where the signature has all sizes.
+ * Numbers for an input. A bare array is enough where the shape follows from
+ * the signature, a bare GPUBuffer where the signature has all sizes.
  */
-export type Inputs = Readonly<Record<string, Tensor | TypedArray | GpuInput | GPUBuffer>>;
+export type PlainInput = Tensor | TypedArray | GpuInput | GPUBuffer;
+
+/** Inputs by name; run() takes pictures too. */
+export type PlainInputs = Readonly<Record<string, PlainInput>>;
+export type Inputs = Readonly<Record<string, PlainInput | ImageInput | ImageBitmap | VideoFrame>>;
 
 /** An input with its shape. */
 export type BoundInput = Tensor | GpuInput;
@@ -24,7 +29,7 @@ type Symbols = Map<string, { value: number; input: string }>;
  * The inputs as tensors in the order of the signature. Throws `unknown-input`,
  * `missing-input`, `wrong-dtype` and `wrong-shape`, each naming the input.
  */
-export function bindInputs(signature: Signature, inputs: Inputs): BoundInput[] {
+export function bindInputs(signature: Signature, inputs: PlainInputs): BoundInput[] {
   const known = signature.inputs.map((input) => input.name);
   for (const name of Object.keys(inputs)) {
     if (!known.includes(name)) {
@@ -49,7 +54,7 @@ export function bindInputs(signature: Signature, inputs: Inputs): BoundInput[] {
   });
 }
 
-function isBound(value: Inputs[string]): value is BoundInput {
+function isBound(value: PlainInput): value is BoundInput {
   return !ArrayBuffer.isView(value) && "shape" in value;
 }
 

@@ -10,10 +10,11 @@
  * @module
  */
 
-export { zeros, type BoundInput, type Inputs } from "./bind.js";
+export { zeros, type Inputs, type PlainInput, type PlainInputs } from "./bind.js";
 export { NnccError, messageOf, type NnccErrorCode } from "./errors.js";
 export { fromBFloat16, fromHalf, toHalf, toNumbers } from "./half.js";
 export type { GpuInput, GpuTensor } from "./gpu/tensor.js";
+export type { ImageInput, Picture } from "./image.js";
 export { loadModel, type LoadOptions } from "./load.js";
 export { Model, type RunOptions } from "./model.js";
 export type { Amount, KernelCall, KernelInfo, KernelTable, Profiler } from "./profile.js";

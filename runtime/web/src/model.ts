@@ -1,9 +1,10 @@
 // Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-import { bindInputs, type BoundInput, type Inputs } from "./bind.js";
+import { bindInputs, type BoundInput, type Inputs, type PlainInputs } from "./bind.js";
 import { NnccError } from "./errors.js";
 import type { GpuTensor } from "./gpu/tensor.js";
+import { readPictures } from "./image.js";
 import type { Profiler } from "./profile.js";
 import type { RunOutput, Runner } from "./runner.js";
 import type { Signature } from "./signature.js";
@@ -76,12 +77,12 @@ export class Model {
     const runner = this.live();
     const { signature } = this;
     const keep = keptOutputs(signature, options.keep);
-    const bound = bindInputs(signature, inputs);
+    const bound = bindInputs(signature, readPictures(signature, inputs));
     return this.named(await this.runOn(runner, bound, keep));
   }
 
   /** The same for code that cannot wait, on the CPU only. */
-  runSync(inputs: Inputs): Record<string, Tensor> {
+  runSync(inputs: PlainInputs): Record<string, Tensor> {
     const runner = this.live();
     if (runner.runSync === undefined) {
       throw new NnccError("unsupported-device", "the GPU's results have to be waited for: use run()");

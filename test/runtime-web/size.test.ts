@@ -1,0 +1,25 @@
+// Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { test } from "node:test";
+import { gzipSync } from "node:zlib";
+import { build } from "esbuild";
+
+const dist = join(import.meta.dirname, "../../runtime/web/dist");
+
+async function bundledBytes(...entries: string[]): Promise<number> {
+  const { outputFiles } = await build({
+    entryPoints: entries.map((entry) => join(dist, entry)),
+    bundle: true, splitting: true, minify: true, write: false, outdir: "bundle",
+    format: "esm", target: "es2022", external: ["node:*"],
+  });
+  return outputFiles.reduce((sum, { contents }) => sum + gzipSync(contents, { level: 9 }).length, 0);
+}
+
+test("the package is small: a page should wait for its model only", async () => {
+  const [all, model] = [await bundledBytes("index.js", "worker.js", "wasi-nn/index.js"), await bundledBytes("index.js")];
+  console.log(`gzip: ${all} bytes, without wasi-nn ${model}`);
+  assert.ok(all < 25 * 1024, `${all} bytes`);
+});
