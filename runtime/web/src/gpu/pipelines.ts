@@ -18,7 +18,6 @@ const BUFFER_TYPES: Readonly<Record<Space, GPUBufferBindingType>> = {
 export interface CompiledKernel {
   readonly pipeline: GPUComputePipeline;
   readonly layout: GPUBindGroupLayout;
-  readonly usesSymbols: boolean;
 }
 
 /** Compiles all kernels at once. Throws `gpu-error` with the kernel and its ONNX nodes. */
@@ -36,7 +35,7 @@ export function compileKernels(
   return Promise.all(program.kernels.map(async (kernel) => {
     const layout = layoutOf(kernel);
     const pipeline = await compileKernel(device, kernel, chooseVariant(kernel, features), layout);
-    return { pipeline, layout, usesSymbols: kernel.bindings.at(-1) === "symbols" };
+    return { pipeline, layout };
   }));
 }
 

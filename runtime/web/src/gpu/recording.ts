@@ -25,14 +25,14 @@ export interface PassTimer {
 export class Recording {
   private readonly device: GPUDevice;
   private readonly stream: CommandStream;
-  private readonly symbols: GPUBuffer | undefined;
+  private readonly symbols: GPUBuffer;
   private submits: Step[][] = [];
   private generation = -1;
 
   constructor(device: GPUDevice, stream: CommandStream) {
     this.device = device;
     this.stream = stream;
-    this.symbols = stream.symbols.length === 0 ? undefined : makeSymbols(device, stream.symbols);
+    this.symbols = makeSymbols(device, stream.symbols);
   }
 
   /** Whether the bind groups are those of the workspace's buffers. */
@@ -72,7 +72,7 @@ export class Recording {
   }
 
   destroy(): void {
-    this.symbols?.destroy();
+    this.symbols.destroy();
   }
 
   private bindDispatch(
@@ -80,9 +80,10 @@ export class Recording {
   ): Step {
     const kernel = kernels[index];
     if (kernel === undefined) throw new NnccError("run-failed", `the commands name kernel ${index}, which is not there`);
-    const entries: GPUBindGroupEntry[] = bindings.map(({ space, offset, bytes }, binding) =>
-      ({ binding, resource: { buffer: workspace.bufferOf(space), offset, size: (bytes + 3) & ~3 } }));
-    if (kernel.usesSymbols) entries.push({ binding: entries.length, resource: { buffer: this.symbols! } });
+    const entries = bindings.map(({ space, offset, bytes }, binding) => {
+      const buffer = space.kind === "symbols" ? this.symbols : workspace.bufferOf(space);
+      return { binding, resource: { buffer, offset, size: (bytes + 3) & ~3 } };
+    });
     const group = this.device.createBindGroup({ label: kernel.pipeline.label, layout: kernel.layout, entries });
     return { pipeline: kernel.pipeline, group, x, y };
   }
@@ -99,9 +100,9 @@ function encodePass(encoder: GPUCommandEncoder, steps: readonly Step[], descript
   pass.end();
 }
 
-/** An array of vec4, as uniform buffers want it. */
+/** Whole vec4s, as uniform buffers are read. */
 function makeSymbols(device: GPUDevice, symbols: Uint32Array): GPUBuffer {
-  const size = 16 * Math.ceil(symbols.length / 4);
+  const size = 16 * Math.max(1, Math.ceil(symbols.length / 4));
   const buffer = device.createBuffer({ label: "symbols", size, usage: GPUBufferUsage.UNIFORM, mappedAtCreation: true });
   new Uint32Array(buffer.getMappedRange()).set(symbols);
   buffer.unmap();

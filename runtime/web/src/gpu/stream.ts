@@ -4,10 +4,11 @@
 // The command stream that a module writes for given sizes of its inputs.
 
 import { NnccError } from "../errors.js";
+import type { Space } from "./program.js";
 
 /** A range of a buffer, in bytes. */
 export interface Range {
-  readonly space: { readonly kind: "arena" | "input" | "weight"; readonly index: number };
+  readonly space: { readonly kind: Space; readonly index: number };
   readonly offset: number;
   readonly bytes: number;
 }
@@ -17,13 +18,12 @@ export interface Dispatch {
   /** Workgroups. */
   readonly x: number;
   readonly y: number;
-  /** The symbols, which come last where a kernel wants them, apart. */
   readonly bindings: readonly Range[];
 }
 
 export interface CommandStream {
   readonly arenaBytes: number;
-  /** What the uniform buffer holds. */
+  /** What the uniform buffer holds: sizes, and other numbers of the host's. */
   readonly symbols: Uint32Array<ArrayBuffer>;
   /** What is submitted together. */
   readonly submits: readonly (readonly Dispatch[])[];
@@ -33,6 +33,7 @@ const VERSION = 1;
 const enum Command { End, Dispatch, Flush }
 const INPUTS = 0x100;
 const WEIGHTS = 0x200;
+const SYMBOLS = 0x300;
 
 /** Reads the stream at `address` of a module's memory. Throws `run-failed` on damage. */
 export function readStream(memory: WebAssembly.Memory, address: number): CommandStream {
@@ -65,6 +66,7 @@ function readDispatch(words: Words): Dispatch {
 }
 
 function spaceOf(word: number): Range["space"] {
+  if (word === SYMBOLS) return { kind: "symbols", index: 0 };
   if (word >= WEIGHTS) return { kind: "weight", index: word - WEIGHTS };
   if (word >= INPUTS) return { kind: "input", index: word - INPUTS };
   return { kind: "arena", index: 0 };
