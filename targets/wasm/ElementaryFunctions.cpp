@@ -65,8 +65,11 @@ static Value scale(MathBuilder &b, Value x, Value n) {
 }
 
 Value nncc::wasm::expandExp(MathBuilder &b, Value x) {
-  ReducedExp e = reduceExp(b, b.atMost(b.atLeast(x, -104), 89));
-  return scale(b, b.add(e.p, 1), e.n);
+  // What vanishes is left out: a product that rounds to zero takes a CPU a
+  // hundred cycles, and half of a masked softmax is such numbers.
+  Value vanishes = b.lt(x, -104);
+  ReducedExp e = reduceExp(b, b.atMost(b.select(vanishes, 0, x), 89));
+  return b.select(vanishes, 0, scale(b, b.add(e.p, 1), e.n));
 }
 
 Value nncc::wasm::expandExp2(MathBuilder &b, Value x) {
