@@ -102,6 +102,25 @@ struct DotPattern : ConvertOpToLLVMPattern<nncc::exec::DotOp> {
   bool hasDot;
 };
 
+/// A sign extension of bytes, which a load of them can do.
+struct WidenPattern : ConvertOpToLLVMPattern<nncc::exec::WidenOp> {
+  using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
+
+  LogicalResult
+  matchAndRewrite(nncc::exec::WidenOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    auto vector = dyn_cast<VectorType>(op.getType());
+    int64_t count = vector ? 2 * vector.getNumElements() : 2;
+    Value bytes = rewriter.create<LLVM::BitcastOp>(
+        loc, VectorType::get({count}, rewriter.getI8Type()), adaptor.getPair());
+    Value wide = rewriter.create<LLVM::SExtOp>(
+        loc, VectorType::get({count}, rewriter.getI16Type()), bytes);
+    rewriter.replaceOpWithNewOp<LLVM::BitcastOp>(op, op.getType(), wide);
+    return success();
+  }
+};
+
 /// A constant of a narrow float is its bits.
 struct NarrowConstantPattern : ConvertOpToLLVMPattern<arith::ConstantOp> {
   explicit NarrowConstantPattern(LLVMTypeConverter &converter)
@@ -147,7 +166,7 @@ struct LowerToLLVMPass : nncc::wasm::impl::LowerToLLVMBase<LowerToLLVMPass> {
     });
 
     RewritePatternSet patterns(context);
-    patterns.add<NarrowConstantPattern>(converter);
+    patterns.add<NarrowConstantPattern, WidenPattern>(converter);
     patterns.add<DotPattern>(converter, simd);
     if (relaxedMadd)
       patterns.add<RelaxedMaddPattern>(converter);

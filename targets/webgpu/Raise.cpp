@@ -181,6 +181,29 @@ struct DotOfHalves : OpRewritePattern<exec::DotOp> {
   }
 };
 
+/// The bytes of a word's low half, sign-extended to halves.
+struct WidenByShifts : OpRewritePattern<exec::WidenOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(exec::WidenOp op,
+                                PatternRewriter &b) const override {
+    Location loc = op.getLoc();
+    if (!op.getType().isInteger(32))
+      return failure();
+    auto constant = [&](int64_t value) -> Value {
+      return b.create<arith::ConstantIntOp>(loc, value, 32);
+    };
+    Value word = b.create<arith::ExtUIOp>(loc, op.getType(), op.getPair());
+    auto extend = [&](int64_t shift) -> Value {
+      Value top = b.create<arith::ShLIOp>(loc, word, constant(shift));
+      return b.create<arith::ShRSIOp>(loc, top, constant(24));
+    };
+    Value low = b.create<arith::AndIOp>(loc, extend(24), constant(0xffff));
+    Value high = b.create<arith::ShLIOp>(loc, extend(16), constant(16));
+    b.replaceOpWithNewOp<arith::OrIOp>(op, low, high);
+    return success();
+  }
+};
+
 struct RaisePass : webgpu::impl::RaiseBase<RaisePass> {
   void runOnOperation() override;
 };
@@ -192,7 +215,7 @@ void RaisePass::runOnOperation() {
   early.add<InfinityByBits>(&getContext());
   RewritePatternSet patterns(&getContext());
   patterns.add<BoundedTanh, DotOfHalves, FiniteConstant, PowerOfAbsolute,
-               UnorderedByBits>(&getContext());
+               UnorderedByBits, WidenByShifts>(&getContext());
   populatePolynomialApproximateErfPattern(patterns);
   populateExpandRoundFPattern(patterns);
   populateExpandCtlzPattern(patterns);

@@ -52,6 +52,7 @@ static void buildLinalg(OpPassManager &pm, const PipelineOptions &options) {
   // Packing is one more op on constants, so it comes before their evaluation.
   pm.addPass(createPackWeights());
   pm.addPass(createEvaluateConstants(options.runNative));
+  pm.addPass(createNarrowWeights());
   pm.addPass(createCSEPass());
 }
 

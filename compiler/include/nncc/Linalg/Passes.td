@@ -57,4 +57,20 @@ def EvaluateConstants : Pass<"evaluate-constants", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::arith::ArithDialect"];
 }
 
+def NarrowWeights : Pass<"linalg-narrow-weights", "::mlir::ModuleOp"> {
+  let summary = "Keep pairs of small integers in half the bytes";
+  let description = [{
+    Constant pairs of i16 that exec.dot multiplies, all of which fit into i8,
+    become pairs of i8, which the kernel widens when it loads them. That takes
+    some percent of its time; constants of few bytes do not make a module large,
+    but are often those of large images.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::nncc::exec::ExecDialect"];
+  let options = [
+    Option<"leastBytes", "least-bytes", "uint64_t", "65536",
+           "Constants of fewer bytes stay as they are">
+  ];
+}
+
 #endif

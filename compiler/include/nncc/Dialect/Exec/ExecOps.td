@@ -56,6 +56,14 @@ def Exec_DotOp : Exec_Op<"dot", !listconcat([Pure, SameOperandsAndResultType],
   let assemblyFormat = "$lhs `,` $rhs attr-dict `:` type($result)";
 }
 
+def Exec_WidenOp : Exec_Op<"widen", !listconcat([Pure],
+                                                ElementwiseMappable.traits)> {
+  let summary = "Two numbers of i8 in an i16, as two of i16 in an i32";
+  let arguments = (ins SignlessIntegerLike:$pair);
+  let results = (outs SignlessIntegerLike:$result);
+  let assemblyFormat = "$pair attr-dict `:` type($pair) `to` type($result)";
+}
+
 def Exec_DispatchOp : Exec_Op<"dispatch",
     [DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "Runs a kernel over its whole grid";
