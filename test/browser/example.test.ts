@@ -11,7 +11,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import type { Browser, Page } from "playwright-core";
 import { launchChromium, noChromium, WEBGPU } from "./chromium.ts";
-import { compileDigits, folder, root } from "./digits.ts";
+import { compile, compileDigits, folder, noGpuTarget, root } from "./digits.ts";
 import { servePages, type PageServer } from "./server.ts";
 
 const site = join(folder, "web");
@@ -20,9 +20,7 @@ const networks = process.env.NNCC_MODELS ?? join(root, "../shared/models");
 const yolox = join(networks, "yolox-nano-416/model.onnx");
 const noYolox = noChromium || (!existsSync(yolox) && `no ${yolox}`);
 
-// Until the compiler has the target, the page runs on the CPU.
-const hasTarget = !noChromium && execFileSync(join(root, "build/bin/nncc"), ["--help"]).includes("webgpu");
-const target = hasTarget ? ["--target=webgpu"] : [];
+const target = noGpuTarget ? [] : ["--target=webgpu"];
 
 let server: PageServer;
 let withGpu: Browser;
@@ -33,7 +31,7 @@ before(async () => {
   rmSync(site, { recursive: true, force: true });
   execFileSync(process.execPath, [join(root, "examples/web/build.ts"), site]);
   compileDigits("web/models/digits.wasm", ...target);
-  if (!noYolox) compileNetwork(yolox, "yolox.wasm");
+  if (!noYolox) compile(yolox, "web/models/yolox.wasm", ...target);
   server = await servePages({ web: site });
   withGpu = await launchChromium(WEBGPU);
   withoutGpu = await launchChromium(["--disable-features=WebGPU", "--disable-gpu"]);
@@ -44,10 +42,6 @@ after(async () => {
   await withoutGpu?.close();
   await server?.close();
 });
-
-function compileNetwork(file: string, name: string): void {
-  execFileSync(join(root, "build/bin/nncc"), [file, ...target, "-o", join(site, "models", name)]);
-}
 
 async function openPage(browser: Browser): Promise<{ page: Page; problems: string[] }> {
   const page = await browser.newPage({ viewport: { width: 1200, height: 640 } });
@@ -82,7 +76,7 @@ async function classify(page: Page): Promise<string> {
   return page.locator("#digits .status").innerText();
 }
 
-test("draws are classified on the GPU, or on the CPU when one wants that", { skip: noChromium || !hasTarget }, async () => {
+test("draws are classified on the GPU, or on the CPU when one wants that", { skip: noChromium || noGpuTarget }, async () => {
   const { page } = await openPage(withGpu);
   assert.match(await classify(page), /^GPU\s+[\d.]+ ms$/);
   await page.locator("#clear").click();

@@ -15,6 +15,7 @@ import onnxruntime
 from onnx import helper, numpy_helper
 
 import nncc
+from gpu import gpu_host
 
 Array = npt.NDArray[Any]
 Feeds = Mapping[str, Array]
@@ -23,6 +24,8 @@ ROOT = Path(__file__).resolve().parents[2]
 BIN = ROOT / "build" / "bin"
 MODELS = Path(os.environ.get("NNCC_MODELS", ROOT.parent / "shared" / "models"))
 RTOL, ATOL = 1e-3, 1e-4
+# Also compile and run everything that is checked for WebGPU.
+ON_GPU = os.environ.get("NNCC_GPU", "") == "1"
 
 
 def network(
@@ -79,15 +82,26 @@ def check(
     onnx.save(model, folder / "model.onnx")
     nncc.compile(folder / "model.onnx", folder / "model.wasm", flags=flags)
     compiled = nncc.load(folder / "model.wasm")
+    names = [item.name for item in compiled.inputs]
+    if ON_GPU:
+        nncc.compile(folder / "model.onnx", folder / "gpu.wasm", flags=[*flags, "--target=webgpu"])
     for feed in feeds:
         expected = reference(model, feed)
         got = compiled.run(feed)
         assert got.keys() == expected.keys()
-        for name, want in expected.items():
-            assert got[name].dtype == want.dtype, name
-            assert got[name].shape == want.shape, name
-            np.testing.assert_allclose(got[name], want, rtol=rtol, atol=atol, err_msg=name)
+        compare(got, expected, rtol, atol)
+        if ON_GPU:
+            outputs = gpu_host().run(folder / "gpu.wasm", [feed[name] for name in names])
+            compare(dict(zip(expected, outputs, strict=True)), expected, rtol, atol)
     return compiled
+
+
+def compare(got: Feeds, expected: Feeds, rtol: float, atol: float) -> None:
+    """Types, shapes and elements."""
+    for name, want in expected.items():
+        assert got[name].dtype == want.dtype, name
+        assert got[name].shape == want.shape, name
+        np.testing.assert_allclose(got[name], want, rtol=rtol, atol=atol, err_msg=name)
 
 
 def nncc_run(*args: str | Path, node: Path | None = None) -> subprocess.CompletedProcess[str]:

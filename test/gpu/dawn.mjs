@@ -12,14 +12,19 @@ const SOFTWARE_DRIVER = "/usr/lib/chromium/vk_swiftshader_icd.json";
 /** Dawn crashes when what it made is collected, so everything stays to the end. */
 const kept = [];
 
+/** Lets this process, and those that it starts, find a Vulkan driver. */
+export function chooseDriver() {
+  if (existsSync(SOFTWARE_DRIVER)) process.env.VK_ICD_FILENAMES ??= SOFTWARE_DRIVER;
+  // The driver asks for it though it opens no window.
+  process.env.XDG_RUNTIME_DIR ??= "/tmp";
+}
+
 /**
  * @param {readonly string[]} flags Dawn's, such as "backend=null"
  * @returns {Promise<GPU>} as navigator.gpu; throws where the package does not run
  */
 export async function openGpu(flags = []) {
-  if (existsSync(SOFTWARE_DRIVER)) process.env.VK_ICD_FILENAMES ??= SOFTWARE_DRIVER;
-  // The driver asks for it though it opens no window.
-  process.env.XDG_RUNTIME_DIR ??= "/tmp";
+  chooseDriver();
   const { create, globals } = await import("webgpu");
   Object.assign(globalThis, globals);
   const gpu = create([...flags]);

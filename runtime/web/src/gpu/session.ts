@@ -203,7 +203,8 @@ export class Session implements Keeper {
     if (this.isLost) return new NnccError("device-lost", `the GPU was lost: ${this.loss}`, { cause: error });
     const message = messageOf(error);
     const kernel = this.program.kernels.find(({ name }) => message.includes(`"${name}"`));
-    if (error instanceof NnccError && kernel === undefined) return error;
+    const isNamed = kernel === undefined || message.includes(describeKernel(kernel));
+    if (error instanceof NnccError && isNamed) return error;
     const code = error instanceof NnccError ? error.code : "gpu-error";
     const where = kernel === undefined ? "" : ` (${describeKernel(kernel)})`;
     return new NnccError(code, `${message}${where}`, { cause: error });

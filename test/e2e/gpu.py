@@ -1,0 +1,58 @@
+# Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Runs modules on WebGPU: in one Node process, since a GPU takes a while to open."""
+
+import functools
+import json
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from onnx import numpy_helper
+
+Array = npt.NDArray[Any]
+
+ROOT = Path(__file__).resolve().parents[2]
+SCRIPT = Path(__file__).with_name("Inputs") / "gpu-host.mjs"
+
+
+class GpuHost:
+    """The process; `problem` tells why it has no GPU."""
+
+    def __init__(self) -> None:
+        node = ROOT / "node_modules" / "node24" / "bin" / "node"
+        self._process = subprocess.Popen(
+            [str(node), str(SCRIPT)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        self.problem = self._answer()
+
+    def run(self, module: Path, inputs: Sequence[Array]) -> list[Array]:
+        """The outputs, in order. Raises AssertionError with the error of the runtime."""
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            for i, array in enumerate(inputs):
+                tensor = numpy_helper.from_array(np.asarray(array))
+                (folder / f"input_{i}.pb").write_bytes(tensor.SerializeToString())
+            assert self._process.stdin is not None
+            request = {"module": str(module), "folder": name}
+            self._process.stdin.write(json.dumps(request) + "\n")
+            self._process.stdin.flush()
+            error = self._answer()
+            assert not error, f"on the GPU: {error}"
+            files = sorted(folder.glob("output_*.npy"), key=lambda file: int(file.stem[7:]))
+            return [np.load(file) for file in files]
+
+    def _answer(self) -> str:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        return str(json.loads(line)["error"]) if line else "the process ended"
+
+
+@functools.cache
+def gpu_host() -> GpuHost:
+    """The one process of this session."""
+    return GpuHost()
