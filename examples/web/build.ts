@@ -12,9 +12,8 @@ if (folder === undefined) throw new Error("usage: node build.ts FOLDER");
 const source = import.meta.dirname;
 mkdirSync(join(folder, "models"), { recursive: true });
 for (const file of ["index.html", "style.css"]) copyFileSync(join(source, file), join(folder, file));
-// The driver for the GPU becomes a file of its own, which only pages with a GPU load.
 await build({
   entryPoints: [join(source, "main.ts")],
-  bundle: true, splitting: true, minify: true, outdir: folder,
+  bundle: true, minify: true, outdir: folder,
   format: "esm", target: "es2022", external: ["node:*"],
 });

@@ -3,6 +3,7 @@
 
 // The driver in Chromium: the same cases as in Node (test/gpu).
 
+import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -23,7 +24,7 @@ before(async () => {
   if (noChromium) return;
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, "affine.wasm"), makeBareModule());
-  const mounts = { nncc: "runtime/web/dist", models: "build/test-browser", pages: "test/browser", gpu: "test/gpu" };
+  const mounts = { nncc: "runtime/web/dist", runtime: "runtime", models: "build/test-browser", pages: "test/browser", gpu: "test/gpu" };
   const folders = Object.fromEntries(Object.entries(mounts).map(([name, path]) => [name, join(root, path)]));
   server = await servePages(folders, { "Content-Security-Policy": POLICY });
   browser = await launchChromium(WEBGPU);
@@ -59,5 +60,29 @@ for (const { name } of cases) {
   test(name, { skip: noChromium }, async () => {
     const problem = await runInPage(name);
     if (problem !== "") throw new Error(problem);
+  });
+}
+
+/** What the cases threw in a worker of the page. */
+function runInWorker(kind: "worker" | "service worker"): Promise<Record<string, string>> {
+  return page.evaluate(async ([kind, section]) => {
+    const module = await (await fetch("/models/affine.wasm")).arrayBuffer();
+    const { port1, port2 } = new MessageChannel();
+    const answer = new Promise<Record<string, string>>((resolve) => (port1.onmessage = ({ data }) => resolve(data)));
+    const script = "/gpu/in-worker.ts";
+    if (kind === "worker") {
+      new Worker(script, { type: "module" }).postMessage({ module, section, port: port2 }, [port2]);
+    } else {
+      const { installing } = await navigator.serviceWorker.register(script, { type: "module" });
+      installing!.postMessage({ module, section, port: port2 }, [port2]);
+    }
+    return answer;
+  }, [kind, JSON.stringify(program)] as const);
+}
+
+for (const kind of ["worker", "service worker"] as const) {
+  test(`all of it in a ${kind}`, { skip: noChromium, timeout: 60_000 }, async () => {
+    const thrown = await runInWorker(kind);
+    assert.deepEqual(thrown, Object.fromEntries(cases.map(({ name }) => [name, ""])));
   });
 }

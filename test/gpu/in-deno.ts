@@ -6,27 +6,9 @@
 
 import { readFileSync } from "node:fs";
 import process from "node:process";
-import * as nncc from "../../runtime/web/dist/index.js";
-import { cases } from "./conformance.ts";
-import { withSection } from "./section.ts";
+import { runAll } from "./all-cases.ts";
 
-const [module, section] = process.argv.slice(2).map((file) => readFileSync(file));
-const program = JSON.parse(new TextDecoder().decode(section)) as object;
-const variant = (changes: object): Uint8Array<ArrayBuffer> =>
-  withSection(module!, "nncc.webgpu", JSON.stringify({ ...program, ...changes }));
-
-if ((await navigator.gpu.requestAdapter()) === null) {
-  console.log("null");
-  process.exit(0);
-}
-const thrown: Record<string, string> = {};
-for (const { name, run } of cases) {
-  try {
-    await run({ nncc, module: variant({}), variant });
-    thrown[name] = "";
-  } catch (error) {
-    thrown[name] = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  }
-}
-console.log(JSON.stringify(thrown));
+const [module, section] = process.argv.slice(2) as [string, string];
+const hasGpu = (await navigator.gpu.requestAdapter()) !== null;
+console.log(JSON.stringify(hasGpu ? await runAll(readFileSync(module), readFileSync(section, "utf8")) : null));
 process.exit(0);

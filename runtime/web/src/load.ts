@@ -4,7 +4,10 @@
 import { CallFrame, exportsOf, type ModuleExports } from "./abi.js";
 import { CpuRunner } from "./cpu.js";
 import { NnccError, messageOf } from "./errors.js";
+import { needsOf } from "./gpu/device.js";
 import { gpuProgramOf, type GpuProgram } from "./gpu/program.js";
+// Not when it is needed: service workers import nothing later.
+import { GpuRunner } from "./gpu/runner.js";
 import { Model, type Fallback } from "./model.js";
 import { MarkProfiler } from "./profile.js";
 import type { Runner } from "./runner.js";
@@ -104,8 +107,6 @@ async function openOnGpu(loaded: Loaded, options: LoadOptions): Promise<Runner> 
   if (program === undefined || exports.nncc_gpu_plan === undefined) {
     throw new NnccError("unsupported-device", "the module has no GPU code: compile it with --target=webgpu");
   }
-  // Pages that stay on the CPU never fetch the driver.
-  const { GpuRunner, needsOf } = await import("./gpu/index.js");
   const weights = loaded.weights.then(() => {
     const base = (exports.nncc_weights?.() ?? 0) >>> 0;
     return (offset: number, bytes: number) => new Uint8Array(exports.memory.buffer, base + offset, bytes);
