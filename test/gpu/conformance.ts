@@ -103,6 +103,7 @@ export const cases: readonly Case[] = [
       same(values(await first["y"]!.read()), scaled(ramp(2)));
       first["y"]!.destroy();
       await rejects(first["y"]!.read(), "disposed");
+      await rejects(model.run({ x: first["y"]! }), "disposed", /'x'/);
       await rejects(model.run({ x: ramp(2) }, { keep: ["z"] }), "unknown-output", /'z'/);
       model.dispose();
       await rejects(first["mask"]!.read(), "disposed");
@@ -240,6 +241,21 @@ export const cases: readonly Case[] = [
       await rejects(model.run({ x: ramp(1000) }), "out-of-memory", /arena.*4096/);
       same(values((await model.run({ x: ramp(1) }))["y"]), scaled(ramp(1)));
       model.dispose();
+      device.destroy();
+    },
+  },
+  {
+    name: "a buffer that is refused is an error, and the next run works",
+    async run({ nncc, module }) {
+      const { device, live } = await countingDevice();
+      const model = await nncc.loadModel(module, { device: "gpu", gpu: device });
+      const create = device.createBuffer;
+      device.createBuffer = (descriptor) => create({ ...descriptor, size: 2 ** 45 });
+      await rejects(model.run({ x: ramp(1) }), "gpu-error", /buffers of the run/);
+      device.createBuffer = create;
+      same(values((await model.run({ x: ramp(1) }))["y"]), scaled(ramp(1)));
+      model.dispose();
+      same(live.size, 0);
       device.destroy();
     },
   },

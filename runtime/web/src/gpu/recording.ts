@@ -25,14 +25,18 @@ export interface PassTimer {
 export class Recording {
   private readonly device: GPUDevice;
   private readonly stream: CommandStream;
-  private readonly symbols: GPUBuffer;
+  private symbols: GPUBuffer | undefined;
   private submits: Step[][] = [];
   private generation = -1;
 
   constructor(device: GPUDevice, stream: CommandStream) {
     this.device = device;
     this.stream = stream;
-    this.symbols = makeSymbols(device, stream.symbols);
+  }
+
+  /** Makes the buffers that are not the workspace's. */
+  makeBuffers(): void {
+    this.symbols ??= makeSymbols(this.device, this.stream.symbols);
   }
 
   /** Whether the bind groups are those of the workspace's buffers. */
@@ -72,7 +76,7 @@ export class Recording {
   }
 
   destroy(): void {
-    this.symbols.destroy();
+    this.symbols?.destroy();
   }
 
   private bindDispatch(
@@ -81,7 +85,7 @@ export class Recording {
     const kernel = kernels[index];
     if (kernel === undefined) throw new NnccError("run-failed", `the commands name kernel ${index}, which is not there`);
     const entries = bindings.map(({ space, offset, bytes }, binding) => {
-      const buffer = space.kind === "symbols" ? this.symbols : workspace.bufferOf(space);
+      const buffer = space.kind === "symbols" ? this.symbols! : workspace.bufferOf(space);
       return { binding, resource: { buffer, offset, size: (bytes + 3) & ~3 } };
     });
     const group = this.device.createBindGroup({ label: kernel.pipeline.label, layout: kernel.layout, entries });
@@ -101,10 +105,9 @@ function encodePass(encoder: GPUCommandEncoder, steps: readonly Step[], descript
 }
 
 /** Whole vec4s, as uniform buffers are read. */
-function makeSymbols(device: GPUDevice, symbols: Uint32Array): GPUBuffer {
+function makeSymbols(device: GPUDevice, symbols: Uint32Array<ArrayBuffer>): GPUBuffer {
   const size = 16 * Math.max(1, Math.ceil(symbols.length / 4));
-  const buffer = device.createBuffer({ label: "symbols", size, usage: GPUBufferUsage.UNIFORM, mappedAtCreation: true });
-  new Uint32Array(buffer.getMappedRange()).set(symbols);
-  buffer.unmap();
+  const buffer = device.createBuffer({ label: "symbols", size, usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST });
+  device.queue.writeBuffer(buffer, 0, symbols);
   return buffer;
 }

@@ -153,6 +153,7 @@ export class GpuRunner implements Runner {
     const where = `input '${type.name}'`;
     if (input instanceof GpuTensor) {
       if (input.keeper.isLost) throw new NnccError("device-lost", `${where} was on a GPU that was lost: compute it again`);
+      if (!input.keeper.holds(input.buffer)) throw new NnccError("disposed", `${where} was destroyed, or its model`);
       if (input.keeper.device !== this.session.device) {
         throw new NnccError("wrong-device", `${where} is on another device: load both models with the same 'gpu'`);
       }

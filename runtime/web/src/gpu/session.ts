@@ -96,7 +96,10 @@ export class Session implements Keeper {
   async run(job: Job): Promise<(Tensor | GpuTensor)[]> {
     try {
       const recording = await this.recordingOf(job.plan);
-      if (this.destroyed) throw new NnccError("disposed", "the model was disposed of in the run");
+      if (this.destroyed) {
+        recording.destroy();
+        throw new NnccError("disposed", "the model was disposed of in the run");
+      }
       return await this.execute(job, recording);
     } catch (error) {
       throw await this.explain(error);
@@ -104,7 +107,7 @@ export class Session implements Keeper {
   }
 
   async read({ dtype, shape, storage, buffer }: GpuTensor): Promise<Tensor> {
-    if (!this.kept.has(buffer)) throw new NnccError("disposed", "the tensor, or its model, was disposed of");
+    if (!this.holds(buffer)) throw new NnccError("disposed", "the tensor, or its model, was disposed of");
     const count = elementCount(shape);
     const bytes = storageBytes(storage, count);
     const staging = this.staging.take(bytes);
@@ -118,6 +121,10 @@ export class Session implements Keeper {
     } catch (error) {
       throw await this.explain(error);
     }
+  }
+
+  holds(buffer: GPUBuffer): boolean {
+    return this.kept.has(buffer);
   }
 
   release(buffer: GPUBuffer): void {
@@ -138,32 +145,47 @@ export class Session implements Keeper {
   /** With buffers that are large enough and bind groups that fit them. */
   private async recordingOf(plan: Plan): Promise<Recording> {
     const recording = this.recordings.get(plan) ?? new Recording(this.device, plan.stream);
-    // Put back at the end: the first is then the one that was not used for longest.
     this.recordings.delete(plan);
+    try {
+      if (!recording.fits(this.workspace)) await this.prepare(recording, plan);
+    } catch (error) {
+      recording.destroy();
+      throw error;
+    }
+    // At the end: the first is then the one that was not used for longest.
     this.recordings.set(plan, recording);
     for (const [key, first] of this.recordings) {
       if (this.recordings.size <= MOST_RECORDINGS) break;
       this.recordings.delete(key);
       first.destroy();
     }
-    if (recording.fits(this.workspace)) return recording;
-    await checked(this.device, "the buffers of the run", () =>
-      this.workspace.fit(plan.stream.arenaBytes, plan.inputBytes));
+    return recording;
+  }
+
+  private async prepare(recording: Recording, { stream, inputBytes }: Plan): Promise<void> {
+    try {
+      await checked(this.device, "the buffers of the run", () => {
+        this.workspace.fit(stream.arenaBytes, inputBytes);
+        recording.makeBuffers();
+      });
+    } catch (error) {
+      // Some may be there in name only.
+      this.workspace.clear();
+      throw error;
+    }
     try {
       await checked(this.device, "the commands", () => recording.bind(this.workspace, this.kernels));
     } catch (error) {
       await recording.findFault(this.workspace, this.kernels, this.program);
       throw error;
     }
-    return recording;
   }
 
   private async execute(job: Job, recording: Recording): Promise<(Tensor | GpuTensor)[]> {
     const { plan, keep } = job;
     const readback = new Readback(plan.outputs.filter((_, i) => !keep[i]), this.staging);
     const keptOutputs = plan.outputs.filter((_, i) => keep[i]);
-    const order = plan.stream.submits.flat().map(({ kernel }) => kernel);
-    const timer = job.onTimes && new DispatchTimer(this.device, order.length);
+    const timer = job.onTimes && new DispatchTimer(this.device, plan.stream.submits.flat().map(({ kernel }) => kernel));
     const kept: GpuTensor[] = [];
     try {
       const submitted = checked(this.device, "the run", () => {
@@ -178,7 +200,7 @@ export class Session implements Keeper {
       });
       // Both are on their way at once; an error makes worthless what was read.
       const [read] = await Promise.all([readback.read(), submitted]);
-      if (timer !== undefined) job.onTimes!(await timer.read(this.staging, order));
+      if (timer !== undefined) job.onTimes!(await timer.read(this.staging));
       return keep.map((stays) => (stays ? kept : read).shift()!);
     } catch (error) {
       for (const { buffer } of kept) this.release(buffer);

@@ -20,6 +20,8 @@ export interface GpuInput {
 export interface Keeper {
   readonly device: GPUDevice;
   readonly isLost: boolean;
+  /** Whether the buffer was not destroyed. */
+  holds(buffer: GPUBuffer): boolean;
   read(tensor: GpuTensor): Promise<Tensor>;
   release(buffer: GPUBuffer): void;
 }

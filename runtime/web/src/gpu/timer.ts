@@ -11,16 +11,18 @@ import type { PassTimer } from "./recording.js";
 const PER_SET = 2048;
 const QUERY_BYTES = 8;
 
-/** Two timestamps around each of `count` dispatches. */
+/** Two timestamps around each dispatch. */
 export class DispatchTimer implements PassTimer {
   private readonly device: GPUDevice;
-  private readonly count: number;
+  private readonly kernels: readonly number[];
   private readonly sets: readonly GPUQuerySet[];
   private readonly resolved: GPUBuffer;
 
-  constructor(device: GPUDevice, count: number) {
+  /** With the kernel of each dispatch of a run. */
+  constructor(device: GPUDevice, kernels: readonly number[]) {
     this.device = device;
-    this.count = count;
+    this.kernels = kernels;
+    const count = kernels.length;
     const sets = Math.ceil(count / PER_SET);
     // Never longer than what is written: some implementations wait for the rest.
     this.sets = Array.from({ length: sets }, (_, i) =>
@@ -38,9 +40,9 @@ export class DispatchTimer implements PassTimer {
     return { timestampWrites: { querySet, beginningOfPassWriteIndex: at, endOfPassWriteIndex: at + 1 } };
   }
 
-  /** The times of the dispatches, in milliseconds of the GPU's clock; `kernels` names them. */
-  async read(staging: StagingRing, kernels: readonly number[]): Promise<KernelCall[]> {
-    const bytes = this.count * 2 * QUERY_BYTES;
+  /** The times of the dispatches, in milliseconds of the GPU's clock. */
+  async read(staging: StagingRing): Promise<KernelCall[]> {
+    const bytes = this.kernels.length * 2 * QUERY_BYTES;
     if (bytes === 0) return [];
     const buffer = staging.take(bytes);
     const encoder = this.device.createCommandEncoder();
@@ -49,10 +51,10 @@ export class DispatchTimer implements PassTimer {
     encoder.copyBufferToBuffer(this.resolved, 0, buffer, 0, bytes);
     this.device.queue.submit([encoder.finish()]);
     return staging.read(buffer, bytes, (mapped) => {
-      const nanoseconds = new BigUint64Array(mapped, 0, 2 * this.count);
+      const nanoseconds = new BigUint64Array(mapped, 0, 2 * this.kernels.length);
       // From the first one on, since a double does not hold the whole number.
       const at = (i: number): number => Number(nanoseconds[i]! - nanoseconds[0]!) / 1e6;
-      return kernels.map((kernel, i) => ({ kernel, begin: at(2 * i), end: at(2 * i + 1) }));
+      return this.kernels.map((kernel, i) => ({ kernel, begin: at(2 * i), end: at(2 * i + 1) }));
     });
   }
 

@@ -80,17 +80,20 @@ export class Workspace {
 
   /** Bytes of all buffers. */
   get bytes(): number {
-    return this.all().reduce((sum, buffer) => sum + buffer.size, 0);
+    return [this.arena, ...this.inputs, ...this.weights].reduce((sum, buffer) => sum + (buffer?.size ?? 0), 0);
+  }
+
+  /** Lets go of all but the weights. */
+  clear(): void {
+    for (const buffer of [this.arena, ...this.inputs]) buffer?.destroy();
+    this.arena = undefined;
+    this.inputs.length = 0;
+    this.generation += 1;
   }
 
   destroy(): void {
-    for (const buffer of this.all()) buffer.destroy();
-    this.arena = undefined;
-    this.inputs.length = 0;
-  }
-
-  private all(): GPUBuffer[] {
-    return [this.arena, ...this.inputs, ...this.weights].filter((buffer) => buffer !== undefined);
+    this.clear();
+    for (const buffer of this.weights) buffer.destroy();
   }
 
   private grow(label: string, old: GPUBuffer | undefined, bytes: number): GPUBuffer {
