@@ -15,6 +15,7 @@
 #include "nncc/Dialect/Exec/Exec.h"
 #include "nncc/Kernels/LoopNest.h"
 #include "targets/webgpu/Kernel.h"
+#include "targets/webgpu/MergedKernel.h"
 #include "targets/webgpu/Passes.h"
 #include "targets/webgpu/Scalars.h"
 #include "targets/webgpu/ThreadKernel.h"
@@ -75,6 +76,47 @@ static LogicalResult checkScalars(func::FuncOp kernel) {
   return success();
 }
 
+static void describe(func::FuncOp kernel, AffineExpr workgroups,
+                     int64_t workgroupSize) {
+  Builder b(kernel.getContext());
+  kernel->setAttr(
+      workgroupsAttrName,
+      AffineMapAttr::get(AffineMap::get(0, countSymbols(kernel), workgroups)));
+  kernel->setAttr(workgroupSizeAttrName, b.getI64IntegerAttr(workgroupSize));
+}
+
+/// A kernel that calls others is one that works row by row (MergeRows).
+static LogicalResult generateRows(func::FuncOp kernel) {
+  Block &body = kernel.getBody().front();
+  SmallVector<func::CallOp> calls(body.getOps<func::CallOp>());
+  std::vector<RowPart> parts;
+  AffineExpr count;
+  for (func::CallOp call : calls) {
+    auto callee =
+        kernel->getParentOfType<ModuleOp>().lookupSymbol<func::FuncOp>(
+            call.getCallee());
+    FailureOr<kernels::LoopNest> nest = kernels::buildLoopNest(callee);
+    if (failed(nest))
+      return failure();
+    std::optional<RowSplit> split =
+        count ? splitRows(*nest, count) : getReducedRows(*nest);
+    if (!split)
+      return callee.emitError("does not work row by row");
+    if (!count)
+      count = getCount(*nest, split->rows, kernel.getContext());
+    parts.push_back({*nest, *split, {}});
+    parts.back().buffers.map(callee.getArguments(), call.getOperands());
+  }
+  OpBuilder b(body.getTerminator());
+  if (failed(storeAsWords(kernel)) ||
+      failed(emitMergedKernel(b, kernel, parts, workgroupSize)))
+    return failure();
+  for (func::CallOp call : calls)
+    call.erase();
+  describe(kernel, count, workgroupSize);
+  return success();
+}
+
 static LogicalResult generate(func::FuncOp kernel) {
   if (failed(checkScalars(kernel)))
     return failure();
@@ -95,10 +137,7 @@ static LogicalResult generate(func::FuncOp kernel) {
     return failure();
   for (Operation *op : llvm::reverse(old))
     op->erase();
-  kernel->setAttr(
-      workgroupsAttrName,
-      AffineMapAttr::get(AffineMap::get(0, countSymbols(kernel), *workgroups)));
-  kernel->setAttr(workgroupSizeAttrName, b.getI64IntegerAttr(workgroupSize));
+  describe(kernel, *workgroups, workgroupSize);
   return success();
 }
 
@@ -112,8 +151,18 @@ struct GenerateKernelsPass
 } // namespace
 
 void GenerateKernelsPass::runOnOperation() {
-  for (auto func : getOperation().getOps<func::FuncOp>())
-    if (func->hasAttr(exec::kernelAttrName) && failed(generate(func)))
+  SmallVector<func::FuncOp> simple;
+  // Those that call others first: they need them as they are.
+  for (auto func : getOperation().getOps<func::FuncOp>()) {
+    if (!func->hasAttr(exec::kernelAttrName))
+      continue;
+    if (func.getBody().front().getOps<func::CallOp>().empty())
+      simple.push_back(func);
+    else if (failed(generateRows(func)))
+      return signalPassFailure();
+  }
+  for (func::FuncOp func : simple)
+    if (failed(generate(func)))
       return signalPassFailure();
   // The host program sees the same words.
   getOperation().walk([&](exec::DispatchOp dispatch) {

@@ -13,6 +13,7 @@
 #include "nncc/Dialect/Exec/Exec.h"
 #include "targets/webgpu/Passes.h"
 #include "targets/webgpu/WgslPrinter.h"
+#include "llvm/ADT/SetVector.h"
 
 using namespace mlir;
 
@@ -22,6 +23,12 @@ namespace nncc::webgpu {
 static OwningOpRef<ModuleOp> generate(func::FuncOp kernel) {
   OwningOpRef<ModuleOp> module = ModuleOp::create(kernel.getLoc());
   module->push_back(kernel.clone());
+  // What it calls becomes a part of it.
+  auto source = kernel->getParentOfType<ModuleOp>();
+  llvm::SetVector<StringRef> callees;
+  kernel.walk([&](func::CallOp call) { callees.insert(call.getCallee()); });
+  for (StringRef callee : callees)
+    module->push_back(source.lookupSymbol<func::FuncOp>(callee).clone());
   PassManager pm(kernel.getContext());
   pm.addPass(createGenerateKernels());
   pm.addPass(createCanonicalizerPass());

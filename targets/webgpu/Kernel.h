@@ -27,6 +27,9 @@ constexpr llvm::StringLiteral workgroupsAttrName = "webgpu.workgroups";
 /// On a generated kernel: threads of a workgroup.
 constexpr llvm::StringLiteral workgroupSizeAttrName = "webgpu.workgroup_size";
 
+/// On a barrier: what was written to buffers becomes visible, too.
+constexpr llvm::StringLiteral storageBarrierAttrName = "webgpu.storage";
+
 /// Which code to make; each choice needs what the device may lack.
 struct KernelOptions {
   bool f16 = false;

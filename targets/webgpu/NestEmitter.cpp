@@ -12,6 +12,7 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "nncc/Dialect/Exec/Exec.h"
+#include "nncc/Kernels/Schedule.h"
 #include "targets/webgpu/Scalars.h"
 
 using namespace mlir;
@@ -120,12 +121,14 @@ void NestEmitter::delinearize(Value linear, ArrayRef<unsigned> order) {
 //===----------------------------------------------------------------------===//
 
 Value NestEmitter::load(const Access &access) {
-  Value stored = b.create<memref::LoadOp>(loc, access.buffer, getIndex(access));
+  Value stored = b.create<memref::LoadOp>(
+      loc, buffers.lookupOrDefault(access.buffer), getIndex(access));
   return fromStorage(b, loc, stored, access.elementType);
 }
 
 void NestEmitter::store(const Access &access, Value value) {
-  b.create<memref::StoreOp>(loc, toStorage(b, loc, value), access.buffer,
+  b.create<memref::StoreOp>(loc, toStorage(b, loc, value),
+                            buffers.lookupOrDefault(access.buffer),
                             getIndex(access));
 }
 
@@ -142,7 +145,8 @@ Value NestEmitter::loadInner(Operation *op, const IRMapping &values) {
   for (auto [place, stride] : llvm::zip_equal(load.getIndices(), strides))
     index = add(index, mul(values.lookup(place), expandSize(stride)));
   Value buffer = view ? view.getSource() : load.getMemRef();
-  Value stored = b.create<memref::LoadOp>(loc, buffer, index);
+  Value stored =
+      b.create<memref::LoadOp>(loc, buffers.lookupOrDefault(buffer), index);
   return fromStorage(b, loc, stored, load.getType());
 }
 
@@ -238,6 +242,18 @@ NestEmitter::Values NestEmitter::reduce(ArrayRef<unsigned> dims,
     return Values(accumulators.size());
   b.create<scf::YieldOp>(loc, next);
   return Values(loop.getResults());
+}
+
+Value NestEmitter::combine(Value a, Value other) {
+  Value element;
+  linalg::GenericOp op = nest.main.op;
+  SmallVector<Operation *> combiner = getCombiner(op, element);
+  IRMapping known;
+  known.map(op.getRegionOutputArgs().front(), a);
+  known.map(element, other);
+  for (Operation *inner : combiner)
+    known.map(inner->getResult(0), cloneScalar(b, inner, known));
+  return known.lookup(combiner.back()->getResult(0));
 }
 
 LogicalResult NestEmitter::finish(ValueRange results) {

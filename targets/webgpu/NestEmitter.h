@@ -50,6 +50,8 @@ public:
   Values getInits();
   /// Emits the reduction loops over `dims`; returns the accumulators.
   Values reduce(llvm::ArrayRef<unsigned> dims, mlir::ValueRange accumulators);
+  /// Two partial results of the main stage's reduction as one.
+  mlir::Value combine(mlir::Value a, mlir::Value b);
   /// Evaluates the epilogue, if any, and stores the results. `results` are the
   /// main stage's.
   mlir::LogicalResult finish(mlir::ValueRange results);
@@ -59,6 +61,8 @@ public:
   const kernels::LoopNest &nest;
   /// The current index of each dimension; null: not entered.
   Values ivs;
+  /// From the nest's buffers to those that are used in their place.
+  mlir::IRMapping buffers;
   bool failed = false;
 
 private:

@@ -148,7 +148,9 @@ LogicalResult Printer::printOp(Operation &op, ArrayRef<std::string> yieldTo) {
         return success();
       })
       .Case([&](func::ReturnOp) { return success(); })
-      .Case([&](gpu::BarrierOp) {
+      .Case([&](gpu::BarrierOp barrier) {
+        if (barrier->hasAttr(storageBarrierAttrName))
+          line() << "storageBarrier();\n";
         line() << "workgroupBarrier();\n";
         return success();
       })

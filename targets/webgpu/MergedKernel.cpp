@@ -1,0 +1,172 @@
+//===- MergedKernel.cpp - Kernels of one row a workgroup ------------------===//
+//
+// Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "targets/webgpu/MergedKernel.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "targets/webgpu/Kernel.h"
+#include "targets/webgpu/Scalars.h"
+
+using namespace mlir;
+using namespace nncc::kernels;
+
+namespace nncc::webgpu {
+
+namespace {
+
+/// Emits one part of a kernel that works row by row.
+class PartEmitter {
+public:
+  PartEmitter(OpBuilder &b, func::FuncOp func, const RowPart &part,
+              int64_t workgroupSize)
+      : part(part), b(b), loc(func.getLoc()), emitter(b, func, part.nest),
+        workgroupSize(workgroupSize) {
+    emitter.buffers = part.buffers;
+  }
+
+  LogicalResult emit(Value row, Value thread);
+
+private:
+  LogicalResult emitElements(Value thread);
+  LogicalResult emitReduction(Value thread);
+  Value reduceOwn(Value thread, Value init);
+  Value combineAll(Value thread, Value own);
+  Value getWorkgroupMemory(Type element);
+  /// Every workgroupSize-th element of the row, from the thread's on.
+  scf::ForOp createLoop(Value thread, ValueRange carried);
+  void enterColumns(Value column);
+  /// Emits `body` where the number is below the bound.
+  template <typename Body>
+  void emitBelow(Value number, int64_t bound, Body body) {
+    Value below = b.create<arith::CmpIOp>(loc, arith::CmpIPredicate::slt,
+                                          number, emitter.constant(bound));
+    auto guarded = b.create<scf::IfOp>(loc, below, /*withElseRegion=*/false);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(guarded.thenBlock());
+    body();
+  }
+
+  const RowPart &part;
+  OpBuilder &b;
+  Location loc;
+  NestEmitter emitter;
+  int64_t workgroupSize;
+};
+
+} // namespace
+
+scf::ForOp PartEmitter::createLoop(Value thread, ValueRange carried) {
+  AffineExpr count = getCount(part.nest, part.split.columns, b.getContext());
+  return b.create<scf::ForOp>(loc, thread, emitter.expand(count),
+                              emitter.constant(workgroupSize), carried);
+}
+
+void PartEmitter::enterColumns(Value column) {
+  if (!part.split.columns.empty())
+    emitter.delinearize(column, part.split.columns);
+}
+
+Value PartEmitter::reduceOwn(Value thread, Value init) {
+  scf::ForOp loop = createLoop(thread, init);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(loop.getBody());
+  enterColumns(loop.getInductionVar());
+  NestEmitter::Values next = emitter.reduce({}, loop.getRegionIterArgs());
+  if (emitter.failed)
+    return init;
+  b.create<scf::YieldOp>(loc, next);
+  for (unsigned dim : part.split.columns)
+    emitter.ivs[dim] = Value();
+  return loop.getResult(0);
+}
+
+Value PartEmitter::getWorkgroupMemory(Type element) {
+  Attribute space = gpu::AddressSpaceAttr::get(
+      b.getContext(), gpu::GPUDialect::getWorkgroupAddressSpace());
+  return b.create<memref::AllocaOp>(
+      loc, MemRefType::get({workgroupSize}, element,
+                           MemRefLayoutAttrInterface(), space));
+}
+
+/// Combines the threads' results in a tree; every thread gets the whole.
+Value PartEmitter::combineAll(Value thread, Value own) {
+  Type type = own.getType();
+  Value shared = getWorkgroupMemory(type.isInteger(1) ? b.getI32Type() : type);
+  auto load = [&](Value at) {
+    Value value = b.create<memref::LoadOp>(loc, shared, at);
+    return fromStorage(b, loc, value, type);
+  };
+  auto store = [&](Value value) {
+    b.create<memref::StoreOp>(loc, toStorage(b, loc, value), shared, thread);
+  };
+  store(own);
+  b.create<gpu::BarrierOp>(loc);
+  for (int64_t half = workgroupSize / 2; half > 0; half /= 2) {
+    emitBelow(thread, half, [&] {
+      Value other = load(emitter.add(thread, emitter.constant(half)));
+      store(emitter.combine(load(thread), other));
+    });
+    b.create<gpu::BarrierOp>(loc);
+  }
+  return load(emitter.constant(0));
+}
+
+LogicalResult PartEmitter::emitReduction(Value thread) {
+  NestEmitter::Values inits = emitter.getInits();
+  if (emitter.failed)
+    return failure();
+  Value own = reduceOwn(thread, inits.front());
+  if (emitter.failed)
+    return failure();
+  Value result = combineAll(thread, own);
+  LogicalResult stored = success();
+  emitBelow(thread, 1, [&] { stored = emitter.finish(result); });
+  return stored;
+}
+
+LogicalResult PartEmitter::emitElements(Value thread) {
+  scf::ForOp loop = createLoop(thread, {});
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(loop.getBody());
+  enterColumns(loop.getInductionVar());
+  IRMapping known;
+  NestEmitter::Values results = emitter.evaluate(part.nest.main, known);
+  return emitter.failed ? failure() : emitter.finish(results);
+}
+
+LogicalResult PartEmitter::emit(Value row, Value thread) {
+  if (!part.split.rows.empty())
+    emitter.delinearize(row, part.split.rows);
+  return part.split.reduces ? emitReduction(thread) : emitElements(thread);
+}
+
+LogicalResult emitMergedKernel(OpBuilder &b, func::FuncOp func,
+                               ArrayRef<RowPart> parts, int64_t workgroupSize) {
+  const RowPart &first = parts.front();
+  NestEmitter emitter(b, func, first.nest);
+  Location loc = func.getLoc();
+  AffineExpr count = getCount(first.nest, first.split.rows, b.getContext());
+  Value row = emitter.getWorkgroup(), thread = emitter.getThread();
+  Value inside = b.create<arith::CmpIOp>(loc, arith::CmpIPredicate::slt, row,
+                                         emitter.expand(count));
+  auto guarded = b.create<scf::IfOp>(loc, inside, /*withElseRegion=*/false);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(guarded.thenBlock());
+  for (const RowPart &part : parts) {
+    if (&part != &first)
+      b.create<gpu::BarrierOp>(loc)->setAttr(storageBarrierAttrName,
+                                             b.getUnitAttr());
+    if (failed(PartEmitter(b, func, part, workgroupSize).emit(row, thread)))
+      return failure();
+  }
+  return success();
+}
+
+} // namespace nncc::webgpu
