@@ -3,6 +3,7 @@
 """Quantised operators on odd sizes against onnxruntime; rounding and saturation exactly."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -158,7 +159,12 @@ def test_dynamic_quantization(tmp_path: Path) -> None:
     check(model, tmp_path, feed, {"x": np.zeros((5, 7), np.float32)}, rtol=1e-6, atol=0)
 
 
-MICROSOFT: dict[str, tuple[list[str], dict[str, float]]] = {
+MICROSOFT: dict[str, tuple[list[str], dict[str, Any]]] = {
+    "QLinearAveragePool": (
+        ["x", "s", "z", "t", "z"],
+        {"kernel_shape": [3, 2], "pads": [1, 0, 1, 1], "strides": [2, 1]},
+    ),
+    "QLinearSoftmax": (["x", "s", "z", "u", "z"], {"axis": -1, "opset": 13}),
     "QLinearAdd": (["x", "s", "z", "w", "s", "z", "t", "z"], {}),
     "QLinearMul": (["x", "s", "z", "w", "s", "z", "t", "z"], {}),
     "QLinearSigmoid": (["x", "s", "z", "u", "z"], {}),
@@ -182,6 +188,50 @@ def test_microsoft(op: str, tmp_path: Path) -> None:
     node = helper.make_node(op, inputs, ["y"], domain=MS, **attributes)
     used = {name: constants[name] for name in constants if name in inputs}
     check(quantized([node], feed, used), tmp_path, feed, rtol=0, atol=1)
+
+
+def test_choice_of_quantized(tmp_path: Path) -> None:
+    feed = {"c": ints(np.uint8, 3, 5) > 99, "x": ints(np.uint8, 3, 5, seed=1)}
+    constants = {
+        "s": scale(0.02),
+        "z": np.array(100, np.uint8),
+        "y": ints(np.uint8, 5, seed=2),
+        "t": scale(0.03),
+    }
+    inputs = ["c", "x", "s", "z", "y", "t", "z", "t", "z"]
+    node = helper.make_node("QLinearWhere", inputs, ["r"], domain=MS)
+    model = network([node], feed, ["r"], constants=constants, opset=21)
+    model.ir_version = 10
+    model.opset_import.append(helper.make_opsetid(MS, 1))
+    check(model, tmp_path, feed, rtol=0, atol=1)
+
+
+@pytest.mark.parametrize("columns", [1, 24])
+@pytest.mark.parametrize("past", [False, True])
+def test_quantized_attention(columns: int, past: bool, tmp_path: Path) -> None:
+    """With one scale, or one for each column of the weights."""
+    feed: dict[str, Array] = {"x": ints(np.uint8, 2, 5, 7)}
+    constants: dict[str, Array] = {
+        "w": ints(np.int8, 7, 24, seed=1),
+        "b": random(24),
+        "s": scale(0.02),
+        "t": np.linspace(0.01, 0.02, columns, dtype=np.float32),
+        "m": np.array([5, 3], np.int32),
+        "z": np.array(120, np.uint8),
+        "y": np.zeros(columns, np.int8),
+    }
+    inputs = ["x", "w", "b", "s", "t", "" if past else "m", "z", "y"]
+    if past:
+        feed["p"] = random(2, 2, 2, 3, 4)
+        inputs.append("p")
+        del constants["m"]
+    node = helper.make_node(
+        "QAttention", inputs, ["r", "q"], domain=MS, num_heads=2, unidirectional=int(past)
+    )
+    model = network([node], feed, ["r", "q"], constants=constants, opset=21)
+    model.ir_version = 10
+    model.opset_import.append(helper.make_opsetid(MS, 1))
+    check(model, tmp_path, feed)
 
 
 def test_quantized_products_to_float(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "frontends/onnx/OnnxToNN/Attention.h"
+#include "frontends/onnx/OnnxToNN/Quantization.h"
 #include "frontends/onnx/OnnxToNN/Rows.h"
 #include "nncc/Dialect/NN/NN.h"
 
@@ -111,33 +112,64 @@ static void applyMasks(Node &node, Attention &attention, Value padding,
                                 sizeValue(node, total - dims[2]), -1, 0);
 }
 
-static LogicalResult convertAttention(Node &node) {
+/// The operands of Attention and of QAttention that are alike; null where there
+/// is none.
+struct ProjectedAttention {
+  Value product; ///< query, key and value side by side
+  Ints sizes;    ///< their hidden sizes
+  Value padding, past, bias;
+};
+
+static LogicalResult attendProjected(Node &node,
+                                     const ProjectedAttention &operands) {
   int64_t heads = node.getInt("num_heads", 0);
   if (node.getInt("do_rotary", 0) ||
       node.getInt("past_present_share_buffer", 0))
     return node.fail("do_rotary and past_present_share_buffer are not "
                      "supported");
-  auto sizes = getHiddenSizes(node, node.in(1));
-  if (!sizes)
-    return failure();
-  Value product = addMaybe(
-      node, node.create<nn::MatmulOp>(node.in(0), node.in(1)), node.in(2));
-  SmallVector<Value> parts = splitLast(node, product, *sizes);
+  SmallVector<Value> parts = splitLast(node, operands.product, operands.sizes);
   Attention attention;
   attention.query = splitHeads(node, parts[0], heads);
   attention.key = splitHeads(node, parts[1], heads);
   attention.value = splitHeads(node, parts[2], heads);
-  if (Value past = node.in(4)) {
+  if (Value past = operands.past) {
     if (Node::rank(past) != 5)
       return node.fail("past must have 5 dimensions");
     attention.key = node.concat({getPast(node, past, 0), attention.key}, 2);
     attention.value = node.concat({getPast(node, past, 1), attention.value}, 2);
   }
-  applyMasks(node, attention, node.in(3), node.in(5));
+  applyMasks(node, attention, operands.padding, operands.bias);
   Value output = mergeHeads(node, attend(node, attention).output);
   if (!node.isUsed(1))
     return node.result(output);
   return node.results({output, stack(node, attention.key, attention.value)});
+}
+
+static LogicalResult convertAttention(Node &node) {
+  auto sizes = getHiddenSizes(node, node.in(1));
+  if (!sizes)
+    return failure();
+  Value product = addMaybe(
+      node, node.create<nn::MatmulOp>(node.in(0), node.in(1)), node.in(2));
+  return attendProjected(node,
+                         {product, *sizes, node.in(3), node.in(4), node.in(5)});
+}
+
+/// Attention with a quantised input and quantised weights, whose columns may
+/// have scales of their own.
+static LogicalResult convertQuantizedAttention(Node &node) {
+  auto sizes = getHiddenSizes(node, node.in(1));
+  if (!sizes)
+    return failure();
+  Value x = node.in(0), w = node.in(1);
+  Value input = dequantize(node, x, spread(node, node.in(3), x, 0),
+                           spread(node, node.in(6), x, 0));
+  Value weights = dequantize(node, w, spread(node, node.in(4), w, 1),
+                             spread(node, node.in(7), w, 1));
+  Value product =
+      node.add(node.create<nn::MatmulOp>(input, weights), node.in(2));
+  return attendProjected(node,
+                         {product, *sizes, node.in(5), node.in(8), Value()});
 }
 
 //===----------------------------------------------------------------------===//
@@ -335,6 +367,8 @@ static const Row rows[] = {
      "smooth softmax, sinks"},
     {"MultiHeadAttention", 1, 1, 8, convertMultiHeadAttention, microsoft,
      "packed operands"},
+    {"QAttention", 1, 5, 9, convertQuantizedAttention, microsoft,
+     "shared buffers, rotation, 4-dimensional masks"},
 };
 
 ArrayRef<Row> nncc::onnx::getContribAttentionRows() { return rows; }

@@ -133,6 +133,38 @@ static LogicalResult convertLeakyRelu(Node &node) {
   return quantizeResult(node, result, 3, Node::elementType(node.in(0)));
 }
 
+static LogicalResult convertAveragePool(Node &node) {
+  bool channelsLast = node.getInt("channels_last", 0) != 0;
+  Value value = dequantizeOperand(node, 0);
+  if (channelsLast)
+    value = toChannelsFirst(node, value);
+  value = poolAverage(node, value);
+  if (channelsLast)
+    value = toChannelsLast(node, value);
+  return quantizeResult(node, value, 3, Node::elementType(node.in(0)));
+}
+
+static LogicalResult convertSoftmax(Node &node) {
+  Value value = dequantizeOperand(node, 0);
+  if (!value)
+    return failure();
+  int64_t rank = Node::rank(value);
+  auto axis = node.axis(node.getInt("axis", -1), rank);
+  if (!axis)
+    return failure();
+  // Before opset 13 all dimensions from the axis on were one.
+  if (node.getInt("opset", 13) < 13 && *axis != rank - 1)
+    return node.fail("an opset below 13 is supported for the last axis alone");
+  return quantizeResult(node, node.create<nn::SoftmaxOp>(value, *axis), 3,
+                        Node::elementType(node.in(0)));
+}
+
+static LogicalResult convertWhere(Node &node) {
+  Value value = node.select(node.in(0), dequantizeOperand(node, 1),
+                            dequantizeOperand(node, 4));
+  return quantizeResult(node, value, 7, Node::elementType(node.in(1)));
+}
+
 static LogicalResult convertGlobalAveragePool(Node &node) {
   bool channelsLast = node.getInt("channels_last", 0) != 0;
   int64_t rank = Node::rank(node.in(0));
@@ -171,11 +203,14 @@ static const Row rows[] = {
     {"DequantizeLinear", 1, 2, 3, convertDequantizeLinear, ms},
     {"DynamicQuantizeLinear", 11, 1, 1, convertDynamicQuantizeLinear},
     {"QLinearAdd", 1, 7, 8, convertBinary<nn::AddOp>, ms},
+    {"QLinearAveragePool", 1, 4, 5, convertAveragePool, ms},
     {"QLinearConcat", 1, 4, anyNumber, convertConcat, ms},
     {"QLinearGlobalAveragePool", 1, 4, 5, convertGlobalAveragePool, ms},
     {"QLinearLeakyRelu", 1, 4, 5, convertLeakyRelu, ms},
     {"QLinearMul", 1, 7, 8, convertBinary<nn::MulOp>, ms},
     {"QLinearSigmoid", 1, 4, 5, convertSigmoid, ms},
+    {"QLinearSoftmax", 1, 4, 5, convertSoftmax, ms},
+    {"QLinearWhere", 1, 9, 9, convertWhere, ms},
     {"QuantizeLinear", 10, 2, 3, convertQuantizeLinear, "", noFloat8},
     {"QuantizeLinear", 1, 2, 3, convertQuantizeLinear, ms},
 };

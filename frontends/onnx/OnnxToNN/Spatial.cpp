@@ -280,33 +280,38 @@ static LogicalResult convertConvTranspose(Node &node) {
 
 /// Creates a pool; the attributes behind ceil_mode are the caller's.
 template <typename OpT, typename... Args>
-static LogicalResult convertPool(Node &node, Args... args) {
-  Value input = node.in(0);
-  std::optional<Windows> windows = readWindows(node, input, {});
+static Value pool(Node &node, Value input, Args... args) {
+  std::optional<Windows> windows;
+  if (input)
+    windows = readWindows(node, input, {});
   if (!windows)
-    return failure();
+    return Value();
   bool ceilMode = node.getInt("ceil_mode", 0) != 0;
   Value pooled = node.create<OpT>(toChannelsLast(node, input), windows->kernel,
                                   windows->strides, windows->low, windows->high,
                                   windows->dilations, ceilMode, args...);
   if (failed(checkWindows(node, pooled)))
-    return failure();
-  return node.result(toChannelsFirst(node, pooled));
+    return Value();
+  return toChannelsFirst(node, pooled);
+}
+
+Value nncc::onnx::poolAverage(Node &node, Value input) {
+  bool countPadding = node.getInt("count_include_pad", 0) != 0;
+  return pool<nn::AvgPoolOp>(node, input, countPadding);
 }
 
 static LogicalResult convertMaxPool(Node &node) {
   // The order in memory that Indices count in.
   (void)node.getInt("storage_order", 0);
-  return convertPool<nn::MaxPoolOp>(node);
+  return node.result(pool<nn::MaxPoolOp>(node, node.in(0)));
 }
 
 static LogicalResult convertAveragePool(Node &node) {
-  bool countPadding = node.getInt("count_include_pad", 0) != 0;
-  return convertPool<nn::AvgPoolOp>(node, countPadding);
+  return node.result(poolAverage(node, node.in(0)));
 }
 
 static LogicalResult convertLpPool(Node &node) {
-  return convertPool<nn::LpPoolOp>(node, node.getInt("p", 2));
+  return node.result(pool<nn::LpPoolOp>(node, node.in(0), node.getInt("p", 2)));
 }
 
 /// The axes 1 up to rank - 1 of a channels-last value.

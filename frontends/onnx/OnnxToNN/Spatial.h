@@ -35,6 +35,10 @@ std::optional<Windows> readWindows(Node &node, mlir::Value input,
 /// after an error.
 mlir::Value convolve(Node &node, mlir::Value input, mlir::Value filter);
 
+/// The average pooling that the node's attributes describe, of `input`
+/// [N, C, S...] to [N, C, S'...]. Null after an error.
+mlir::Value poolAverage(Node &node, mlir::Value input);
+
 } // namespace nncc::onnx
 
 #endif // NNCC_FRONTENDS_ONNX_ONNXTONN_SPATIAL_H
