@@ -32,7 +32,9 @@ struct Weights {
 
 /// What a target writes. An object is for programs that link the network in:
 /// beside FILE.o lies FILE.h, its interface in C (docs/embedding.md).
-enum class Artifact { LLVM, Object, Module };
+/// A component has the module in it and exports it as wasi:nn
+/// (docs/wasi-nn.md).
+enum class Artifact { LLVM, Object, Module, Component };
 
 struct TargetOptions {
   Artifact artifact = Artifact::Module;
@@ -46,6 +48,8 @@ struct TargetOptions {
   bool threads = false;
   /// Where compiled code is kept for the next time; empty: nowhere.
   std::string cacheFolder;
+  /// The edition of wasi:nn that a component exports, as "2024-10-28".
+  std::string wasiNNEdition;
   /// Of the network's file, for the signature.
   std::string sourceName;
   std::string sourceHash;

@@ -1,5 +1,5 @@
-# cmake -DOUTPUT=FILE -DOBJECTS=A,B,... -P EmbedObjects.cmake: a C++ file with
-# the bytes of the objects.
+# cmake -DTABLE=Objects -DOUTPUT=FILE -DOBJECTS=A,B,... -P EmbedObjects.cmake:
+# a C++ file with the bytes of the objects as embeddedObjects.
 string(REPLACE "," ";" objects "${OBJECTS}")
 set(arrays "")
 set(rows "")
@@ -11,6 +11,6 @@ foreach(object ${objects})
   string(APPEND rows "    {\"${name}\", object${name}, sizeof object${name}},\n")
 endforeach()
 file(WRITE ${OUTPUT} "#include \"runtime/core/Embedded.h\"\n${arrays}
-const nncc::EmbeddedObject nncc::embeddedObjects[] = {\n${rows}};
-const size_t nncc::numEmbeddedObjects =
-    sizeof embeddedObjects / sizeof *embeddedObjects;\n")
+const nncc::EmbeddedObject nncc::embedded${TABLE}[] = {\n${rows}};
+const size_t nncc::numEmbedded${TABLE} =
+    sizeof embedded${TABLE} / sizeof *embedded${TABLE};\n")

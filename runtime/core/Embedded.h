@@ -23,6 +23,10 @@ struct EmbeddedObject {
 extern const EmbeddedObject embeddedObjects[];
 extern const size_t numEmbeddedObjects;
 
+/// The modules of runtime/wasi-nn, whole.
+extern const EmbeddedObject embeddedAdapters[];
+extern const size_t numEmbeddedAdapters;
+
 } // namespace nncc
 
 #endif

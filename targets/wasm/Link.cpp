@@ -8,6 +8,7 @@
 #include "targets/wasm/Link.h"
 
 #include "runtime/core/Embedded.h"
+#include "runtime/core/Reserved.h"
 #include "targets/wasm/EntryPoints.h"
 
 #include "lld/Common/Driver.h"
@@ -119,15 +120,18 @@ nncc::wasm::link(ArrayRef<std::string> objects, const LinkOptions &options) {
     return std::move(error);
 
   std::string output = folder.getPath("module.wasm");
-  // The stack comes first, so that an overflow traps.
-  std::vector<std::string> arguments = {"wasm-ld",
-                                        "--no-entry",
-                                        "--gc-sections",
-                                        "--stack-first",
-                                        "-zstack-size=131072",
-                                        "-o",
-                                        output,
-                                        ("--export=" + weightSymbol).str()};
+  // The stack comes first, so that an overflow traps; between it and the data
+  // lies what is left to adapters.
+  std::vector<std::string> arguments = {
+      "wasm-ld",
+      "--no-entry",
+      "--gc-sections",
+      "--stack-first",
+      "-zstack-size=" + std::to_string(reservedBegin),
+      "--global-base=" + std::to_string(reservedEnd),
+      "-o",
+      output,
+      ("--export=" + weightSymbol).str()};
   // The objects but for Threads need no atomics: no other thread sees what they
   // write, except before a job starts or after it ends.
   if (options.threads)

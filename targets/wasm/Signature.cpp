@@ -7,6 +7,8 @@
 
 #include "targets/wasm/Signature.h"
 
+#include "runtime/core/Reserved.h"
+
 #include "mlir/IR/AffineMap.h"
 #include "mlir/IR/BuiltinAttributes.h"
 #include "llvm/Support/JSON.h"
@@ -214,6 +216,7 @@ std::string nncc::wasm::printSignature(const Signature &signature,
       {"inputs", printTensors(signature.inputs, signature.symbols)},
       {"outputs", printTensors(signature.outputs, signature.symbols)},
       {"arena_bytes", std::move(arena)},
+      {"reserved", llvm::json::Array{reservedBegin, reservedEnd}},
       {"weight_bytes", info.weightBytes},
       {"kernels", info.numKernels},
       {"flops", std::move(flops)},

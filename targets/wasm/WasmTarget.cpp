@@ -10,6 +10,7 @@
 #include "targets/wasm/CHeader.h"
 #include "targets/wasm/Codegen.h"
 #include "targets/wasm/CompileUnits.h"
+#include "targets/wasm/Component.h"
 #include "targets/wasm/Embed.h"
 #include "targets/wasm/EntryPoints.h"
 #include "targets/wasm/Link.h"
@@ -51,6 +52,9 @@ private:
   LogicalResult writeLLVM(StringRef path);
   LogicalResult writeObject(StringRef path);
   LogicalResult writeModules(StringRef path);
+  LogicalResult
+  writeComponent(StringRef path,
+                 function_ref<llvm::Error(raw_ostream &)> writeModule);
   LogicalResult writeFile(StringRef path,
                           function_ref<llvm::Error(raw_ostream &)> write);
   LogicalResult fail(llvm::Error error) {
@@ -264,12 +268,31 @@ LogicalResult Emission::writeModules(StringRef path) {
       link(*objects, linking);
   if (!linked)
     return fail(linked.takeError());
-  return writeFile(path, [&](raw_ostream &os) {
+  auto write = [&](raw_ostream &os) {
     return writeModule((*linked)->getBuffer(),
                        options.externalWeights ? nullptr : &weights,
                        {{"nncc.signature", signatureText},
                         {"nncc.kernels", options.kernelTable}},
                        os);
+  };
+  return options.artifact == Artifact::Component ? writeComponent(path, write)
+                                                 : writeFile(path, write);
+}
+
+LogicalResult
+Emission::writeComponent(StringRef path,
+                         function_ref<llvm::Error(raw_ostream &)> writeModule) {
+  std::string module;
+  llvm::raw_string_ostream moduleStream(module);
+  if (llvm::Error error = writeModule(moduleStream))
+    return fail(std::move(error));
+  llvm::Expected<std::string> component =
+      makeComponent(module, options.wasiNNEdition);
+  if (!component)
+    return fail(component.takeError());
+  return writeFile(path, [&](raw_ostream &os) {
+    os << *component;
+    return llvm::Error::success();
   });
 }
 

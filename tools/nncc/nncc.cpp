@@ -11,6 +11,7 @@
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "nncc/Dialect/Exec/Exec.h"
 #include "nncc/Pipeline/Pipeline.h"
+#include "targets/wasm/WasiNN.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/InitLLVM.h"
@@ -46,13 +47,19 @@ struct CommandLine {
   cl::opt<std::string> emit{
       "emit",
       cl::desc("Stop after a stage and write its form: onnx, nn, linalg, exec, "
-               "llvm (text), obj, wasm (default)"),
+               "llvm (text), obj, component (exports wasi:nn), wasm (default)"),
       cl::value_desc("stage"), cl::init("wasm"), cl::cat(category)};
   cl::opt<std::string> features{
       "features",
       cl::desc("scalar (hosts without SIMD), simd128 (default) or "
                "relaxed-simd"),
       cl::init("simd128"), cl::cat(category)};
+  cl::opt<std::string> wasiNN{
+      "wasi-nn",
+      cl::desc("The edition of wasi:nn that a component exports: 2024-10-28 "
+               "(default) or 2024-08-19"),
+      cl::value_desc("edition"), cl::init(wasm::getWasiNNEditions()[0].str()),
+      cl::cat(category)};
   cl::opt<bool> strictFp{
       "strict-fp",
       cl::desc("The same bits in every engine: no relaxed instructions, one "
@@ -146,6 +153,37 @@ static std::string getCacheFolder(const CommandLine &line) {
   return llvm::sys::Process::GetEnv("NNCC_CACHE").value_or("");
 }
 
+/// The name of a file that the command line does not name; empty for text.
+static std::string getDefaultOutput(const CommandLine &line) {
+  std::string stem = line.input.substr(0, line.input.rfind(".onnx"));
+  if (line.emit == "component")
+    return stem + ".component.wasm";
+  return line.emit == "wasm" ? stem + ".wasm" : "";
+}
+
+/// What the target writes; failure after saying what that cannot be.
+static LogicalResult getArtifact(const CommandLine &line,
+                                 TargetOptions &options) {
+  if (line.emit == "llvm")
+    options.artifact = Artifact::LLVM;
+  else if (line.emit == "obj")
+    options.artifact = Artifact::Object;
+  else if (line.emit == "component")
+    options.artifact = Artifact::Component;
+  options.wasiNNEdition = line.wasiNN;
+  if (!llvm::is_contained(wasm::getWasiNNEditions(), line.wasiNN))
+    return fail("--wasi-nn=" + line.wasiNN + ": expected " +
+                llvm::join(wasm::getWasiNNEditions(), " or "));
+  if (line.threads && options.artifact == Artifact::Object)
+    return fail("--threads: an object file has no threads; its program may "
+                "have its own");
+  if (line.threads && options.artifact == Artifact::Component)
+    return fail("--threads: a component cannot share a memory");
+  if (line.weights != "embed" && options.artifact == Artifact::Component)
+    return fail("--weights=external: a component has its weights in it");
+  return success();
+}
+
 /// Turns the command line into a request; failure after saying what is wrong.
 static FailureOr<DriverOptions> getOptions(const CommandLine &line) {
   DriverOptions options;
@@ -160,15 +198,15 @@ static FailureOr<DriverOptions> getOptions(const CommandLine &line) {
   options.timing = line.timing;
   options.verbose = line.verbose;
   options.emit = line.emit;
-  static const StringRef stages[] = {"onnx", "nn",  "linalg", "exec",
-                                     "llvm", "obj", "wasm"};
+  static const StringRef stages[] = {"onnx", "nn",  "linalg",    "exec",
+                                     "llvm", "obj", "component", "wasm"};
   if (!llvm::is_contained(stages, options.emit))
-    return fail("--emit=" + options.emit +
-                ": expected onnx, nn, linalg, exec, llvm, obj or wasm");
+    return fail(
+        "--emit=" + options.emit +
+        ": expected onnx, nn, linalg, exec, llvm, obj, component or wasm");
   options.output = line.output;
-  if (options.output.empty() && options.emit == "wasm")
-    options.output =
-        options.input.substr(0, options.input.rfind(".onnx")) + ".wasm";
+  if (options.output.empty())
+    options.output = getDefaultOutput(line);
   for (const std::string &text : line.dims) {
     llvm::Expected<onnx::DimBound> bound = onnx::parseDimBound(text);
     if (!bound)
@@ -180,9 +218,6 @@ static FailureOr<DriverOptions> getOptions(const CommandLine &line) {
   options.targetOptions.externalWeights = line.weights == "external";
   options.targetOptions.strictFP = line.strictFp;
   options.targetOptions.threads = line.threads;
-  if (line.threads && options.emit == "obj")
-    return fail("--threads: an object file has no threads; its program may "
-                "have its own");
   if (line.fastMath && line.strictFp)
     return fail("--fast-math and --strict-fp exclude each other");
   options.fastMath = line.fastMath;
@@ -191,10 +226,8 @@ static FailureOr<DriverOptions> getOptions(const CommandLine &line) {
     return fail("--features=" + line.features + ": target " + line.target +
                 " has " + llvm::join(options.target->getFeatures(), ", "));
   options.targetOptions.cacheFolder = getCacheFolder(line);
-  if (options.emit == "llvm")
-    options.targetOptions.artifact = Artifact::LLVM;
-  else if (options.emit == "obj")
-    options.targetOptions.artifact = Artifact::Object;
+  if (failed(getArtifact(line, options.targetOptions)))
+    return failure();
   return options;
 }
 

@@ -1,0 +1,324 @@
+//===- Component.cpp - The model as the interfaces of wasi:nn -------------===//
+//
+// Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The functions that targets/wasm/Component.cpp lifts, in the form that the
+// canonical ABI gives them: a resource that is lent comes as the address of its
+// object, one that is given as a handle; a result that is no single number is
+// the address of its fields.
+//
+//===----------------------------------------------------------------------===//
+
+#include "runtime/wasi-nn/Failure.h"
+#include "runtime/wasi-nn/Inference.h"
+
+using namespace nncc;
+using namespace nncc::wasinn;
+
+#define NNCC_EXPORT(NAME) extern "C" __attribute__((export_name(NAME)))
+#define NNCC_RESOURCE(NAME)                                                    \
+  extern "C" __attribute__((import_module("resource"), import_name(NAME)))
+
+// What the component model keeps of resources: handles and their objects.
+NNCC_RESOURCE("tensor.new") uint32_t newTensorHandle(Value *);
+NNCC_RESOURCE("tensor.rep") Value *getTensor(uint32_t handle);
+NNCC_RESOURCE("tensor.drop") void dropTensor(uint32_t handle);
+NNCC_RESOURCE("error.new") uint32_t newErrorHandle(struct ErrorObject *);
+NNCC_RESOURCE("graph.new") uint32_t newGraphHandle(uint32_t);
+NNCC_RESOURCE("graph-execution-context.new")
+uint32_t newContextHandle(struct Context *);
+
+struct ErrorObject {
+  ErrorCode code;
+  ErrorText text;
+};
+
+/// What the edition of August 2024 keeps from call to call: handles of the
+/// inputs (0: none), and outputs, null before the first compute. In one block.
+struct Context {
+  uint32_t *inputs;
+  Value **outputs;
+};
+
+struct Slice {
+  uint32_t begin, length;
+};
+
+/// result<T, error>, where T is nothing, a handle or a list.
+struct Result {
+  uint32_t isError;
+  uint32_t payload;
+  uint32_t length;
+};
+
+struct NamedTensor {
+  Text name;
+  uint32_t handle;
+};
+
+static Result result;
+static Slice slice;
+
+static Result *succeed(uint32_t payload = 0, uint32_t length = 0) {
+  result = {0, payload, length};
+  return &result;
+}
+
+/// The last failure as an error that the caller owns.
+static Result *giveFailure() {
+  auto *error = allocate<ErrorObject>(1);
+  if (!error)
+    __builtin_trap();
+  error->code = failure.code;
+  error->text = failure.text;
+  result = {1, newErrorHandle(error), 0};
+  return &result;
+}
+
+NNCC_EXPORT("cabi_realloc")
+char *reallocate(char *old, uint32_t oldBytes, uint32_t, uint32_t bytes) {
+  char *block = allocate<char>(bytes);
+  if (!block)
+    __builtin_trap();
+  if (old) {
+    __builtin_memcpy(block, old, oldBytes < bytes ? oldBytes : bytes);
+    release(old);
+  }
+  return block;
+}
+
+NNCC_EXPORT("[constructor]tensor")
+uint32_t makeTensor(uint32_t *dims, uint32_t rank, uint32_t type, uint8_t *data,
+                    uint32_t bytes) {
+  Value *value =
+      makeValue(dims, rank, static_cast<ElementType>(type), data, bytes);
+  if (!value)
+    __builtin_trap(); // A constructor cannot fail in any other way.
+  return newTensorHandle(value);
+}
+
+NNCC_EXPORT("[method]tensor.dimensions")
+Slice *getDimensions(const Value *tensor) {
+  slice = {addressOf(tensor->dims), tensor->rank};
+  return &slice;
+}
+
+NNCC_EXPORT("[method]tensor.ty") uint32_t getType(const Value *tensor) {
+  return static_cast<uint32_t>(tensor->type);
+}
+
+NNCC_EXPORT("[method]tensor.data") Slice *getData(const Value *tensor) {
+  slice = {addressOf(tensor->data), tensor->bytes};
+  return &slice;
+}
+
+NNCC_EXPORT("tensor.dtor") void destroyTensor(Value *tensor) {
+  releaseValue(tensor);
+}
+
+NNCC_EXPORT("[method]error.code") uint32_t getCode(const ErrorObject *error) {
+  return static_cast<uint32_t>(error->code);
+}
+
+NNCC_EXPORT("[method]error.data") Slice *getText(const ErrorObject *error) {
+  const char *text = error->text.c_str();
+  slice = {addressOf(text), static_cast<uint32_t>(__builtin_strlen(text))};
+  return &slice;
+}
+
+NNCC_EXPORT("error.dtor") void destroyError(ErrorObject *error) {
+  release(error);
+}
+
+/// There is one network: a graph is a number without meaning.
+static Result *openGraph(bool isAllowed) {
+  if (!isAllowed || !getNetwork())
+    return giveFailure();
+  return succeed(newGraphHandle(0));
+}
+
+static bool checkLoad(const Text *parts, uint32_t count, uint32_t encoding,
+                      uint32_t target) {
+  constexpr uint32_t onnx = 1, autodetect = 6, cpu = 0;
+  if (encoding != onnx && encoding != autodetect)
+    return fail(ErrorCode::InvalidEncoding) << "only ONNX files are known";
+  if (target != cpu)
+    return fail(ErrorCode::UnsupportedOperation)
+           << "the linked model runs on the CPU alone";
+  const Network *network = getNetwork();
+  return network && checkSource(*network, parts, count);
+}
+
+NNCC_EXPORT("load")
+Result *load(Text *parts, uint32_t count, uint32_t encoding, uint32_t target) {
+  bool isAllowed = checkLoad(parts, count, encoding, target);
+  for (uint32_t i = 0; i < count; ++i)
+    release(parts[i].begin);
+  release(parts);
+  return openGraph(isAllowed);
+}
+
+/// Whoever linked the model has chosen it: it answers to every name.
+NNCC_EXPORT("load-by-name")
+Result *loadByName(const char *name, uint32_t length) {
+  release(name);
+  if (length == 0)
+    fail(ErrorCode::NotFound) << "the name is empty";
+  return openGraph(length != 0);
+}
+
+NNCC_EXPORT("graph.dtor") void destroyGraph(uint32_t) {}
+
+NNCC_EXPORT("[method]graph.init-execution-context")
+Result *initContext(uint32_t) {
+  const Network &network = *getNetwork();
+  auto *context = allocate<Context>(1);
+  auto *inputs = allocate<uint32_t>(network.numInputs);
+  auto *outputs = allocate<Value *>(network.numOutputs);
+  if (!context || !inputs || !outputs) {
+    release(context);
+    release(inputs);
+    release(outputs);
+    failWithoutMemory();
+    return giveFailure();
+  }
+  for (uint32_t i = 0; i < network.numInputs; ++i)
+    inputs[i] = 0;
+  for (uint32_t i = 0; i < network.numOutputs; ++i)
+    outputs[i] = nullptr;
+  *context = {inputs, outputs};
+  return succeed(newContextHandle(context));
+}
+
+static void clearOutputs(Context &context) {
+  for (uint32_t i = 0; i < getNetwork()->numOutputs; ++i) {
+    releaseValue(context.outputs[i]);
+    context.outputs[i] = nullptr;
+  }
+}
+
+static void clearInputs(Context &context) {
+  for (uint32_t i = 0; i < getNetwork()->numInputs; ++i) {
+    if (context.inputs[i])
+      dropTensor(context.inputs[i]);
+    context.inputs[i] = 0;
+  }
+}
+
+NNCC_EXPORT("graph-execution-context.dtor")
+void destroyContext(Context *context) {
+  clearInputs(*context);
+  clearOutputs(*context);
+  release(context->inputs);
+  release(context->outputs);
+  release(context);
+}
+
+/// Takes the tensor: it is the context's or gone afterwards.
+static bool setInput(Context &context, Text name, uint32_t tensor) {
+  const Network &network = *getNetwork();
+  uint32_t i = findPort(network.inputs, network.numInputs, name);
+  if (i == network.numInputs) {
+    dropTensor(tensor);
+    return fail(ErrorCode::InvalidArgument)
+           << "the model has no input of this name; its first is '"
+           << (i ? network.inputs[0].name.begin : "") << "'";
+  }
+  if (context.inputs[i])
+    dropTensor(context.inputs[i]);
+  context.inputs[i] = tensor;
+  return checkInput(network.inputs[i], *getTensor(tensor));
+}
+
+static bool compute(Context &context) {
+  const Network &network = *getNetwork();
+  clearOutputs(context);
+  auto **inputs = allocate<const Value *>(network.numInputs);
+  if (!inputs)
+    return failWithoutMemory();
+  for (uint32_t i = 0; i < network.numInputs; ++i)
+    inputs[i] = context.inputs[i] ? getTensor(context.inputs[i]) : nullptr;
+  bool isDone = infer(network, inputs, context.outputs);
+  release(inputs);
+  return isDone;
+}
+
+/// All outputs as a list; it stays until the next call.
+static Result *giveOutputs(Context &context) {
+  static NamedTensor *list;
+  const Network &network = *getNetwork();
+  release(list);
+  list = allocate<NamedTensor>(network.numOutputs);
+  if (!list) {
+    failWithoutMemory();
+    return giveFailure();
+  }
+  for (uint32_t i = 0; i < network.numOutputs; ++i) {
+    list[i] = {network.outputs[i].name, newTensorHandle(context.outputs[i])};
+    context.outputs[i] = nullptr;
+  }
+  return succeed(addressOf(list), network.numOutputs);
+}
+
+static bool checkOutputTypes() {
+  const Network &network = *getNetwork();
+  for (uint32_t i = 0; i < network.numOutputs; ++i)
+    if (network.outputs[i].element == ElementType::None)
+      return fail(ErrorCode::UnsupportedOperation)
+             << "output '" << network.outputs[i].name.begin
+             << "' has a type that wasi-nn does not have";
+  return true;
+}
+
+NNCC_EXPORT("[method]graph-execution-context.compute")
+Result *computeList(Context *context, NamedTensor *tensors, uint32_t count) {
+  bool isGood = checkOutputTypes();
+  for (uint32_t i = 0; i < count; ++i) {
+    // After a failure the rest is only taken.
+    if (isGood)
+      isGood = setInput(*context, tensors[i].name, tensors[i].handle);
+    else
+      dropTensor(tensors[i].handle);
+    release(tensors[i].name.begin);
+  }
+  release(tensors);
+  isGood = isGood && compute(*context);
+  clearInputs(*context);
+  return isGood ? giveOutputs(*context) : giveFailure();
+}
+
+// The edition of August 2024 has three calls for these.
+
+NNCC_EXPORT("[method]graph-execution-context.set-input")
+Result *setNamedInput(Context *context, const char *name, uint32_t length,
+                      uint32_t tensor) {
+  bool isGood = setInput(*context, {name, length}, tensor);
+  release(name);
+  return isGood ? succeed() : giveFailure();
+}
+
+NNCC_EXPORT("compute-inputs-set") Result *computeInputsSet(Context *context) {
+  return checkOutputTypes() && compute(*context) ? succeed() : giveFailure();
+}
+
+static Value *takeOutput(Context &context, Text name) {
+  const Network &network = *getNetwork();
+  uint32_t i = findPort(network.outputs, network.numOutputs, name);
+  if (i < network.numOutputs && context.outputs[i])
+    return copyValue(*context.outputs[i]);
+  if (i == network.numOutputs)
+    fail(ErrorCode::InvalidArgument) << "the model has no output of this name";
+  else
+    fail(ErrorCode::RuntimeError) << "nothing was computed yet";
+  return nullptr;
+}
+
+NNCC_EXPORT("[method]graph-execution-context.get-output")
+Result *getOutput(Context *context, const char *name, uint32_t length) {
+  Value *value = takeOutput(*context, {name, length});
+  release(name);
+  return value ? succeed(newTensorHandle(value)) : giveFailure();
+}

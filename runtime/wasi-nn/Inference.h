@@ -1,0 +1,48 @@
+//===- Inference.h - One run of a model -------------------------*- C++ -*-===//
+//
+// Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef NNCC_RUNTIME_WASINN_INFERENCE_H
+#define NNCC_RUNTIME_WASINN_INFERENCE_H
+
+#include "runtime/wasi-nn/Network.h"
+
+namespace nncc::wasinn {
+
+/// A tensor whose blocks it owns.
+struct Value {
+  uint32_t *dims;
+  uint32_t rank;
+  ElementType type;
+  uint8_t *data;
+  uint32_t bytes;
+};
+
+/// A value with these blocks; null, after fail(), without memory. The blocks
+/// are given back then.
+Value *makeValue(uint32_t *dims, uint32_t rank, ElementType type, uint8_t *data,
+                 uint32_t bytes);
+
+/// Gives a value and its blocks back; null is ignored.
+void releaseValue(Value *value);
+
+/// A value of its own blocks; null, after fail(), without memory.
+Value *copyValue(const Value &value);
+
+/// Whether `value` can be the input `port`; fails with the reason if not.
+bool checkInput(const Port &port, const Value &value);
+
+/// Runs the model. `inputs` has a value for each input, or null, which fails;
+/// the `outputs` are new values.
+bool infer(const Network &network, const Value *const *inputs, Value **outputs);
+
+/// Whether bytes that a guest loads are the file that the model was compiled
+/// from; `parts` are one builder each.
+bool checkSource(const Network &network, const Text *parts, uint32_t numParts);
+
+} // namespace nncc::wasinn
+
+#endif

@@ -1,0 +1,333 @@
+//===- Component.cpp - A module as a component ----------------------------===//
+//
+// Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The component holds four core modules:
+//
+//   the model, as nncc --emit=wasm writes it;
+//   the adapter, runtime/wasi-nn/Component.cpp, in the model's memory;
+//   the shim, one function for each resource that calls its destructor through
+//     a table: a resource names its destructor when it is defined, and only
+//     then can the adapter, which has the destructors, be instantiated;
+//   the filler, which puts the destructors into that table.
+//
+// An interface that defines types has to come out of a component of its own,
+// which imports the types and functions and exports them under their names.
+//
+//===----------------------------------------------------------------------===//
+
+#include "targets/wasm/Component.h"
+
+#include "runtime/core/Embedded.h"
+#include "targets/wasm/ComponentBuilder.h"
+#include "targets/wasm/ModelModule.h"
+#include "targets/wasm/WasiNN.h"
+
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringMap.h"
+
+using namespace llvm;
+using namespace nncc;
+using namespace nncc::wasm;
+
+namespace {
+
+/// The types of one component, by name; others are defined where they are
+/// first used.
+class TypeScope {
+public:
+  TypeScope(ComponentBuilder &builder, ArrayRef<NamedType> types)
+      : builder(builder), types(types) {}
+
+  void define(StringRef name, uint32_t index) { known[name] = index; }
+  uint32_t get(StringRef name) const { return known.lookup(name); }
+
+  uint32_t defineEnum(const NamedType &type);
+  std::string encode(const ValueType &type);
+  uint32_t defineFunction(const Function &function);
+
+private:
+  std::string encodeComposite(const ValueType &type);
+  std::string encodeNamed(StringRef name);
+
+  ComponentBuilder &builder;
+  ArrayRef<NamedType> types;
+  StringMap<uint32_t> known;
+};
+
+} // namespace
+
+uint32_t TypeScope::defineEnum(const NamedType &type) {
+  std::string bytes = "\x6d" + encodeNumber(type.cases.size());
+  for (const std::string &name : type.cases)
+    bytes += encodeName(name);
+  return builder.addType(bytes);
+}
+
+/// What a name stands for if no type of this name was defined.
+std::string TypeScope::encodeNamed(StringRef name) {
+  auto found = known.find(name);
+  if (found != known.end())
+    return encodeSigned(found->second);
+  for (const NamedType &type : types)
+    if (type.name == name)
+      return encode(type.alias);
+  llvm_unreachable("the interfaces name no other type");
+}
+
+std::string TypeScope::encodeComposite(const ValueType &type) {
+  std::vector<std::string> args;
+  for (const ValueType &arg : type.args)
+    args.push_back(encode(arg));
+  switch (type.kind) {
+  case ValueType::List:
+    return "\x70" + args[0];
+  case ValueType::Tuple:
+    return "\x6f" + encodeNumber(args.size()) + join(args, "");
+  case ValueType::Own:
+    return "\x69" + encodeNumber(get(type.name));
+  case ValueType::Borrow:
+    return "\x68" + encodeNumber(get(type.name));
+  default: // A result; the last type is the error's.
+    return "\x6a" +
+           (args.size() == 2 ? '\x01' + args[0] : std::string(1, '\0')) +
+           '\x01' + args.back();
+  }
+}
+
+std::string TypeScope::encode(const ValueType &type) {
+  switch (type.kind) {
+  case ValueType::U8:
+    return "\x7d";
+  case ValueType::U32:
+    return "\x79";
+  case ValueType::String:
+    return "\x73";
+  case ValueType::Named:
+    return encodeNamed(type.name);
+  default:
+    return encodeSigned(builder.addType(encodeComposite(type)));
+  }
+}
+
+uint32_t TypeScope::defineFunction(const Function &function) {
+  std::string bytes = "\x40" + encodeNumber(function.params.size());
+  for (const auto &[name, type] : function.params)
+    bytes += encodeName(name) + encode(type);
+  std::string result = encode(function.result);
+  return builder.addType(bytes + std::string(1, '\0') + result);
+}
+
+/// Names of imports follow rules that those of methods break.
+static std::string getImportName(size_t function) {
+  return "function" + std::to_string(function);
+}
+
+/// The component that gives an interface its types: it imports them and the
+/// functions, and exports both.
+static std::string makeInterfaceComponent(const Interface &interface) {
+  ComponentBuilder builder;
+  TypeScope imported(builder, interface.types);
+  for (const NamedType &type : interface.types)
+    if (type.kind == NamedType::Enum)
+      imported.define(type.name,
+                      builder.importType(type.name, imported.defineEnum(type)));
+    else if (type.kind != NamedType::Alias)
+      imported.define(type.name, builder.importResource(type.name));
+  for (auto [i, function] : enumerate(interface.functions))
+    builder.importFunction(getImportName(i), imported.defineFunction(function));
+
+  TypeScope exported(builder, interface.types);
+  for (const NamedType &type : interface.types) {
+    uint32_t index = imported.get(type.name);
+    if (type.kind == NamedType::Enum) {
+      index = exported.defineEnum(type);
+    } else if (type.kind == NamedType::Alias) {
+      exported.encode(type.alias);
+      index = builder.count(Sort::Type) - 1;
+    }
+    exported.define(type.name,
+                    builder.exportItem({type.name, Sort::Type, index}));
+  }
+  for (auto [i, function] : enumerate(interface.functions))
+    builder.exportFunction(function.name, i, exported.defineFunction(function));
+  return builder.take();
+}
+
+namespace {
+
+/// The component around a model.
+class Packager {
+public:
+  Packager(StringRef module, StringRef edition)
+      : module(module), edition(edition), interfaces(getWasiNN(edition)) {}
+
+  std::string run();
+
+private:
+  void addResources();
+  void addAdapter();
+  void fillShim();
+  void addInterface(const Interface &interface);
+  uint32_t liftFunction(const Function &function, TypeScope &types);
+
+  StringRef module, edition;
+  std::vector<Interface> interfaces;
+  ComponentBuilder builder;
+  uint32_t shim = 0, adapter = 0, memory = 0, reallocate = 0;
+  std::vector<std::string> resources;
+  /// By name, of all interfaces.
+  StringMap<uint32_t> types;
+  StringMap<uint32_t> instances;
+};
+
+} // namespace
+
+/// (type (func (param i32)))
+static const StringRef dropType("\x01\x05\x01\x60\x01\x7f\x00", 7);
+
+static std::string encodeCoreSection(uint8_t id, StringRef payload) {
+  return std::string(1, id) + encodeNumber(payload.size()) + payload.str();
+}
+
+static std::string encodeCoreHeader() {
+  return std::string("\0asm\x01\0\0\0", 8) + dropType.str();
+}
+
+/// Exports a table and, as "0", "1", ..., functions that call its elements.
+static std::string makeShim(unsigned count) {
+  std::string number = encodeNumber(count), functions = number,
+              exports = encodeNumber(count + 1) + encodeName("table") +
+                        std::string("\x01\0", 2),
+              code = number;
+  for (unsigned i = 0; i < count; ++i) {
+    functions += '\0';
+    exports += encodeName(std::to_string(i)) + '\0' + encodeNumber(i);
+    // local.get 0, i32.const i, call_indirect
+    std::string body = std::string("\0\x20\0\x41", 4) + encodeSigned(i) +
+                       std::string("\x11\0\0\x0b", 4);
+    code += encodeNumber(body.size()) + body;
+  }
+  return encodeCoreHeader() + encodeCoreSection(3, functions) +
+         encodeCoreSection(4, "\x01\x70\x01" + number + number) +
+         encodeCoreSection(7, exports) + encodeCoreSection(10, code);
+}
+
+/// Imports the table and functions "0", "1", ..., and puts them into it.
+static std::string makeFiller(unsigned count) {
+  std::string number = encodeNumber(count);
+  std::string imports = encodeNumber(count + 1) + encodeName("shim") +
+                        encodeName("table") + "\x01\x70\x01" + number + number;
+  std::string elements = std::string("\x01\0\x41\0\x0b", 5) + number;
+  for (unsigned i = 0; i < count; ++i) {
+    imports += encodeName("adapter") + encodeName(std::to_string(i)) +
+               std::string(2, '\0');
+    elements += encodeNumber(i);
+  }
+  return encodeCoreHeader() + encodeCoreSection(2, imports) +
+         encodeCoreSection(9, elements);
+}
+
+void Packager::addResources() {
+  for (const Interface &interface : interfaces)
+    for (const NamedType &type : interface.types)
+      if (type.kind == NamedType::Resource)
+        resources.push_back(type.name);
+  shim = builder.instantiateCore(
+      builder.addCoreModule(makeShim(resources.size())), {});
+  for (auto [i, name] : enumerate(resources))
+    types[name] = builder.addResource(
+        builder.aliasCore(Sort::CoreFunction, shim, std::to_string(i)));
+}
+
+void Packager::addAdapter() {
+  std::vector<NamedItem> builtins;
+  for (const std::string &name : resources) {
+    uint32_t type = types[name];
+    builtins.push_back(
+        {name + ".new", Sort::CoreFunction, builder.newOf(type)});
+    builtins.push_back(
+        {name + ".rep", Sort::CoreFunction, builder.repOf(type)});
+    builtins.push_back(
+        {name + ".drop", Sort::CoreFunction, builder.dropOf(type)});
+  }
+  uint32_t group = builder.groupCore(builtins);
+  uint32_t code = builder.addCoreModule(getAdapter("Component"));
+  uint32_t model = builder.instantiateCore(builder.addCoreModule(module), {});
+  adapter =
+      builder.instantiateCore(code, {{"env", Sort::CoreInstance, model},
+                                     {"model", Sort::CoreInstance, model},
+                                     {"resource", Sort::CoreInstance, group}});
+  memory = builder.aliasCore(Sort::CoreMemory, model, "memory");
+  reallocate = builder.aliasCore(Sort::CoreFunction, adapter, "cabi_realloc");
+}
+
+void Packager::fillShim() {
+  std::vector<NamedItem> destructors;
+  for (auto [i, name] : enumerate(resources))
+    destructors.push_back(
+        {std::to_string(i), Sort::CoreFunction,
+         builder.aliasCore(Sort::CoreFunction, adapter, name + ".dtor")});
+  uint32_t filler = builder.addCoreModule(makeFiller(resources.size()));
+  builder.instantiateCore(filler, {{"shim", Sort::CoreInstance, shim},
+                                   {"adapter", Sort::CoreInstance,
+                                    builder.groupCore(destructors)}});
+}
+
+uint32_t Packager::liftFunction(const Function &function, TypeScope &scope) {
+  uint32_t type = scope.defineFunction(function);
+  uint32_t core = builder.aliasCore(
+      Sort::CoreFunction, adapter,
+      function.coreName.empty() ? function.name : function.coreName);
+  return builder.lift(core, memory, reallocate, type);
+}
+
+void Packager::addInterface(const Interface &interface) {
+  TypeScope scope(builder, interface.types);
+  std::vector<NamedItem> args;
+  for (const NamedType &type : interface.types) {
+    if (type.kind == NamedType::Alias)
+      continue;
+    if (type.kind == NamedType::Enum)
+      types[type.name] = scope.defineEnum(type);
+    scope.define(type.name, types[type.name]);
+    uint32_t given = types[type.name];
+    if (type.kind == NamedType::Use)
+      given = builder.aliasExport(Sort::Type, instances[type.from], type.name);
+    args.push_back({type.name, Sort::Type, given});
+  }
+  for (auto [i, function] : enumerate(interface.functions))
+    args.push_back(
+        {getImportName(i), Sort::Function, liftFunction(function, scope)});
+  uint32_t instance = builder.instantiate(
+      builder.addComponent(makeInterfaceComponent(interface)), args);
+  instances[interface.name] = builder.exportItem(
+      {getInterfaceName(interface.name, edition), Sort::Instance, instance});
+}
+
+std::string Packager::run() {
+  addResources();
+  addAdapter();
+  fillShim();
+  for (const Interface &interface : interfaces)
+    addInterface(interface);
+  return builder.take();
+}
+
+StringRef nncc::wasm::getAdapter(StringRef name) {
+  for (const EmbeddedObject &part :
+       ArrayRef(embeddedAdapters, numEmbeddedAdapters))
+    if (part.name == name)
+      return StringRef(reinterpret_cast<const char *>(part.data), part.size);
+  llvm_unreachable("nncc was built without this adapter");
+}
+
+Expected<std::string> nncc::wasm::makeComponent(StringRef module,
+                                                StringRef edition) {
+  if (Error error = checkModel(module))
+    return std::move(error);
+  return Packager(module, edition).run();
+}
