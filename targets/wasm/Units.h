@@ -25,8 +25,8 @@ struct Unit {
   bool isKept = true;
 };
 
-/// Takes a program apart: units of a few kernels each, one for the weights' room
-/// and one for what is left. Arguments that are the same in all calls of a
+/// Takes a program apart: units of a few kernels each, one for the weights'
+/// room and one for what is left. Arguments that are the same in all calls of a
 /// kernel become constants first.
 std::vector<Unit> splitProgram(llvm::Module &program);
 

@@ -52,8 +52,8 @@ async function inPage(headers: Record<string, string>): Promise<Answer> {
     const model = await loadModel("/models/convs.wasm", { threads: 2 });
     const data = Float32Array.from({ length: 8 * size * size }, (_, i) => i % 13);
     const outputs = await model.run({ x: { dtype: "f32", shape: [1, 8, size, size], data } });
-    model.dispose();
     const { count, reason = "" } = model.threading;
+    model.dispose();
     return { count, reason, y: Array.from(outputs["y"]!.data as Float32Array) };
   }, SIZE);
   await page.close();
