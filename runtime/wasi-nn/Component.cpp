@@ -133,11 +133,12 @@ NNCC_EXPORT("error.dtor") void destroyError(ErrorObject *error) {
   release(error);
 }
 
-/// There is one network: a graph is a number without meaning.
+/// There is one network: a graph is a number without meaning, but not 0, which
+/// jco takes for no resource.
 static Result *openGraph(bool isAllowed) {
   if (!isAllowed || !getNetwork())
     return giveFailure();
-  return succeed(newGraphHandle(0));
+  return succeed(newGraphHandle(1));
 }
 
 static bool checkLoad(const Text *parts, uint32_t count, uint32_t encoding,

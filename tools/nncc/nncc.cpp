@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Driver.h"
+#include "LinkCommand.h"
 
 #include "frontends/onnx/OnnxToNN/Rows.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -233,6 +234,8 @@ static FailureOr<DriverOptions> getOptions(const CommandLine &line) {
 
 int main(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
+  if (argc > 1 && StringRef(argv[1]) == "link")
+    return runLinkCommand(argc, argv);
   CommandLine line;
   cl::HideUnrelatedOptions(line.category);
   cl::SetVersionPrinter(

@@ -1,0 +1,33 @@
+//===- LinkGuest.h - A guest and a model in one file ------------*- C++ -*-===//
+//
+// Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef NNCC_TARGETS_WASM_LINKGUEST_H
+#define NNCC_TARGETS_WASM_LINKGUEST_H
+
+#include "llvm/ADT/StringRef.h"
+#include "llvm/Support/Error.h"
+
+#include <string>
+
+namespace nncc::wasm {
+
+/// The guest, a component that imports wasi:nn or a core module that imports
+/// wasi_ephemeral_nn, with these imports served by the model, a module of nncc
+/// or a component of nncc around one. The rest of its imports and all its
+/// exports stay.
+llvm::Expected<std::string> linkGuest(llvm::StringRef guest,
+                                      llvm::StringRef model);
+
+/// Its two cases; `module` is one of nncc.
+llvm::Expected<std::string> composeComponents(llvm::StringRef guest,
+                                              llvm::StringRef module);
+llvm::Expected<std::string> mergeModules(llvm::StringRef guest,
+                                         llvm::StringRef module);
+
+} // namespace nncc::wasm
+
+#endif

@@ -1,0 +1,160 @@
+# Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Guests for wasi-nn and models in one file: nncc link."""
+
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import wasmtime
+from onnx import helper
+from wasmtime import component
+
+import nncc
+from harness import BIN, ROOT, network
+
+INPUTS = Path(__file__).parent / "Inputs"
+LIBRARIES = Path("/usr/lib/wasm32-wasi")
+
+
+def link(guest: Path, model: Path, output: Path) -> subprocess.CompletedProcess[str]:
+    command = [str(BIN / "nncc"), "link", str(guest), str(model), "-o", str(output)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """With y = 2x + 1 as model.wasm and model.component.wasm."""
+    folder = tmp_path_factory.mktemp("link")
+    nodes = [
+        helper.make_node("Mul", ["x", "two"], ["t"]),
+        helper.make_node("Add", ["t", "one"], ["y"]),
+    ]
+    constants = {"two": np.array(2, np.float32), "one": np.array(1, np.float32)}
+    model = network(nodes, {"x": np.ones((1, 2), np.float32)}, constants=constants)
+    onnx.save(model, folder / "model.onnx")
+    nncc.compile(folder / "model.onnx", folder / "model.wasm")
+    for flags in (["--emit=component"], ["--emit=component", "--wasi-nn=2024-08-19"]):
+        nncc.compile(folder / "model.onnx", folder / f"{len(flags)}.component.wasm", flags=flags)
+    return folder
+
+
+def compile_guest(source: Path, output: Path, *flags: str) -> Path:
+    """A C program for WASI, by Debian's clang and wasi-libc."""
+    obj = output.with_suffix(".o")
+    compiler = ["clang-19", "--target=wasm32-wasi", "-O1", *flags]
+    subprocess.run([*compiler, "-c", str(source), "-o", str(obj)], check=True)
+    runtime = sorted(Path("/usr/lib/llvm-19").glob("**/libclang_rt.builtins-wasm32.a"))
+    start = str(LIBRARIES / "crt1-command.o")
+    parts = [start, str(obj), f"-L{LIBRARIES}", "-lc", *map(str, runtime[:1])]
+    subprocess.run(["wasm-ld-19", *parts, "-o", str(output)], check=True)
+    return output
+
+
+@pytest.fixture(scope="module")
+def core_guest(folder: Path) -> Path:
+    """Opens "demo", gives it {{1, 2}} and prints what comes out."""
+    return compile_guest(ROOT / "test/runtime-web/Inputs/guest.c", folder / "guest.wasm")
+
+
+def run_wasi(program: Path) -> str:
+    """What a core module prints in wasmtime."""
+    engine = wasmtime.Engine()
+    store = wasmtime.Store(engine)
+    config = wasmtime.WasiConfig()
+    config.stdout_file = str(program.with_suffix(".txt"))
+    store.set_wasi(config)
+    linker = wasmtime.Linker(engine)
+    linker.define_wasi()
+    instance = linker.instantiate(store, wasmtime.Module.from_file(engine, str(program)))
+    start = instance.exports(store)["_start"]
+    assert isinstance(start, wasmtime.Func)
+    try:
+        start(store)
+    except wasmtime.ExitTrap as trap:
+        assert trap.code == 0
+    return program.with_suffix(".txt").read_text()
+
+
+def instantiate(path: Path, bonus: float) -> float:
+    """What the component in guest.wat answers."""
+    engine = wasmtime.Engine()
+    store = wasmtime.Store(engine)
+    linker = component.Linker(engine)
+    with linker.root() as root:
+        root.add_func("bonus", lambda _: bonus)
+    instance = linker.instantiate(store, component.Component.from_file(engine, str(path)))
+    function = instance.get_func(store, "second-of-demo")
+    assert function is not None
+    return float(function(store))
+
+
+@pytest.mark.parametrize("model", ["model.wasm", "1.component.wasm"])
+def test_core_guest(model: str, core_guest: Path, folder: Path) -> None:
+    result = link(core_guest, folder / model, folder / "app.wasm")
+    assert result.returncode == 0, result.stderr
+    imports = wasmtime.Module.from_file(wasmtime.Engine(), str(folder / "app.wasm")).imports
+    assert {item.module for item in imports} == {"wasi_snapshot_preview1"}
+    assert run_wasi(folder / "app.wasm") == "8 bytes: 3 5\n"
+
+
+@pytest.mark.parametrize("model", ["model.wasm", "2.component.wasm"])
+def test_component_guest(model: str, folder: Path) -> None:
+    guest = folder / "component-guest.wasm"
+    guest.write_bytes(wasmtime.wat2wasm((INPUTS / "guest.wat").read_text()))
+    result = link(guest, folder / model, folder / "component-app.wasm")
+    assert result.returncode == 0, result.stderr
+    assert instantiate(folder / "component-app.wasm", 5.5) == 12
+
+
+def test_hostile_guest(folder: Path) -> None:
+    """All calls out of order or out of bounds get their errno, and the next right one works."""
+    guest = compile_guest(INPUTS / "hostile_guest.c", folder / "hostile.wasm")
+    assert link(guest, folder / "model.wasm", folder / "hostile-app.wasm").returncode == 0
+    assert run_wasi(folder / "hostile-app.wasm") == ""
+
+
+EMPTY = b"\0asm\1\0\0\0"
+
+
+@pytest.mark.parametrize(
+    ("guest", "model", "message"),
+    [
+        (EMPTY, None, "the guest: it imports nothing of wasi_ephemeral_nn"),
+        (b"\0asm\x0d\0\1\0", None, "the guest: it imports nothing of wasi:nn"),
+        (b"hello", None, "the guest: it is neither a module nor a component"),
+        (EMPTY, EMPTY, "the model: it is no module that nncc made"),
+        (EMPTY, b"\0asm\x0d\0\1\0", "the model: it is a component, but none that nncc made"),
+        (EMPTY + b"\x02\xff", None, "the guest: "),
+    ],
+)
+def test_refusals(guest: bytes, model: bytes | None, message: str, folder: Path) -> None:
+    (folder / "bad-guest.wasm").write_bytes(guest)
+    given = folder / "model.wasm"
+    if model is not None:
+        given = folder / "bad-model.wasm"
+        given.write_bytes(model)
+    result = link(folder / "bad-guest.wasm", given, folder / "none.wasm")
+    assert result.returncode == 1
+    assert message in result.stderr
+    assert not (folder / "none.wasm").exists()
+
+
+def test_other_edition(folder: Path) -> None:
+    text = (INPUTS / "guest.wat").read_text().replace("2024-10-28", "2031-01-01")
+    (folder / "late.wasm").write_bytes(wasmtime.wat2wasm(text))
+    result = link(folder / "late.wasm", folder / "model.wasm", folder / "none.wasm")
+    assert result.returncode == 1
+    assert "wasi:nn/tensor@0.2.0-rc-2031-01-01" in result.stderr
+
+
+def test_damaged_guests(core_guest: Path, folder: Path) -> None:
+    """A guest cut off anywhere is one message."""
+    whole = core_guest.read_bytes()
+    for end in range(8, len(whole), max(1, len(whole) // 40)):
+        (folder / "cut.wasm").write_bytes(whole[:end])
+        result = link(folder / "cut.wasm", folder / "model.wasm", folder / "cut-app.wasm")
+        assert result.returncode in (0, 1)
+        assert result.returncode == 0 or result.stderr.count("\n") == 1
