@@ -293,9 +293,10 @@ def test_matmul_nbits(bits: int, block: int, depth: int, points: str, tmp_path: 
     check(model, tmp_path, *feeds, rtol=1e-5, atol=2e-4)
 
 
+@pytest.mark.parametrize(("level", "error"), [(0, 1e-6), (2, 5e-5), (4, 1e-2)])
 @pytest.mark.parametrize("dtype", [np.float32, np.float16])
-def test_rounded_matmul_nbits(dtype: type, tmp_path: Path) -> None:
-    """At accuracy level 4, of each type and with zero points that are no integers."""
+def test_levels_of_matmul_nbits(dtype: type, level: int, error: float, tmp_path: Path) -> None:
+    """Of each type, with zero points that are no integers."""
     x: Array = random(2, 3, 70).astype(dtype)
     x[0, 1] = 0
     constants: dict[str, Array] = {
@@ -303,7 +304,7 @@ def test_rounded_matmul_nbits(dtype: type, tmp_path: Path) -> None:
         "s": np.abs(random(63, seed=1)).astype(dtype),
         "z": (random(63, seed=2) + 8).astype(dtype),
     }
-    sizes = {"K": 70, "N": 21, "bits": 4, "block_size": 32, "accuracy_level": 4}
+    sizes = {"K": 70, "N": 21, "bits": 4, "block_size": 32, "accuracy_level": level}
     node = helper.make_node("MatMulNBits", ["a", *constants], ["y"], domain=MS, **sizes)
     onnx.save(quantized([node], {"a": x}, constants), tmp_path / "m.onnx")
     nncc.compile(tmp_path / "m.onnx", tmp_path / "m.wasm")
@@ -316,4 +317,4 @@ def test_rounded_matmul_nbits(dtype: type, tmp_path: Path) -> None:
     want = x.astype(np.float64) @ weights.T
     assert not got[0, 1].any()
     size = np.linalg.norm(want)
-    assert np.linalg.norm(got - want) < (5e-5 if dtype is np.float32 else 1e-3) * size
+    assert np.linalg.norm(got - want) < max(error, 0 if dtype is np.float32 else 1e-3) * size

@@ -179,11 +179,17 @@ static Value getZeroPoints(Node &node, Value given, int64_t columns,
   return node.cast(node.reshape(points, dims), f32);
 }
 
+/// The bits that the product needs at least of its other operand: the levels
+/// are f32, f16, bf16 and integers of 8 bits. At the last one onnxruntime
+/// rounds too.
+static int64_t getOperandBits(Node &node) {
+  int64_t level = node.getInt("accuracy_level", 0);
+  return level < 2 ? 32 : level < 4 ? 16 : 8;
+}
+
 static LogicalResult convertMatMulNBits(Node &node) {
   int64_t depth = node.getInt("K", 0), columns = node.getInt("N", 0);
   int64_t bits = node.getInt("bits", 4), block = node.getInt("block_size", 0);
-  // What the product needs at least: 2 is f16, 3 bf16 and 4 integers of 8 bits.
-  bool mayRound = node.getInt("accuracy_level", 0) >= 2;
   (void)node.getInt("weight_prepacked", 0);
   if (bits != 2 && bits != 4 && bits != 8)
     return node.fail("bits must be 2, 4 or 8");
@@ -201,8 +207,9 @@ static LogicalResult convertMatMulNBits(Node &node) {
   Value scales =
       node.cast(node.reshape(node.in(2), node.dims({columns, blocks})), f32);
   Value points = getZeroPoints(node, node.in(3), columns, blocks, bits);
-  Value result = node.create<nn::BlockMatmulOp>(
-      node.cast(node.in(0), f32), weights, scales, points, bits, mayRound);
+  Value result = node.create<nn::BlockMatmulOp>(node.cast(node.in(0), f32),
+                                                weights, scales, points, bits,
+                                                getOperandBits(node));
   if (result && node.in(5))
     result = node.add(result, node.cast(node.in(5), f32));
   return node.result(node.cast(result, type));

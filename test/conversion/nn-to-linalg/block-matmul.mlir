@@ -18,12 +18,12 @@ func.func @main(%x: tensor<2x32xf32>, %w: tensor<5x2x8xui8>, %s: tensor<5x2xf32>
 
 // -----
 
-// One part where rounding is allowed; a zero point for each block.
+// One part of 8 or 16 bits; a zero point for each block.
 // CHECK-LABEL: func.func @main
 // CHECK:         linalg.generic {{.*}} outs(%{{.*}} : tensor<2x5xf32>)
 // CHECK-COUNT-16:  exec.dot
 // CHECK-NOT:       exec.dot
 func.func @main(%x: tensor<2x30xf32>, %w: tensor<5x1x32xui8>, %s: tensor<5x1xf32>, %z: tensor<5x1xf32>) -> tensor<2x5xf32> {
-  %y = nn.block_matmul %x, %w, %s, %z {bits = 8 : i64, rounded} : (tensor<2x30xf32>, tensor<5x1x32xui8>, tensor<5x1xf32>, tensor<5x1xf32>) -> tensor<2x5xf32>
+  %y = nn.block_matmul %x, %w, %s, %z {bits = 8 : i64, lhs_bits = 16 : i64} : (tensor<2x30xf32>, tensor<5x1x32xui8>, tensor<5x1xf32>, tensor<5x1xf32>) -> tensor<2x5xf32>
   return %y : tensor<2x5xf32>
 }

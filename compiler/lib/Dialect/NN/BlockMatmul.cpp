@@ -5,11 +5,11 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// The weights stay packed. The other operand is rounded to 15 bits and a sign,
-// with a scale for each group of up to 32, so that products are of integers:
-// an i32 holds 32 / bits weights, and masked shifts of it are pairs of i16 for
-// exec.dot. What the rounding leaves is a second part, 2 * 32767 times finer.
-// sum(x * (w - z)) is sum(x * w) - z * sum(x).
+// The weights stay packed. The other operand is rounded to integers of 16 bits
+// or less, with a scale for each block, so that products are of integers: an
+// i32 holds 32 / bits weights, and masked shifts of it are pairs of i16 for
+// exec.dot. What the rounding leaves can be a second part, 2 * 32767 times
+// finer. sum(x * (w - z)) is sum(x * w) - z * sum(x).
 //
 //===----------------------------------------------------------------------===//
 
@@ -26,12 +26,10 @@ using namespace mlir;
 using namespace nncc;
 using namespace nncc::nn;
 
-/// Elements that have a scale in common, at most.
+/// Elements that the body of the kernel multiplies, at most.
 static constexpr int64_t mostInGroup = 32;
 /// Columns a panel of weights.
 static constexpr int64_t panel = 8;
-/// The largest number that an element becomes.
-static constexpr int64_t most = 32767;
 
 //===----------------------------------------------------------------------===//
 // Types
@@ -66,6 +64,8 @@ LogicalResult BlockMatmulOp::verify() {
   int64_t block = shape[2] * 8 / static_cast<int64_t>(getBits());
   if (getBits() != 2 && getBits() != 4 && getBits() != 8)
     return emitOpError("takes weights of 2, 4 or 8 bits");
+  if (getLhsBits() != 8 && getLhsBits() != 16 && getLhsBits() != 32)
+    return emitOpError("rounds the other operand to 8, 16 or 32 bits");
   if (block < 16 || (block & (block - 1)))
     return emitOpError("takes blocks of 16 or more, a power of two");
   if (!getLhs().getType().getElementType().isF32() ||
@@ -89,6 +89,8 @@ struct BlockMatmulBuilder {
   /// Of the rows: all dimensions of the operand but the last.
   SmallVector<AffineExpr> rows;
   int64_t bits, columns, blocks, groups, parts, words, pairs;
+  /// The largest number that a part of an element becomes.
+  int64_t most;
 
   MLIRContext *context() const { return b.getContext(); }
   AffineExpr constant(int64_t value) const {
@@ -172,21 +174,23 @@ Value BlockMatmulBuilder::splitRows(Value lhs, int64_t depth) {
                        withRows({blocks * groups, group()}));
 }
 
-/// The largest magnitude of each group; a NaN stays.
+/// The largest magnitude of each block; a NaN stays.
 Value BlockMatmulBuilder::findLargest(Value split) {
   Type f32 = b.getF32Type();
+  SmallVector<AffineExpr> whole = withRows({blocks, groups * group()});
+  Value inBlocks =
+      buildReshaped(b, loc, split, withRows({blocks * groups, group()}), whole);
   return buildReduction(
-      b, loc, split, withRows({blocks * groups, group()}),
-      {static_cast<int64_t>(rows.size()) + 1}, b.getF32FloatAttr(0),
-      [&](OpBuilder &b, Location loc, ValueRange args) {
+      b, loc, inBlocks, whole, {static_cast<int64_t>(rows.size()) + 1},
+      b.getF32FloatAttr(0), [&](OpBuilder &b, Location loc, ValueRange args) {
         Value magnitude = b.create<math::AbsFOp>(loc, args[0]);
         return scalar::maxNaN(b, loc, f32, {magnitude, args[1]});
       });
 }
 
-/// A part of one element, in 15 bits and a sign; `part` is 0 or 1.
+/// A part of one element, up to `most`; `part` is 0 or 1.
 static Value roundElement(OpBuilder &b, Location loc, Value value, Value factor,
-                          Value part) {
+                          Value part, int64_t most) {
   Type f32 = b.getF32Type();
   Value scaled = b.create<arith::MulFOp>(loc, value, factor);
   Value first = b.create<math::RoundEvenOp>(loc, scaled);
@@ -200,8 +204,9 @@ static Value roundElement(OpBuilder &b, Location loc, Value value, Value factor,
   return scalar::saturate(b, loc, b.getI32Type(), chosen, -most, most);
 }
 
-/// 1 / step of a group; 0 where all is 0.
-static Value buildFactor(OpBuilder &b, Location loc, Value largest) {
+/// 1 / step of a block; 0 where all is 0.
+static Value buildFactor(OpBuilder &b, Location loc, Value largest,
+                         int64_t most) {
   Type f32 = b.getF32Type();
   Value zero = scalar::constant(b, loc, f32, 0);
   Value isZero = scalar::equal(b, loc, f32, {largest, zero});
@@ -214,22 +219,23 @@ static Value buildFactor(OpBuilder &b, Location loc, Value largest) {
 /// multiplies, the elements at `pair` and half a word behind.
 Value BlockMatmulBuilder::roundPairs(Value split, Value largest) {
   unsigned r = rows.size();
-  SmallVector<AffineExpr> index = getLoops(context(), r + 1), first = index;
+  SmallVector<AffineExpr> first = getLoops(context(), r + 1), block = first;
+  block.back() = loop(r).floorDiv(groups);
   first.push_back(loop(r + 2) * (2 * pairs) + loop(r + 3));
   SmallVector<AffineExpr> second = first;
   second.back() = first.back() + pairs;
   return buildParallel(
       b, loc, withRows({blocks * groups, parts, words, pairs}), b.getI32Type(),
-      {{split, first}, {split, second}, {largest, index}},
+      {{split, first}, {split, second}, {largest, block}},
       [&](OpBuilder &b, Location loc, ValueRange args) -> Value {
         Type i32 = b.getI32Type();
         Value part = b.create<linalg::IndexOp>(loc, r + 1);
-        Value factor = buildFactor(b, loc, args[2]);
+        Value factor = buildFactor(b, loc, args[2], most);
         Value low = b.create<arith::AndIOp>(
-            loc, roundElement(b, loc, args[0], factor, part),
+            loc, roundElement(b, loc, args[0], factor, part, most),
             scalar::constant(b, loc, i32, 0xffff));
         Value high = b.create<arith::ShLIOp>(
-            loc, roundElement(b, loc, args[1], factor, part),
+            loc, roundElement(b, loc, args[1], factor, part, most),
             scalar::constant(b, loc, i32, 16));
         return b.create<arith::OrIOp>(loc, low, high);
       });
@@ -269,7 +275,7 @@ static Value dotGroup(OpBuilder &b, Location loc, ValueRange rounded,
 
 /// sum(x * w) - z * sum(x) of a group, in its steps.
 static Value sumParts(OpBuilder &b, Location loc, ArrayRef<Value> dots,
-                      ValueRange sums, Value point) {
+                      ValueRange sums, Value point, int64_t most) {
   Type f32 = b.getF32Type();
   Value result;
   for (auto [dot, sum] : llvm::zip_equal(dots, sums)) {
@@ -293,7 +299,9 @@ Value BlockMatmulBuilder::multiply(Value rounded, Value largest, Value sums,
   unsigned r = rows.size();
   AffineExpr column = loop(r), block = loop(r + 1);
   AffineExpr place = column.floorDiv(panel), lane = column % panel;
-  SmallVector<AffineExpr> group = getMapDims(context(), 0, r);
+  SmallVector<AffineExpr> inBlock = getMapDims(context(), 0, r),
+                          group = inBlock;
+  inBlock.push_back(block);
   group.push_back(block * groups + loop(r + 2));
   SmallVector<Value> inputs;
   SmallVector<AffineMap> maps;
@@ -311,7 +319,7 @@ Value BlockMatmulBuilder::multiply(Value rounded, Value largest, Value sums,
     add(sums, group, {i});
   for (int64_t i = 0; i < words; ++i)
     add(weights, {place, block, loop(r + 2), constant(i), lane});
-  add(largest, group);
+  add(largest, inBlock);
   add(scales, {place, block, lane});
   bool isOne = cast<RankedTensorType>(points.getType()).getRank() == 0;
   add(points, isOne ? SmallVector<AffineExpr>{}
@@ -344,7 +352,7 @@ Value BlockMatmulBuilder::buildBody(OpBuilder &b, Location loc,
   SmallVector<Value> dots;
   for (int64_t i = 0; i < parts; ++i)
     dots.push_back(dotGroup(b, loc, args.slice(i * each, each), weights, bits));
-  Value sum = sumParts(b, loc, dots, sums, rest[2]);
+  Value sum = sumParts(b, loc, dots, sums, rest[2], most);
   Value step = b.create<arith::MulFOp>(
       loc, rest[0], scalar::constant(b, loc, f32, 1.0 / most));
   Value scale = b.create<arith::MulFOp>(loc, step, rest[1]);
@@ -359,9 +367,18 @@ BlockMatmulOp::lowerToLinalg(LoweringBuilder &b, ValueRange operands) {
   int64_t inGroup = std::min(block, mostInGroup), pairs = 16 / bits;
   SmallVector<AffineExpr> rows = getDims(getLhs().getType());
   rows.pop_back();
-  int64_t parts = getRounded() ? 1 : 2, words = inGroup / (2 * pairs);
-  BlockMatmulBuilder builder{b,        getLoc(),        rows,  bits,  shape[0],
-                             shape[1], block / inGroup, parts, words, pairs};
+  int64_t parts = getLhsBits() == 32 ? 2 : 1, words = inGroup / (2 * pairs);
+  BlockMatmulBuilder builder{b,
+                             getLoc(),
+                             rows,
+                             bits,
+                             shape[0],
+                             shape[1],
+                             block / inGroup,
+                             parts,
+                             words,
+                             pairs,
+                             getLhsBits() == 8 ? 127 : 32767};
   Value split =
       builder.splitRows(operands[0], getLhs().getType().getShape().back());
   Value largest = builder.findLargest(split);

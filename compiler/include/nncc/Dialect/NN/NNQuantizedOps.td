@@ -40,13 +40,13 @@ def NN_BlockMatmulOp : NN_InferredOp<"block_matmul"> {
     bytes]` of ui8, each block the integers of `bytes * 8 / bits` elements of K,
     the first in the low bits of the first byte; `scales` is `[N, blocks]`, and
     `zero_points` too or one number, both of f32. A weight stands for
-    `(integer - zero_point) * scale`. The weights stay packed; `rounded` allows
-    to round lhs to 15 bits and a sign, in groups of up to 32, without which it
-    has 31 bits. (ONNX: com.microsoft MatMulNBits.)
+    `(integer - zero_point) * scale`. The weights stay packed; lhs is rounded,
+    block by block, to integers of `lhs_bits`: 8, 16, or 32, which is as exact as
+    f32. (ONNX: com.microsoft MatMulNBits.)
   }];
   let arguments = (ins NN_Tensor:$lhs, NN_Tensor:$weights, NN_Tensor:$scales,
                        NN_Tensor:$zero_points, I64Attr:$bits,
-                       UnitAttr:$rounded);
+                       DefaultValuedAttr<I64Attr, "32">:$lhs_bits);
   let results = (outs NN_Tensor:$result);
   let hasVerifier = 1;
 }
