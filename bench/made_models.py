@@ -237,6 +237,17 @@ def int4_matmul(rows: int, inner: int, columns: int, accuracy: int = 0) -> Made:
     return b.finish(y, x=(rows, inner))
 
 
+def dynamic_int8_matmul(rows: int, inner: int, columns: int) -> Made:
+    """Quantised when it runs, as onnxruntime's dynamic quantisation writes it."""
+    b = Builder()
+    b.nodes.append(helper.make_node("DynamicQuantizeLinear", ["x"], ["q", "scale", "zero"]))
+    weights = b.constant(b.rng.integers(-127, 128, (inner, columns), np.int8))
+    sums = b.add("MatMulInteger", "q", weights, "zero", b.constant(np.int8(0)))
+    scale = b.add("Mul", "scale", b.constant(np.float32(0.01)))
+    numbers = b.add("Mul", b.add("Cast", sums, to=TensorProto.FLOAT), scale)
+    return b.finish(b.add("Add", numbers, b.weight(columns)), x=(rows, inner))
+
+
 NETWORKS: dict[str, Callable[[], Made]] = {
     "bert-6x384": bert,
     "mobilenet-v2-f32": lambda: mobilenet(quantised=False),
@@ -255,6 +266,8 @@ LAYERS: dict[str, Callable[[], Made]] = {
     "depthwise3x3-stride2-112x96": lambda: layers(Conv(96, 96, 112, stride=2, group=96)),
     "matmul-512": lambda: matmul(512, 512, 512),
     "matmul-row-1024-4": lambda: rows_of_one(1024, 4),
+    "int8-dynamic-128x384x1536": lambda: dynamic_int8_matmul(128, 384, 1536),
+    "int8-dynamic-row-1024x1024": lambda: dynamic_int8_matmul(1, 1024, 1024),
     "int4-row-768x3072": lambda: int4_matmul(1, 768, 3072),
     "int4-row-2048x2048": lambda: int4_matmul(1, 2048, 2048),
     "int4-level4-row-768x3072": lambda: int4_matmul(1, 768, 3072, accuracy=4),
