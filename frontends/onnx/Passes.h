@@ -8,6 +8,8 @@
 #ifndef NNCC_FRONTENDS_ONNX_PASSES_H
 #define NNCC_FRONTENDS_ONNX_PASSES_H
 
+#include "frontends/onnx/Extern.h"
+
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Pass/Pass.h"
 
@@ -20,7 +22,13 @@ namespace nncc::onnx {
 /// Turns a module that importOnnx has made into one of the `nn` dialect. On
 /// failure every node that is not supported has been reported; the texts name
 /// the file, the node, its operator, domain, version and operand types.
-mlir::LogicalResult convertOnnxToNN(mlir::ModuleOp module);
+/// Operators among `externs` become calls of functions.
+mlir::LogicalResult
+convertOnnxToNN(mlir::ModuleOp module,
+                llvm::ArrayRef<ExternOperator> externs = {});
+
+/// The pass that does so.
+std::unique_ptr<mlir::Pass> createOnnxToNN(std::vector<ExternOperator> externs);
 
 } // namespace nncc::onnx
 

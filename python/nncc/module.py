@@ -16,6 +16,8 @@ import numpy as np
 import numpy.typing as npt
 import wasmtime
 
+from nncc.functions import Functions, Operator, OperatorError
+
 Array = npt.NDArray[Any]
 
 ABI_VERSION = 1
@@ -62,21 +64,47 @@ class TensorType:
         return f"{self.dtype}[{','.join(map(str, self.shape))}]"
 
 
-def load(path: str | os.PathLike[str], weights: str | os.PathLike[str] | None = None) -> "Model":
-    """Loads the module at `path`; `weights` is its weight file where that is not beside it."""
+def numpy_dtype_of(code: int, bits: int) -> np.dtype[Any]:
+    """The NumPy type of DLPack's code and bits."""
+    for name, *key in DTYPES.values():
+        if key == [code, bits]:
+            return np.dtype(name)
+    raise ModuleError(f"a tensor has the unknown type {code}, {bits} bits")
+
+
+def load(
+    path: str | os.PathLike[str],
+    weights: str | os.PathLike[str] | None = None,
+    *,
+    functions: Mapping[str, Operator] | None = None,
+) -> "Model":
+    """Loads the module at `path`; `weights` is its weight file where that is not beside it.
+
+    `functions` compute the module's custom operators, by names such as "my.domain::Op":
+    they get the inputs as arrays and the node's attributes by name, and give an array or
+    a tuple of several.
+    """
     try:
-        return Model(Path(path), None if weights is None else Path(weights))
-    except (OSError, wasmtime.WasmtimeError) as error:
+        return Model(Path(path), None if weights is None else Path(weights), functions or {})
+    except (OSError, wasmtime.WasmtimeError, OperatorError) as error:
         raise ModuleError(f"{os.fspath(path)}: {error}") from error
 
 
 class Model:
     """A loaded module. One call at a time: it has a single arena."""
 
-    def __init__(self, path: Path, weights: Path | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        weights: Path | None = None,
+        functions: Mapping[str, Operator] | None = None,
+    ) -> None:
         engine = wasmtime.Engine()
         self._store = wasmtime.Store(engine)
-        instance = wasmtime.Instance(self._store, wasmtime.Module.from_file(engine, str(path)), [])
+        self._functions = Functions(functions or {})
+        linker = wasmtime.Linker(engine)
+        self._functions.define(linker)
+        instance = linker.instantiate(self._store, wasmtime.Module.from_file(engine, str(path)))
         self._exports = instance.exports(self._store)
         if "nncc_abi_version" not in self._exports:
             raise ModuleError(f"{path}: nncc did not make this module")
@@ -84,6 +112,7 @@ class Model:
         if version != ABI_VERSION:
             raise ModuleError(f"{path}: unknown version {version} of the module format")
         self.signature: dict[str, Any] = json.loads(self._text(self._call("nncc_signature")))
+        self._functions.check(self.signature)
         if self.signature.get("weights", "embedded") != "embedded":
             self._load_weights(path, weights)
 
@@ -122,7 +151,8 @@ class Model:
         values = b"".join(VALUE.pack(TAG_TENSOR, 0, address) for address in descriptors)
         self._memory.write(self._store, values, args)
         if self._call("main", 0, args, len(descriptors), args + len(values)) != 0:
-            raise ModuleError(self._text(self._call("nncc_error")))
+            thrown, self._functions.thrown = self._functions.thrown, None
+            raise ModuleError(self._text(self._call("nncc_error"))) from thrown
         results = descriptors[len(arrays) :]
         return {
             item.name: self._read(at, item) for item, at in zip(self.outputs, results, strict=True)

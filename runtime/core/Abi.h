@@ -18,13 +18,23 @@ namespace nncc {
 
 inline constexpr int abiVersion = 1;
 
-enum class Tag : uint32_t { None, Int, Float, Handle, String, Tensor };
+enum class Tag : uint32_t {
+  None,
+  Int,
+  Float,
+  Handle,
+  String,
+  Tensor,
+  Function
+};
 
 /// A value of a packed call.
 struct PackedValue {
   Tag tag;
   uint32_t reserved;
-  uint64_t payload; ///< Of a tensor: the address of a Tensor.
+  /// Of a tensor the address of a Tensor, of a function that of a Function, of
+  /// a string its address and, in the upper half, its length.
+  uint64_t payload;
 };
 
 struct DataType {

@@ -9,6 +9,8 @@
 
 using namespace nncc;
 
+ErrorText nncc::lastError;
+
 ErrorText &ErrorText::operator<<(const char *part) {
   while (*part && length + 1 < sizeof text)
     text[length++] = *part++;

@@ -26,6 +26,9 @@ private:
   unsigned length = 0;
 };
 
+/// Why the last call of the module failed.
+extern ErrorText lastError;
+
 } // namespace nncc
 
 #endif

@@ -8,6 +8,7 @@
 #include "Abi.h"
 #include "Allocator.h"
 #include "ErrorText.h"
+#include "Packed.h"
 #include "Program.h"
 #include "Threads.h"
 
@@ -16,8 +17,6 @@ using namespace nncc;
 #define NNCC_EXPORT(NAME) extern "C" __attribute__((export_name(NAME)))
 
 namespace {
-
-ErrorText error;
 
 constexpr uint32_t unbound = 0xFFFFFFFF;
 constexpr int64_t largestDim = 0x7FFFFFFF;
@@ -55,6 +54,9 @@ private:
   const uint32_t *position;
 };
 
+/// While the network runs.
+bool isRunning;
+
 struct Arena {
   uint32_t address = 0;
   uint64_t bytes = 0;
@@ -87,9 +89,11 @@ bool isInMemory(uint64_t address, uint64_t bytes) {
 
 } // namespace
 
+bool nncc::hasFailed;
+
 void nncc::abandonRun(const char *why) {
-  error.clear();
-  error << why;
+  lastError.clear();
+  lastError << why;
   __builtin_trap();
 }
 
@@ -100,8 +104,8 @@ static const char *describeType(uint8_t code) {
 }
 
 static ErrorText &complain(const char *kind, const TensorRecord &record) {
-  error.clear();
-  return error << kind << " '" << record.name << "': ";
+  lastError.clear();
+  return lastError << kind << " '" << record.name << "': ";
 }
 
 static Tensor *getTensor(const PackedValue &value, const char *kind,
@@ -155,9 +159,9 @@ static bool checkDim(const TensorRecord &input, uint32_t axis, int64_t size) {
         << "dimension " << int64_t(axis) << " ('" << name << "') is " << size
         << ", expected " << int64_t(record[1]);
     if (record[2] == unbound)
-      error << " or more";
+      lastError << " or more";
     else
-      error << " to " << int64_t(record[2]);
+      lastError << " to " << int64_t(record[2]);
     return false;
   }
   bound = static_cast<uint32_t>(size);
@@ -262,9 +266,10 @@ static bool growArena() {
   arena.bytes = arena.address ? needed : 0;
   if (arena.address)
     return true;
-  error.clear();
-  error << "out of memory: the network needs " << static_cast<int64_t>(needed)
-        << " bytes for these sizes of its inputs";
+  lastError.clear();
+  lastError << "out of memory: the network needs "
+            << static_cast<int64_t>(needed)
+            << " bytes for these sizes of its inputs";
   return false;
 }
 
@@ -306,7 +311,12 @@ static bool run(const PackedValue *arguments) {
   nncc_frame[1] =
       static_cast<uint32_t>(reinterpret_cast<uintptr_t>(nncc_weight_data)) +
       nncc_program[3];
+  hasFailed = false;
+  isRunning = true;
   nncc_call_run(nncc_frame);
+  isRunning = false;
+  if (hasFailed)
+    return false;
 
   const uint32_t *data = symbolValues() + numSymbols() + numInputs();
   const uint32_t *dims = data + numOutputs();
@@ -325,13 +335,13 @@ NNCC_EXPORT("nncc_signature") const char *nncc_signature() {
   return nncc_signature_text;
 }
 
-NNCC_EXPORT("nncc_error") const char *nncc_error() { return error.c_str(); }
+NNCC_EXPORT("nncc_error") const char *nncc_error() { return lastError.c_str(); }
 
 NNCC_EXPORT("nncc_alloc") uint32_t nncc_alloc(uint32_t bytes) {
   uint32_t block = allocate(bytes);
   if (block == 0) {
-    error.clear();
-    error << "out of memory: no block of " << int64_t(bytes) << " bytes";
+    lastError.clear();
+    lastError << "out of memory: no block of " << int64_t(bytes) << " bytes";
   }
   return block;
 }
@@ -341,14 +351,19 @@ NNCC_EXPORT("nncc_free") void nncc_free(uint32_t block) { release(block); }
 NNCC_EXPORT("main")
 int nncc_main(uint32_t, const PackedValue *arguments, uint32_t numArguments,
               PackedValue *result) {
-  error.clear();
+  lastError.clear();
+  if (isRunning) {
+    lastError << "the network is running: a function that it calls cannot run "
+                 "it again";
+    return 1;
+  }
   uint32_t expected = numInputs() + numOutputs();
   uint64_t address = reinterpret_cast<uintptr_t>(arguments);
   if (numArguments != expected ||
       !isInMemory(address, sizeof(PackedValue) * uint64_t(expected))) {
-    error << "got " << int64_t(numArguments) << " arguments, expected "
-          << int64_t(numInputs()) << " inputs and " << int64_t(numOutputs())
-          << " outputs";
+    lastError << "got " << int64_t(numArguments) << " arguments, expected "
+              << int64_t(numInputs()) << " inputs and " << int64_t(numOutputs())
+              << " outputs";
     return 1;
   }
   Copy *old = copies;

@@ -72,6 +72,7 @@ private:
   void line(const Twine &text);
   void printInputs();
   void printOutputs();
+  void printFunctions();
   void printErrors();
   void printArenaBytes();
   void printRun();
@@ -176,6 +177,57 @@ void HeaderPrinter::printOutputs() {
   line("} NAME_outputs;\n");
 }
 
+/// What the program that links the object has to define.
+void HeaderPrinter::printFunctions() {
+  if (signature.externs.empty())
+    return;
+  text += R"(#ifndef NNCC_PACKED
+#define NNCC_PACKED
+/** A tensor, as DLPack describes it; its elements are row-major. */
+typedef struct nncc_tensor {
+  void *data;
+  int32_t device_type, device_id, ndim;
+  uint8_t code, bits;
+  uint16_t lanes;
+  const int64_t *shape, *strides;
+  uint32_t unused;
+  uint64_t byte_offset;
+} nncc_tensor;
+/** An argument of a function: its tag is 1 for i, 2 for f, 4 for text, 5 for
+    tensor. */
+typedef struct nncc_value {
+  uint32_t tag, reserved;
+  union {
+    int64_t i;
+    double f;
+    struct {
+      const char *bytes;
+      uint32_t length;
+    } text;
+    nncc_tensor *tensor;
+  } as;
+} nncc_value;
+#endif
+
+)";
+  StringSet<> seen;
+  for (const ExternCall &call : signature.externs) {
+    if (!seen.insert(call.function).second)
+      continue;
+    line("/** Computes " + quote(call.function) + "; define it. It gets " +
+         Twine(call.inputs.size()) + " inputs, " + Twine(call.outputs.size()) +
+         " outputs to");
+    line("    fill, then the name and the value of each attribute. Returns 0, "
+         "or another");
+    line("    number for NAME_failed. `self` and `ret` are not used. */");
+    line("int32_t " + makeIdentifier(call.function) +
+         "(void *self, const nncc_value *args,");
+    line("    int32_t num_args, nncc_value *ret);\n");
+  }
+  line("/** What the function returned that made the last run fail. */");
+  line("extern int32_t NAME_failed;\n");
+}
+
 void HeaderPrinter::printErrors() {
   line("/** What NAME_run returns. */");
   line("enum {");
@@ -183,7 +235,8 @@ void HeaderPrinter::printErrors() {
   line("  NAME_BAD_SIZE = 1,");
   line("  NAME_NO_INPUT = 2,");
   line("  NAME_ARENA_TOO_SMALL = 3,");
-  line("  NAME_INPUT_IN_ARENA = 4");
+  line("  NAME_INPUT_IN_ARENA = 4,");
+  line("  NAME_FUNCTION_FAILED = 5");
   line("};\n");
   line("/** What a result of NAME_run means, in words. */");
   line("static inline const char *NAME_message(int code) {");
@@ -195,6 +248,7 @@ void HeaderPrinter::printErrors() {
            std::pair("ARENA_TOO_SMALL",
                      "the arena is null or smaller than NAME_arena_bytes"),
            std::pair("INPUT_IN_ARENA", "an input lies in the arena: copy it"),
+           std::pair("FUNCTION_FAILED", "a function of the program failed"),
        }) {
     line(Twine("  case NAME_") + code + ":");
     line(Twine("    return \"NAME: ") + message + "\";");
@@ -272,7 +326,11 @@ void HeaderPrinter::printRun() {
   for (auto [i, name] : enumerate(inputNames))
     line("  frame[" + Twine(2 + numSymbols + i) +
          "] = (uint32_t)(uintptr_t)in->" + name + ";");
+  if (!signature.externs.empty())
+    line("  NAME_failed = 0;");
   line("  NAME_call_run(frame);");
+  if (!signature.externs.empty())
+    line("  if (NAME_failed)\n    return NAME_FUNCTION_FAILED;");
   for (unsigned i = 0; i < outputNames.size(); ++i)
     line("  out->" + outputNames[i] + " = (const " +
          getCType(signature.outputs[i]) + " *)(uintptr_t)frame[" +
@@ -297,6 +355,7 @@ std::string HeaderPrinter::print() {
   line("extern uint64_t NAME_call_arena_bytes(const uint32_t *symbols);\n");
   printInputs();
   printOutputs();
+  printFunctions();
   printErrors();
   printArenaBytes();
   printRun();

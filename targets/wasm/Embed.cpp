@@ -8,7 +8,9 @@
 #include "targets/wasm/Embed.h"
 
 #include "runtime/core/Embedded.h"
+#include "targets/wasm/CHeader.h"
 #include "targets/wasm/EntryPoints.h"
+#include "targets/wasm/ExternCalls.h"
 
 #include "llvm/Bitcode/BitcodeReader.h"
 #include "llvm/IR/Constants.h"
@@ -93,6 +95,40 @@ static Error linkRuntime(Module &module, bool simd) {
                       {"memcpy", "memmove", "memset"});
 }
 
+/// Calls of functions that the program defines. The first that fails leaves its
+/// status in a variable, and those after it are not called.
+static void callLinkedFunctions(Module &module, const Signature &signature,
+                                StringRef prefix) {
+  if (signature.externs.empty())
+    return;
+  Type *i32 = Type::getInt32Ty(module.getContext());
+  auto *failed = new GlobalVariable(
+      module, i32, /*isConstant=*/false, GlobalValue::ExternalLinkage,
+      ConstantInt::get(i32, 0), prefix + "_failed");
+  auto emitCall = [&](IRBuilder<> &b, const ExternCall &call, Value *values,
+                      unsigned count) {
+    Function *function = b.GetInsertBlock()->getParent();
+    auto *calls = BasicBlock::Create(b.getContext(), "", function);
+    auto *end = BasicBlock::Create(b.getContext(), "", function);
+    Value *isFine = b.CreateIsNull(b.CreateLoad(i32, failed));
+    b.CreateCondBr(isFine, calls, end);
+    b.SetInsertPoint(calls);
+    FunctionCallee callee = module.getOrInsertFunction(
+        makeIdentifier(call.function), i32, b.getPtrTy(), b.getPtrTy(), i32,
+        b.getPtrTy());
+    Value *none = b.CreateAlloca(ArrayType::get(b.getInt64Ty(), 2));
+    b.CreateStore(Constant::getNullValue(ArrayType::get(b.getInt64Ty(), 2)),
+                  none);
+    Value *status =
+        b.CreateCall(callee, {ConstantPointerNull::get(b.getPtrTy()), values,
+                              b.getInt32(count), none});
+    b.CreateStore(status, failed);
+    b.CreateBr(end);
+    b.SetInsertPoint(end);
+  };
+  defineExternCalls(module, signature, emitCall);
+}
+
 Error nncc::wasm::makeEmbeddable(Module &module, const Signature &signature,
                                  const Weights &weights, bool simd,
                                  StringRef prefix) {
@@ -112,5 +148,6 @@ Error nncc::wasm::makeEmbeddable(Module &module, const Signature &signature,
     function->setName(prefix + "_" + name);
   }
   addWeights(module, weights, prefix + "_weights");
+  callLinkedFunctions(module, signature, prefix);
   return Error::success();
 }

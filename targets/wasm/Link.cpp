@@ -93,6 +93,8 @@ static bool isWanted(StringRef object, const LinkOptions &options) {
     return options.simd;
   if (object == "ExternalWeights")
     return options.externalWeights;
+  if (object == "Packed" || object == "Externs")
+    return options.packedFunctions;
   if (object == "Threads")
     return options.threads;
   return true;

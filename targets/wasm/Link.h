@@ -21,13 +21,16 @@ struct LinkOptions {
   bool simd = true;
   /// Export nncc_weights.
   bool externalWeights = false;
+  /// Take functions from the host and give it the module's.
+  bool packedFunctions = false;
   /// Import a shared memory as env.memory and export what workers need.
   bool threads = false;
 };
 
 /// Links generated objects with the runtime. The module imports nothing (but
-/// its memory with `threads`) and exports its interface and the weight symbol.
-/// The linker's state is global: one call at a time.
+/// its memory with `threads`, functions with `packedFunctions`) and exports its
+/// interface and the weight symbol. The linker's state is global: one call at a
+/// time.
 llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>>
 link(llvm::ArrayRef<std::string> objects, const LinkOptions &options);
 

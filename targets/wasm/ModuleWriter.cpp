@@ -313,10 +313,14 @@ void Writer::writeMemoryLimits() {
   data.getULEB128(cursor);
   for (int name = 0; name < 2; ++name)
     data.getBytes(cursor, data.getULEB128(cursor));
-  data.getU16(cursor); // Kind and flags.
+  uint8_t kind = data.getU8(cursor);
+  data.getU8(cursor); // Flags.
   uint64_t initial = data.getULEB128(cursor);
   uint64_t maximum = data.getULEB128(cursor);
   consumeError(cursor.takeError());
+  // Modules that import functions have a memory of their own.
+  if (kind != llvm::wasm::WASM_EXTERNAL_MEMORY)
+    return;
   std::string text = ("{\"memory\": {\"initial\": " + Twine(initial) +
                       ", \"maximum\": " + Twine(maximum) + "}}")
                          .str();

@@ -11,6 +11,7 @@
 
 #include "mlir/IR/AffineMap.h"
 #include "mlir/IR/BuiltinAttributes.h"
+#include "llvm/ADT/StringSet.h"
 #include "llvm/Support/JSON.h"
 
 using namespace mlir;
@@ -72,9 +73,9 @@ static FailureOr<TensorInfo> readTensor(ModuleOp program, Attribute attribute) {
   return tensor;
 }
 
-static LogicalResult readTensors(ModuleOp program, StringRef attribute,
+static LogicalResult readTensors(ModuleOp program, ArrayAttr array,
+                                 StringRef attribute,
                                  SmallVectorImpl<TensorInfo> &tensors) {
-  auto array = program->getAttrOfType<ArrayAttr>(attribute);
   if (!array)
     return program.emitError() << "the program has no " << attribute;
   for (Attribute element : array) {
@@ -82,6 +83,26 @@ static LogicalResult readTensors(ModuleOp program, StringRef attribute,
     if (failed(tensor))
       return failure();
     tensors.push_back(std::move(*tensor));
+  }
+  return success();
+}
+
+static LogicalResult readExterns(ModuleOp program,
+                                 std::vector<ExternCall> &externs) {
+  auto array = program->getAttrOfType<ArrayAttr>("nncc.externs");
+  if (!array)
+    return success();
+  for (auto fields : array.getAsRange<DictionaryAttr>()) {
+    ExternCall call;
+    call.function = fields.getAs<StringAttr>("function").str();
+    call.node = fields.getAs<StringAttr>("node").str();
+    call.constants = fields.getAs<DictionaryAttr>("constants");
+    if (failed(readTensors(program, fields.getAs<ArrayAttr>("inputs"),
+                           "inputs of a function", call.inputs)) ||
+        failed(readTensors(program, fields.getAs<ArrayAttr>("outputs"),
+                           "outputs of a function", call.outputs)))
+      return failure();
+    externs.push_back(std::move(call));
   }
   return success();
 }
@@ -158,8 +179,13 @@ static LogicalResult checkInputDims(ModuleOp program,
 FailureOr<Signature> nncc::wasm::readSignature(ModuleOp program) {
   Signature signature;
   readSymbols(program, signature);
-  if (failed(readTensors(program, "nncc.inputs", signature.inputs)) ||
-      failed(readTensors(program, "nncc.outputs", signature.outputs)) ||
+  auto read = [&](StringRef name, SmallVectorImpl<TensorInfo> &tensors) {
+    return readTensors(program, program->getAttrOfType<ArrayAttr>(name), name,
+                       tensors);
+  };
+  if (failed(read("nncc.inputs", signature.inputs)) ||
+      failed(read("nncc.outputs", signature.outputs)) ||
+      failed(readExterns(program, signature.externs)) ||
       failed(checkInputDims(program, signature)))
     return failure();
   return signature;
@@ -181,6 +207,19 @@ static llvm::json::Array printTensors(ArrayRef<TensorInfo> tensors,
                            {"dtype", tensor.typeName},
                            {"shape", std::move(shape)}});
   }
+  return array;
+}
+
+/// Each function once: how many inputs and outputs its calls have.
+static llvm::json::Array printFunctions(ArrayRef<ExternCall> externs) {
+  llvm::json::Array array;
+  llvm::StringSet<> seen;
+  for (const ExternCall &call : externs)
+    if (seen.insert(call.function).second)
+      array.push_back(
+          llvm::json::Object{{"name", llvm::json::fixUTF8(call.function)},
+                             {"inputs", call.inputs.size()},
+                             {"outputs", call.outputs.size()}});
   return array;
 }
 
@@ -221,6 +260,8 @@ std::string nncc::wasm::printSignature(const Signature &signature,
       {"kernels", info.numKernels},
       {"flops", std::move(flops)},
       {"weights", std::move(weights)}};
+  if (!signature.externs.empty())
+    root["functions"] = printFunctions(signature.externs);
   std::string text;
   llvm::raw_string_ostream(text) << llvm::json::Value(std::move(root));
   return text;

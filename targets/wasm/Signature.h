@@ -14,6 +14,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace nncc::wasm {
 
@@ -32,9 +33,18 @@ struct TensorInfo {
   llvm::SmallVector<mlir::AffineExpr> dims; ///< Over the symbols.
 };
 
+/// A call of a function outside of the program.
+struct ExternCall {
+  std::string function; ///< "DOMAIN::OP"
+  std::string node;
+  llvm::SmallVector<TensorInfo> inputs, outputs;
+  mlir::DictionaryAttr constants; ///< What it gets by name.
+};
+
 struct Signature {
   llvm::SmallVector<SymbolInfo> symbols;
   llvm::SmallVector<TensorInfo> inputs, outputs;
+  std::vector<ExternCall> externs;
 };
 
 /// What belongs to the module rather than to the program.
@@ -50,8 +60,9 @@ struct ModuleInfo {
 };
 
 /// Reads the attributes nncc.symbols, nncc.symbol_bounds, nncc.inputs and
-/// nncc.outputs of a program. Fails with a diagnostic if one is missing or if
-/// an input's dimension is neither a number nor a symbol.
+/// nncc.outputs of a program, and nncc.externs if it is there. Fails with a
+/// diagnostic if one is missing or if an input's dimension is neither a number
+/// nor a symbol.
 mlir::FailureOr<Signature> readSignature(mlir::ModuleOp program);
 
 /// A size over the symbols, for people to read.

@@ -13,6 +13,7 @@
 #include "targets/wasm/Component.h"
 #include "targets/wasm/Embed.h"
 #include "targets/wasm/EntryPoints.h"
+#include "targets/wasm/ExternCalls.h"
 #include "targets/wasm/Link.h"
 #include "targets/wasm/ModuleWriter.h"
 #include "targets/wasm/ParallelCalls.h"
@@ -153,6 +154,7 @@ LogicalResult Emission::generate(StringRef weightHash) {
     return program.emitError()
            << "the network has " << weights.size
            << " bytes of weights, more than a 32-bit memory holds";
+  defineExternCalls(*code, signature);
   if (llvm::Error error = addEntryPoints(*code, signature, signatureText,
                                          header + weights.size, header))
     return fail(std::move(error));
@@ -263,6 +265,7 @@ LogicalResult Emission::writeModules(StringRef path) {
   LinkOptions linking;
   linking.simd = feature != Feature::Scalar;
   linking.externalWeights = options.externalWeights;
+  linking.packedFunctions = !signature.externs.empty();
   linking.threads = options.threads;
   llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> linked =
       link(*objects, linking);

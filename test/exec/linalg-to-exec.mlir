@@ -103,3 +103,21 @@ func.func @main(%x: tensor<4x4xf32>) -> tensor<6x6xf32> {
   } : tensor<4x4xf32> to tensor<6x6xf32>
   return %p : tensor<6x6xf32>
 }
+
+// -----
+
+// A function outside gets its inputs and outputs as they lie in memory.
+
+// CHECK-LABEL: func.func @nncc_run(
+// CHECK:         %[[COPY:.*]] = exec.alloc
+// CHECK:         exec.dispatch
+// CHECK:         %[[IN:.*]] = memref.view %[[COPY]]
+// CHECK:         %[[OUT:.*]] = exec.alloc
+// CHECK:         %[[VIEW:.*]] = memref.view %[[OUT]]
+// CHECK:         exec.call_extern "d::Op" {} [tensor<3x2xf32>, tensor<i64>] inputs 1(%[[IN]], %[[VIEW]])
+func.func @main(%x: tensor<3x5xf32>) -> tensor<i64> {
+  %slice = tensor.extract_slice %x[0, 1] [3, 2] [1, 1] : tensor<3x5xf32> to tensor<3x2xf32>
+  %init = tensor.empty() : tensor<i64>
+  %y = exec.extern "d::Op" {} [tensor<3x2xf32>, tensor<i64>] ins(%slice : tensor<3x2xf32>) outs(%init : tensor<i64>) : tensor<i64>
+  return %y : tensor<i64>
+}

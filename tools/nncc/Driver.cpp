@@ -120,8 +120,8 @@ LogicalResult Driver::import() {
 }
 
 LogicalResult Driver::legalize() {
-  return runPasses("legalize", [](OpPassManager &pm) {
-    pm.addPass(onnx::createOnnxToNN());
+  return runPasses("legalize", [&](OpPassManager &pm) {
+    pm.addPass(onnx::createOnnxToNN(options.externs));
   });
 }
 
@@ -209,6 +209,7 @@ LogicalResult Driver::emitTarget() {
     (*module)->setAttr("nncc.flops",
                        Builder(&context).getI64IntegerAttr(flops.getValue()));
   if (failed(runPasses("calls", [&](OpPassManager &pm) {
+        pm.addPass(exec::createCallExterns());
         pm.addPass(exec::createCallKernels({target.threads}));
         pm.addPass(createCSEPass());
       })))

@@ -8,6 +8,7 @@
 #ifndef NNCC_TOOLS_NNCC_DRIVER_H
 #define NNCC_TOOLS_NNCC_DRIVER_H
 
+#include "frontends/onnx/Extern.h"
 #include "frontends/onnx/Import.h"
 #include "mlir/IR/MLIRContext.h"
 #include "targets/Target.h"
@@ -23,6 +24,7 @@ struct DriverOptions {
   std::string profile; ///< a trace of nncc-run --profile for the report
   const Target *target = nullptr;
   onnx::ImportOptions import;
+  std::vector<onnx::ExternOperator> externs;
   TargetOptions targetOptions;
   bool fastMath = false; ///< faster forms of a larger rounding error
   bool printPipeline = false;

@@ -82,6 +82,12 @@ struct CommandLine {
       cl::desc("Fix a dynamic dimension (NAME=VALUE) or bound it "
                "(NAME=LOW..HIGH); may be repeated"),
       cl::value_desc("NAME=VALUE|LOW..HIGH"), cl::cat(category)};
+  cl::list<std::string> externs{
+      "extern",
+      cl::desc("A function of the host computes this operator of a domain of "
+               "your own; its types and sizes are given, e.g. "
+               "'my.domain::Op=T[n,...],i64[k]->T[n+k,...]' (docs/extern.md)"),
+      cl::value_desc("DOMAIN::OP=TYPES"), cl::cat(category)};
   cl::opt<std::string> weights{
       "weights",
       cl::desc("embed: weights in the module (default); external: in a "
@@ -186,7 +192,8 @@ static LogicalResult getArtifact(const CommandLine &line,
 }
 
 /// Turns the command line into a request; failure after saying what is wrong.
-static FailureOr<DriverOptions> getOptions(const CommandLine &line) {
+static FailureOr<DriverOptions> getOptions(const CommandLine &line,
+                                           MLIRContext &context) {
   DriverOptions options;
   options.input = line.input;
   if (options.input.empty())
@@ -214,6 +221,19 @@ static FailureOr<DriverOptions> getOptions(const CommandLine &line) {
       return fail("--dim=" + text + ": " + llvm::toString(bound.takeError()));
     options.import.dims.push_back(*bound);
   }
+  for (const std::string &text : line.externs) {
+    llvm::Expected<onnx::ExternOperator> declared =
+        onnx::parseExtern(text, &context);
+    if (!declared)
+      return fail("--extern=" + text + ": " +
+                  llvm::toString(declared.takeError()));
+    options.externs.push_back(std::move(*declared));
+  }
+  if (!line.externs.empty() && options.target->getName() != "wasm")
+    return fail("--extern: only modules for the target wasm call functions");
+  if (!line.externs.empty() && line.threads)
+    return fail("--extern and --threads exclude each other: a module with "
+                "threads imports no functions");
   if (line.weights != "embed" && line.weights != "external")
     return fail("--weights=" + line.weights + ": expected embed or external");
   options.targetOptions.externalWeights = line.weights == "external";
@@ -264,7 +284,7 @@ int main(int argc, char **argv) {
     onnx::printSupportedOps(llvm::outs());
     return 0;
   }
-  FailureOr<DriverOptions> options = getOptions(line);
+  FailureOr<DriverOptions> options = getOptions(line, context);
   if (failed(options) || failed(runDriver(*options, context)))
     return 1;
   return 0;

@@ -22,8 +22,8 @@ using namespace nncc::onnx;
 // More errors than this help nobody.
 static constexpr size_t maxErrors = 10;
 
-Converter::Converter(ModuleOp module)
-    : module(module), builder(module.getContext()) {
+Converter::Converter(ModuleOp module, ArrayRef<ExternOperator> externs)
+    : module(module), builder(module.getContext()), externs(externs) {
   auto name = module->getAttrOfType<StringAttr>("nncc.source_name");
   fileName = name ? name.str() : "model";
 }
@@ -128,6 +128,8 @@ void Converter::convertNode(NodeOp op) {
   while (!inputs.empty() && !inputs.back())
     inputs.pop_back();
 
+  if (const ExternOperator *declared = findExtern(op))
+    return convertExtern(op, *declared, inputs);
   bool older = false;
   const Row *row =
       findRow(op.getDomain(), op.getOpType(), op.getOpset(), older);
@@ -136,7 +138,11 @@ void Converter::convertNode(NodeOp op) {
                   "the operator does not exist in this opset: convert the "
                   "model to a newer one");
   if (!row)
-    return report(op, inputs, "the operator is not supported");
+    return report(op, inputs,
+                  op.getDomain().empty()
+                      ? "the operator is not supported"
+                      : "the operator is not supported; a function of your own "
+                        "can compute it, see --extern");
   if (inputs.size() > row->maxInputs)
     return report(
         op, inputs,

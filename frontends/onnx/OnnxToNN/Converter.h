@@ -8,6 +8,7 @@
 #ifndef NNCC_FRONTENDS_ONNX_ONNXTONN_CONVERTER_H
 #define NNCC_FRONTENDS_ONNX_ONNXTONN_CONVERTER_H
 
+#include "frontends/onnx/Extern.h"
 #include "frontends/onnx/OnnxToNN/Rows.h"
 
 #include "frontends/onnx/IR/OnnxDialect.h"
@@ -27,7 +28,8 @@ namespace nncc::onnx {
 /// one run reports several; what depends on a failed node is skipped.
 class Converter {
 public:
-  explicit Converter(mlir::ModuleOp module);
+  /// `externs` must outlive the converter.
+  Converter(mlir::ModuleOp module, llvm::ArrayRef<ExternOperator> externs);
 
   mlir::LogicalResult convert();
 
@@ -53,6 +55,10 @@ private:
   mlir::Value createConstant(ConstantOp op);
   void convertOp(mlir::Operation &op);
   void convertNode(NodeOp op);
+  /// The declaration of a node's operator; null if there is none.
+  const ExternOperator *findExtern(NodeOp op) const;
+  void convertExtern(NodeOp op, const ExternOperator &declared,
+                     llvm::ArrayRef<mlir::Value> inputs);
   mlir::LogicalResult runHandler(NodeOp op, const Row &row,
                                  llvm::ArrayRef<mlir::Value> inputs);
   void report(NodeOp op, llvm::ArrayRef<mlir::Value> inputs,
@@ -60,6 +66,7 @@ private:
 
   mlir::ModuleOp module;
   mlir::OpBuilder builder;
+  llvm::ArrayRef<ExternOperator> externs;
   std::string fileName;
   std::vector<std::string> symbols;
   // [low, high] a symbol; high is -1 where there is none.

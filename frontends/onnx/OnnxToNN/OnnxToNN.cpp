@@ -23,15 +23,29 @@ namespace nncc::onnx {
 namespace {
 
 struct OnnxToNNPass : nncc::onnx::impl::OnnxToNNBase<OnnxToNNPass> {
+  OnnxToNNPass() = default;
+  explicit OnnxToNNPass(std::vector<nncc::onnx::ExternOperator> externs)
+      : externs(std::move(externs)) {}
+  OnnxToNNPass(const OnnxToNNPass &other)
+      : OnnxToNNBase(other), externs(other.externs) {}
+
   void runOnOperation() override {
-    if (failed(nncc::onnx::convertOnnxToNN(getOperation())))
+    if (failed(nncc::onnx::convertOnnxToNN(getOperation(), externs)))
       signalPassFailure();
   }
+
+  std::vector<nncc::onnx::ExternOperator> externs;
 };
 
 } // namespace
 
-LogicalResult nncc::onnx::convertOnnxToNN(ModuleOp module) {
+LogicalResult nncc::onnx::convertOnnxToNN(ModuleOp module,
+                                          ArrayRef<ExternOperator> externs) {
   module.getContext()->loadDialect<nn::NNDialect>();
-  return Converter(module).convert();
+  return Converter(module, externs).convert();
+}
+
+std::unique_ptr<Pass>
+nncc::onnx::createOnnxToNN(std::vector<ExternOperator> externs) {
+  return std::make_unique<OnnxToNNPass>(std::move(externs));
 }

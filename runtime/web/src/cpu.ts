@@ -6,6 +6,7 @@
 import { CallFrame, readCString, type ModuleExports } from "./abi.js";
 import type { BoundInput } from "./bind.js";
 import { NnccError, messageOf } from "./errors.js";
+import type { ModuleFunction, PackedLink } from "./packed.js";
 import type { Profiler } from "./profile.js";
 import type { Runner } from "./runner.js";
 import type { Signature } from "./signature.js";
@@ -17,6 +18,7 @@ export interface CpuParts {
   readonly profiler?: Profiler | undefined;
   readonly threading?: Threading;
   readonly workers?: WorkerPool | undefined;
+  readonly packed?: PackedLink | undefined;
 }
 
 export class CpuRunner implements Runner {
@@ -25,6 +27,7 @@ export class CpuRunner implements Runner {
   readonly threading: Threading;
   private readonly signature: Signature;
   private readonly workers: WorkerPool | undefined;
+  private readonly packed: PackedLink | undefined;
   private exports: ModuleExports | undefined;
   private frame: CallFrame | undefined;
 
@@ -34,6 +37,7 @@ export class CpuRunner implements Runner {
     this.profiler = parts.profiler;
     this.threading = parts.threading ?? { count: 1 };
     this.workers = parts.workers;
+    this.packed = parts.packed;
   }
 
   async run(inputs: readonly BoundInput[], keep: readonly boolean[]): Promise<Tensor[]> {
@@ -57,6 +61,10 @@ export class CpuRunner implements Runner {
     try {
       frame.call(this.signature.outputs.map((output) => output.dtype));
     } catch (error) {
+      const cause = this.packed?.takeThrown();
+      if (error instanceof NnccError && cause !== undefined) {
+        throw new NnccError(error.code, error.message, { cause });
+      }
       if (!(error instanceof WebAssembly.RuntimeError)) throw error;
       const why = readCString(this.exports.memory, this.exports.nncc_error() >>> 0) || messageOf(error);
       // After a trap the module's allocator cannot be trusted any more.
@@ -64,6 +72,15 @@ export class CpuRunner implements Runner {
       throw new NnccError("run-failed", `the module trapped: ${why}`, { cause: error });
     }
     return this.signature.outputs.map((_, i) => frame.output(i));
+  }
+
+  function(name: string): ModuleFunction | undefined {
+    if (this.exports === undefined) throw new NnccError("disposed", "the model was disposed of");
+    return this.packed?.function(name);
+  }
+
+  get functionReferences(): number {
+    return this.packed?.references ?? 0;
   }
 
   get memoryBytes(): number {

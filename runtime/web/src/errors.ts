@@ -17,6 +17,8 @@ export type NnccErrorCode =
   | "bad-threads"
   /** A worker thread did not start, or is gone. */
   | "worker-failed"
+  /** The module calls a function that was not given. */
+  | "missing-function"
   /** The device asked for cannot run this module. */
   | "unsupported-device"
   /** An input name that the model does not have. */

@@ -17,6 +17,8 @@ export type { GpuInput, GpuTensor } from "./gpu/tensor.js";
 export type { ImageInput, Picture } from "./image.js";
 export { loadModel, type LoadOptions } from "./load.js";
 export { Model, type RunOptions } from "./model.js";
+export { Handle, type PackedFunction, type PackedValue } from "./packed-values.js";
+export type { Attributes, HostFunctions, ModuleFunction, OperatorFunction } from "./packed.js";
 export type { Amount, KernelCall, KernelInfo, KernelTable, Profiler } from "./profile.js";
 export { parseSignature, signatureOf } from "./signature.js";
 export type { Dim, Signature, SymbolInfo, TensorType } from "./signature.js";

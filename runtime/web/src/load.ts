@@ -9,6 +9,7 @@ import { gpuProgramOf, type GpuProgram } from "./gpu/program.js";
 // Not when it is needed: service workers import nothing later.
 import { GpuRunner } from "./gpu/runner.js";
 import { Model, type Fallback } from "./model.js";
+import { PackedLink, type HostFunctions } from "./packed.js";
 import { MarkProfiler } from "./profile.js";
 import type { Runner } from "./runner.js";
 import { ABI_VERSION, signatureOf, type Signature } from "./signature.js";
@@ -29,6 +30,11 @@ export interface LoadOptions extends ThreadOptions, WeightOptions, FetchOptions 
   readonly gpu?: GPUDevice | undefined;
   /** What a run does when the GPU is lost: by default it is repeated on a new one. */
   readonly onDeviceLost?: "retry" | "fail";
+  /**
+   * Functions that the module calls: those of its custom operators, by names such as
+   * "my.domain::Op", and others that it may look for.
+   */
+  readonly functions?: HostFunctions;
   /** Makes the model take down when its kernels run: see Model.profiler. Costs a little time. */
   readonly profile?: boolean;
 }
@@ -36,7 +42,7 @@ export interface LoadOptions extends ThreadOptions, WeightOptions, FetchOptions 
 /**
  * Loads a module that nncc compiled. Throws an NnccError: `load-failed`,
  * `bad-module`, `not-nncc`, `abi-mismatch`, `bad-weights`, `unsupported-device`, `gpu-error`,
- * `out-of-memory`, `bad-threads`, `worker-failed`, `aborted`.
+ * `out-of-memory`, `bad-threads`, `worker-failed`, `missing-function`, `aborted`.
  */
 export async function loadModel(source: Source | WebAssembly.Module, options: LoadOptions = {}): Promise<Model> {
   try {
@@ -61,6 +67,7 @@ interface Loaded {
   /** Fulfilled when they are in the module's memory. */
   readonly weights: Promise<void>;
   readonly hasThreads: boolean;
+  readonly packed: PackedLink | undefined;
 }
 
 async function load(source: Source | WebAssembly.Module, options: LoadOptions): Promise<Model> {
@@ -89,8 +96,10 @@ async function instantiateSource(source: Source | WebAssembly.Module, options: L
   const { module, profiler } = await prepare(source, options);
   const signature = signatureOf(module);
   const memory = sharedMemoryFor(module, options);
-  const instance = await instantiate(module, memory);
+  const packed = PackedLink.isWanted(module) ? new PackedLink(options.functions ?? {}, signature.functions) : undefined;
+  const instance = await instantiate(module, memory, packed);
   const exports = exportsOf(instance);
+  packed?.attach(exports);
   profiler?.attach(instance);
   const version = exports.nncc_abi_version();
   if (version !== ABI_VERSION) {
@@ -99,7 +108,7 @@ async function instantiateSource(source: Source | WebAssembly.Module, options: L
   const weights = loadWeights(await weightPlace(source, signature, options), signature, exports, options);
   // Whoever needs the weights is told; until then nobody may be listening.
   weights.catch(() => undefined);
-  return { module, signature, program: gpuProgramOf(module), exports, profiler, weights, hasThreads: memory !== undefined };
+  return { module, signature, program: gpuProgramOf(module), exports, profiler, weights, hasThreads: memory !== undefined, packed };
 }
 
 async function openOnGpu(loaded: Loaded, options: LoadOptions): Promise<Runner> {
@@ -125,13 +134,13 @@ async function openOnGpu(loaded: Loaded, options: LoadOptions): Promise<Runner> 
 }
 
 async function openOnCpu(loaded: Loaded, options: LoadOptions): Promise<Runner> {
-  const { module, signature, exports, profiler } = loaded;
+  const { module, signature, exports, profiler, packed } = loaded;
   await loaded.weights;
   // The kernels of workers would have nobody to tell when they run.
   const threading = await chooseThreads(loaded.hasThreads, options.profile ? 1 : options.threads);
   if (threading.reason !== undefined) console.warn(`nncc: the model runs on one thread: ${threading.reason}`);
   const workers = threading.count > 1 ? await WorkerPool.start(module, exports, threading.count - 1) : undefined;
-  return new CpuRunner(signature, exports, { profiler, threading, workers });
+  return new CpuRunner(signature, exports, { profiler, threading, workers, packed });
 }
 
 async function prepare(
@@ -147,10 +156,13 @@ async function prepare(
 }
 
 async function instantiate(
-  module: WebAssembly.Module, memory: WebAssembly.Memory | undefined,
+  module: WebAssembly.Module, memory: WebAssembly.Memory | undefined, packed: PackedLink | undefined,
 ): Promise<WebAssembly.Instance> {
+  const imports: WebAssembly.Imports = {};
+  if (memory !== undefined) imports["env"] = { memory };
+  if (packed !== undefined) imports["nncc"] = packed.imports;
   try {
-    return await WebAssembly.instantiate(module, memory === undefined ? {} : { env: { memory } });
+    return await WebAssembly.instantiate(module, imports);
   } catch (error) {
     const code = error instanceof RangeError ? "out-of-memory" : "bad-module";
     throw new NnccError(code, `the module cannot be instantiated: ${messageOf(error)}`, { cause: error });

@@ -5,6 +5,7 @@ import { bindInputs, type BoundInput, type Inputs, type PlainInputs } from "./bi
 import { NnccError } from "./errors.js";
 import type { GpuTensor } from "./gpu/tensor.js";
 import { readPictures } from "./image.js";
+import type { ModuleFunction } from "./packed.js";
 import type { Profiler } from "./profile.js";
 import type { RunOutput, Runner } from "./runner.js";
 import type { Signature } from "./signature.js";
@@ -88,6 +89,19 @@ export class Model {
       throw new NnccError("unsupported-device", "the GPU's results have to be waited for: use run()");
     }
     return this.named(runner.runSync(bindInputs(this.signature, inputs)));
+  }
+
+  /**
+   * The module's function of a name, "main" for the network itself, where the
+   * module has functions (docs/module-format.md). The caller disposes of it.
+   */
+  function(name: string): ModuleFunction | undefined {
+    return this.live().function?.(name);
+  }
+
+  /** How many references the module holds to functions of the host. */
+  get functionReferences(): number {
+    return this.runner?.functionReferences ?? 0;
   }
 
   /** Bytes of the module's memory and of the GPU's: code apart, all that the model holds. */

@@ -3,6 +3,7 @@
 
 import type { BoundInput } from "./bind.js";
 import type { GpuTensor } from "./gpu/tensor.js";
+import type { ModuleFunction } from "./packed.js";
 import type { Profiler } from "./profile.js";
 import type { Tensor } from "./tensor.js";
 import type { Threading } from "./threads.js";
@@ -22,5 +23,8 @@ export interface Runner {
   run(inputs: readonly BoundInput[], keep: readonly boolean[]): Promise<RunOutput[]>;
   /** Only where nothing has to be waited for. */
   runSync?(inputs: readonly BoundInput[]): Tensor[];
+  /** A function of a module that has some. */
+  function?(name: string): ModuleFunction | undefined;
+  readonly functionReferences?: number;
   dispose(): void;
 }

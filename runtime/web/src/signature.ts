@@ -20,6 +20,13 @@ export interface SymbolInfo {
   readonly max: number | null;
 }
 
+/** A function that the module calls for custom operators, and how many tensors it takes and gives. */
+export interface FunctionInfo {
+  readonly name: string;
+  readonly inputs: number;
+  readonly outputs: number;
+}
+
 /** What a module says about itself; `docs/module-format.md` has the meaning of each. */
 export interface Signature {
   readonly abi: number;
@@ -37,6 +44,8 @@ export interface Signature {
   readonly weights: "embedded" | { readonly file: string; readonly sha256: string };
   /** Floating point operations of one run, when the sizes are known. */
   readonly flops: number | null;
+  /** Operators that functions of the host compute. */
+  readonly functions: readonly FunctionInfo[];
 }
 
 export const SIGNATURE_SECTION = "nncc.signature";
@@ -81,7 +90,12 @@ export function parseSignature(text: string): Signature {
     kernels: root.numberOrNull("kernels") ?? 0,
     weights: readWeights(root),
     flops: root.numberOrNull("flops"),
+    functions: root.list("functions").map((item, i) => readFunction(new Reader(item, `functions[${i}]`))),
   };
+}
+
+function readFunction(item: Reader): FunctionInfo {
+  return { name: item.text("name"), inputs: item.number("inputs"), outputs: item.number("outputs") };
 }
 
 function readSymbol(item: Reader): SymbolInfo {

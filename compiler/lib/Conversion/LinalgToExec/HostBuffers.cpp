@@ -30,6 +30,21 @@ Buffer HostProgramBuilder::allocate(Location loc, ArrayRef<AffineExpr> sizes,
   return buffer;
 }
 
+Value HostProgramBuilder::getBytes(Location loc, const Buffer &buffer) {
+  AffineExpr bytes = buffer.offset * buffer.getElementBytes();
+  Value offset = materialize(host, loc, bytes, symbols);
+  if (buffer.dynamicOffset) {
+    Value size =
+        host.create<arith::ConstantIndexOp>(loc, buffer.getElementBytes());
+    Value moved = host.create<arith::MulIOp>(loc, buffer.dynamicOffset, size);
+    offset = host.create<arith::AddIOp>(loc, offset, moved);
+  }
+  Value size = host.create<arith::ConstantIndexOp>(loc, 0);
+  return host.create<memref::ViewOp>(
+      loc, MemRefType::get({ShapedType::kDynamic}, host.getI8Type()),
+      buffer.memory, offset, size);
+}
+
 FailureOr<SmallVector<AffineExpr>>
 HostProgramBuilder::getExprs(Location loc, ArrayRef<OpFoldResult> values) {
   SmallVector<AffineExpr> exprs;

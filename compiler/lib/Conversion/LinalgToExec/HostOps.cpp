@@ -302,13 +302,41 @@ LogicalResult HostProgramBuilder::convert(scf::IfOp op) {
   return success();
 }
 
+LogicalResult HostProgramBuilder::convert(ExternOp op) {
+  SmallVector<Value> memories;
+  auto add = [&](FailureOr<Buffer> buffer) {
+    if (failed(buffer))
+      return failure();
+    memories.push_back(getBytes(op.getLoc(), *buffer));
+    return success();
+  };
+  for (Value input : op.getInputs()) {
+    FailureOr<Buffer> buffer = getBuffer(input);
+    if (failed(buffer) || failed(add(makeContiguous(op.getLoc(), *buffer))))
+      return failure();
+  }
+  for (Value output : op.getOutputs()) {
+    FailureOr<SmallVector<AffineExpr>> sizes = getSizes(output);
+    if (failed(sizes))
+      return failure();
+    buffers[output] =
+        allocate(op.getLoc(), *sizes,
+                 cast<RankedTensorType>(output.getType()).getElementType());
+    if (failed(add(buffers[output])))
+      return failure();
+  }
+  host.create<CallExternOp>(op.getLoc(), op.getFunction(), op.getConstants(),
+                            op.getTypes(), op.getInputs().size(), memories);
+  return success();
+}
+
 LogicalResult HostProgramBuilder::convert(Operation *op) {
   return TypeSwitch<Operation *, LogicalResult>(op)
       .Case<linalg::GenericOp, linalg::FillOp, tensor::PadOp,
             tensor::CollapseShapeOp, tensor::ExpandShapeOp,
             tensor::ExtractSliceOp, tensor::InsertSliceOp,
             tensor::FromElementsOp, tensor::InsertOp, tensor::ExtractOp,
-            arith::ConstantOp, scf::ForOp, scf::IfOp>(
+            arith::ConstantOp, scf::ForOp, scf::IfOp, ExternOp>(
           [&](auto typed) { return convert(typed); })
       .Case<tensor::EmptyOp>([](auto) { return success(); })
       .Default([&](Operation *op) -> LogicalResult {

@@ -40,6 +40,7 @@ private:
   mlir::LogicalResult convert(mlir::arith::ConstantOp op);
   mlir::LogicalResult convert(mlir::scf::ForOp op);
   mlir::LogicalResult convert(mlir::scf::IfOp op);
+  mlir::LogicalResult convert(ExternOp op);
 
   mlir::FailureOr<Buffer> getBuffer(mlir::Value tensor);
   /// Where a value is to be written: where its only user wants it, or a new
@@ -49,6 +50,8 @@ private:
   mlir::FailureOr<Buffer> getInsertionTarget(mlir::tensor::InsertSliceOp op);
   mlir::FailureOr<Buffer> getPadded(mlir::tensor::PadOp op);
   Buffer getInterior(mlir::tensor::PadOp op, const Buffer &padded);
+  /// The bytes from a buffer's first element on.
+  mlir::Value getBytes(mlir::Location loc, const Buffer &buffer);
   Buffer allocate(mlir::Location loc, llvm::ArrayRef<mlir::AffineExpr> sizes,
                   mlir::Type elementType);
   /// A buffer with the tensor's elements that lies as one.

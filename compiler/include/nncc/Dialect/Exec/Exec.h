@@ -15,6 +15,7 @@
 #include "mlir/IR/Dialect.h"
 #include "mlir/IR/OpImplementation.h"
 #include "mlir/IR/SymbolTable.h"
+#include "mlir/Interfaces/DestinationStyleOpInterface.h"
 #include "mlir/Interfaces/InferTypeOpInterface.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
@@ -41,6 +42,15 @@ constexpr llvm::StringLiteral arenaBytesName = "nncc_arena_bytes";
 /// are the steps of the grid, all of which it computes on several threads, and
 /// the largest number of parts. The target defines it.
 constexpr llvm::StringLiteral parallelPrefix = "nncc_parallel.";
+
+/// Before a number: the function that makes the call of that number in the
+/// module's list `nncc.externs`, from the addresses of its inputs and outputs
+/// and then all their sizes. The target defines it.
+constexpr llvm::StringLiteral externPrefix = "nncc_extern.";
+/// The calls of functions outside of the program: for each a dictionary of the
+/// `function`, the `node`, the `inputs` and `outputs` (as nncc.inputs), and the
+/// `constants`.
+constexpr llvm::StringLiteral externsAttrName = "nncc.externs";
 
 /// The program symbol whose value `argument` of `func` holds, if it is one.
 std::optional<unsigned> getSymbolArgument(mlir::func::FuncOp func,

@@ -3,6 +3,7 @@
 
 include "mlir/IR/OpBase.td"
 include "mlir/IR/SymbolInterfaces.td"
+include "mlir/Interfaces/DestinationStyleOpInterface.td"
 include "mlir/Interfaces/InferTypeOpInterface.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
 
@@ -62,6 +63,41 @@ def Exec_WidenOp : Exec_Op<"widen", !listconcat([Pure],
   let arguments = (ins SignlessIntegerLike:$pair);
   let results = (outs SignlessIntegerLike:$result);
   let assemblyFormat = "$pair attr-dict `:` type($pair) `to` type($result)";
+}
+
+def Exec_ExternOp : Exec_Op<"extern",
+    [AttrSizedOperandSegments, DestinationStyleOpInterface]> {
+  let summary = "Tensors that a function outside of the program computes";
+  let description = [{
+    Calls the packed function of that name. `types` are those of the inputs and
+    outputs in `nn`, with their signs and sizes; `constants` are given to the
+    function by name.
+  }];
+  let arguments = (ins StrAttr:$function, DictionaryAttr:$constants,
+                       TypeArrayAttr:$types,
+                       Variadic<AnyRankedTensor>:$inputs,
+                       Variadic<AnyRankedTensor>:$inits);
+  let results = (outs Variadic<AnyRankedTensor>:$outputs);
+  let assemblyFormat = [{
+    $function $constants $types `ins` `(` $inputs `:` type($inputs) `)`
+    `outs` `(` $inits `:` type($inits) `)` attr-dict `:` type($outputs)
+  }];
+  let extraClassDeclaration = [{
+    ::mlir::MutableOperandRange getDpsInitsMutable() {
+      return getInitsMutable();
+    }
+  }];
+}
+
+def Exec_CallExternOp : Exec_Op<"call_extern"> {
+  let summary = "An `exec.extern` on buffers: inputs, then outputs, row-major";
+  let arguments = (ins StrAttr:$function, DictionaryAttr:$constants,
+                       TypeArrayAttr:$types, I64Attr:$num_inputs,
+                       Variadic<Exec_Bytes>:$buffers);
+  let assemblyFormat = [{
+    $function $constants $types `inputs` $num_inputs `(` $buffers `)`
+    attr-dict `:` type($buffers)
+  }];
 }
 
 def Exec_DispatchOp : Exec_Op<"dispatch",

@@ -38,4 +38,16 @@ def CallKernels : Pass<"exec-call-kernels", "::mlir::ModuleOp"> {
                            "::mlir::func::FuncDialect"];
 }
 
+def CallExterns : Pass<"exec-call-externs", "::mlir::ModuleOp"> {
+  let summary = "Turn exec.call_extern into calls of declared functions";
+  let description = [{
+    The functions are called `nncc_extern.N` and described by the module's
+    attribute `nncc.externs`, from which the target defines them. Comes before
+    exec-call-kernels, which forgets what the symbols were.
+  }];
+  let dependentDialects = ["::mlir::affine::AffineDialect",
+                           "::mlir::arith::ArithDialect",
+                           "::mlir::func::FuncDialect"];
+}
+
 #endif

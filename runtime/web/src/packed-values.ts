@@ -1,0 +1,190 @@
+// Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+// Packed values in a module's memory; docs/module-format.md has the layout.
+
+import type { ModuleExports } from "./abi.js";
+import { NnccError } from "./errors.js";
+import { arrayClass, bytesPerElement, dlpackType, dtypeOfDLPack, elementCount, makeTensor } from "./tensor.js";
+import type { Tensor } from "./tensor.js";
+
+/** An address or number that only its maker understands. */
+export class Handle {
+  readonly value: bigint;
+
+  constructor(value: bigint) {
+    this.value = BigInt.asUintN(64, value);
+  }
+}
+
+/** What crosses the boundary: none, int, float, handle, string, tensor, function. */
+export type PackedValue = null | bigint | number | Handle | string | Tensor | PackedFunction;
+
+/**
+ * A function of the host or of a module. Functions among the arguments are
+ * borrowed: who keeps one takes a `retain()` of it.
+ */
+export type PackedFunction = (...args: PackedValue[]) => PackedValue | undefined | void;
+
+/** What the registry of a module exports (runtime/core/Packed.cpp). */
+export interface PackedExports extends ModuleExports {
+  nncc_function(name: number, length: number): number;
+  nncc_wrap(number: number): number;
+  nncc_call(target: number, args: number, nargs: number, ret: number): number;
+  nncc_retain(target: number): void;
+  nncc_release(target: number): void;
+  nncc_fail(text: number, length: number): void;
+}
+
+export const VALUE_BYTES = 16;
+const TENSOR_BYTES = 40;
+const CPU = 1;
+const [NONE, INT, FLOAT, HANDLE, STRING, TENSOR, FUNCTION] = [0, 1, 2, 3, 4, 5, 6];
+
+/** What functions are in the memory: the address of an object with a reference. */
+export interface FunctionTable {
+  /** A reference to a function, for the module. */
+  lend(target: PackedFunction): number;
+  /** The function at an address, with a reference of its own. */
+  borrow(address: number): PackedFunction;
+}
+
+/** Blocks of the module's memory that values point to, until they are freed. */
+export class Blocks {
+  private readonly exports: PackedExports;
+  private addresses: number[] = [];
+  private references: number[] = [];
+
+  constructor(exports: PackedExports) {
+    this.exports = exports;
+  }
+
+  allocate(bytes: number): number {
+    const address = this.exports.nncc_alloc(Math.max(bytes, 1)) >>> 0;
+    if (address === 0) throw new NnccError("out-of-memory", `the module could not allocate ${bytes} bytes`);
+    this.addresses.push(address);
+    return address;
+  }
+
+  /** Releases the reference together with the blocks. */
+  keep(reference: number): void {
+    this.references.push(reference);
+  }
+
+  free(): void {
+    for (const address of this.addresses) this.exports.nncc_free(address);
+    for (const reference of this.references) this.exports.nncc_release(reference);
+    this.addresses = [];
+    this.references = [];
+  }
+}
+
+/** Reads and writes values. Views are made anew: the memory may have grown. */
+export class ValueCodec {
+  private readonly exports: PackedExports;
+  private readonly functions: FunctionTable;
+
+  constructor(exports: PackedExports, functions: FunctionTable) {
+    this.exports = exports;
+    this.functions = functions;
+  }
+
+  /** A function written to an argument is lent with `blocks`, one to a result is given away. */
+  write(at: number, value: PackedValue | undefined | void, blocks: Blocks, isResult = false): void {
+    const [tag, payload] = this.encode(value, blocks, isResult);
+    const view = this.view();
+    view.setBigUint64(at, BigInt(tag!), true);
+    view.setBigUint64(at + 8, BigInt.asUintN(64, payload), true);
+  }
+
+  read(at: number): PackedValue {
+    const view = this.view();
+    const payload = at + 8;
+    const tag = view.getUint32(at, true);
+    switch (tag) {
+      case NONE: return null;
+      case INT: return view.getBigInt64(payload, true);
+      case FLOAT: return view.getFloat64(payload, true);
+      case HANDLE: return new Handle(view.getBigUint64(payload, true));
+      case STRING: return this.text(view.getUint32(payload, true), view.getUint32(payload + 4, true));
+      case TENSOR: return this.tensor(view.getUint32(payload, true));
+      case FUNCTION: return this.functions.borrow(view.getUint32(payload, true));
+      default: throw new NnccError("run-failed", `a packed value has the unknown tag ${tag}`);
+    }
+  }
+
+  /** Writes the elements of a tensor that an argument describes. Throws when it is another one. */
+  fill(at: number, tensor: Tensor, what: string): void {
+    const wanted = this.describe(this.view().getUint32(at + 8, true));
+    const same = tensor.dtype === wanted.dtype && `${tensor.shape}` === `${wanted.shape}`;
+    if (!same) {
+      const given = `${tensor.dtype}[${tensor.shape}]`;
+      throw new NnccError("wrong-shape", `${what} is ${given}, not ${wanted.dtype}[${wanted.shape}]`);
+    }
+    const { data } = makeTensor(tensor.dtype, tensor.shape, tensor.data);
+    const source = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    new Uint8Array(this.exports.memory.buffer).set(source, wanted.address);
+  }
+
+  text(address: number, length: number): string {
+    // A copy, since decoders refuse shared memory.
+    return new TextDecoder().decode(new Uint8Array(this.exports.memory.buffer, address, length).slice());
+  }
+
+  private encode(value: PackedValue | undefined | void, blocks: Blocks, isResult: boolean): [number | undefined, bigint] {
+    if (value === null || value === undefined) return [NONE, 0n];
+    if (typeof value === "bigint") return [INT, value];
+    if (typeof value === "number") return [FLOAT, new BigUint64Array(Float64Array.of(value).buffer)[0]!];
+    if (value instanceof Handle) return [HANDLE, value.value];
+    if (typeof value === "string") return [STRING, this.encodeText(value, blocks)];
+    if (typeof value === "object") return [TENSOR, BigInt(this.encodeTensor(value, blocks))];
+    const reference = this.functions.lend(value);
+    if (!isResult) blocks.keep(reference);
+    return [FUNCTION, BigInt(reference)];
+  }
+
+  encodeText(text: string, blocks: Blocks): bigint {
+    const bytes = new TextEncoder().encode(text);
+    const address = blocks.allocate(bytes.length);
+    new Uint8Array(this.exports.memory.buffer).set(bytes, address);
+    return BigInt(address) | (BigInt(bytes.length) << 32n);
+  }
+
+  private encodeTensor({ dtype, shape, data }: Tensor, blocks: Blocks): number {
+    makeTensor(dtype, shape, data); // Throws unless they fit.
+    const elements = blocks.allocate(data.byteLength);
+    const descriptor = blocks.allocate(TENSOR_BYTES + 8 * shape.length);
+    const source = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    new Uint8Array(this.exports.memory.buffer).set(source, elements);
+    const view = this.view();
+    const { code, bits } = dlpackType(dtype);
+    const type = code | (bits << 8) | (1 << 16);
+    const words = [elements, CPU, 0, shape.length, type, descriptor + TENSOR_BYTES, 0, 0, 0, 0];
+    words.forEach((word, i) => view.setUint32(descriptor + 4 * i, word, true));
+    shape.forEach((dim, i) => view.setBigInt64(descriptor + TENSOR_BYTES + 8 * i, BigInt(dim), true));
+    return descriptor;
+  }
+
+  /** A copy. */
+  private tensor(descriptor: number): Tensor {
+    const { dtype, shape, address } = this.describe(descriptor);
+    const bytes = elementCount(shape) * bytesPerElement(dtype);
+    const copy = new Uint8Array(this.exports.memory.buffer, address, bytes).slice();
+    return { dtype, shape, data: new (arrayClass(dtype))(copy.buffer) };
+  }
+
+  private describe(descriptor: number): { dtype: Tensor["dtype"]; shape: number[]; address: number } {
+    const view = this.view();
+    const dtype = dtypeOfDLPack(view.getUint8(descriptor + 16), view.getUint8(descriptor + 17));
+    if (dtype === undefined) throw new NnccError("wrong-dtype", "a tensor has an unknown type");
+    const dims = view.getUint32(descriptor + 20, true);
+    const rank = view.getUint32(descriptor + 12, true);
+    const shape = Array.from({ length: rank }, (_, i) => Number(view.getBigInt64(dims + 8 * i, true)));
+    const address = view.getUint32(descriptor, true) + Number(view.getBigUint64(descriptor + 32, true));
+    return { dtype, shape, address };
+  }
+
+  private view(): DataView {
+    return new DataView(this.exports.memory.buffer);
+  }
+}
