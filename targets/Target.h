@@ -50,6 +50,8 @@ struct TargetOptions {
   std::string cacheFolder;
   /// The edition of wasi:nn that a component exports, as "2024-10-28".
   std::string wasiNNEdition;
+  /// Outputs that become inputs of the next run, for the signature.
+  std::vector<std::pair<std::string, std::string>> state;
   /// Of the network's file, for the signature.
   std::string sourceName;
   std::string sourceHash;

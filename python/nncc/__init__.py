@@ -9,6 +9,6 @@ outputs = model.run({"x": x})  # arrays by name
 """
 
 from nncc.compiler import CompileError, compile
-from nncc.module import Model, ModuleError, TensorType, load
+from nncc.module import Model, ModuleError, Stream, TensorType, load
 
-__all__ = ["CompileError", "Model", "ModuleError", "TensorType", "compile", "load"]
+__all__ = ["CompileError", "Model", "ModuleError", "Stream", "TensorType", "compile", "load"]

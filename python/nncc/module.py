@@ -139,6 +139,14 @@ class Model:
             for block in blocks:
                 self._call("nncc_free", block)
 
+    def stream(self, state: Mapping[str, str] | None = None) -> "Stream":
+        """Calls that keep what the model takes back: outputs, and the inputs they become.
+
+        `state` replaces the pairs that the model was compiled with.
+        """
+        pairs = {item["output"]: item["input"] for item in self.signature.get("state", [])}
+        return Stream(self, pairs if state is None else state)
+
     def _run(self, arrays: list[Array], blocks: list[int]) -> dict[str, Array]:
         descriptors = []
         for item, array in zip(self.inputs, arrays, strict=True):
@@ -208,6 +216,38 @@ class Model:
         while self._bytes(end, 1)[0] != 0:
             end += 1
         return self._bytes(address, end - address).decode()
+
+
+class Stream:
+    """A sequence of calls of a model that keeps its state in between."""
+
+    def __init__(self, model: Model, state: Mapping[str, str]) -> None:
+        if not state:
+            raise ModuleError("the model has no state: compile it with --state, or give 'state'")
+        self._model = model
+        self._pairs = state
+        self._inputs = {item.name: item for item in model.inputs}
+        outputs = [item.name for item in model.outputs]
+        for output, name in state.items():
+            if output not in outputs or name not in self._inputs:
+                raise ModuleError(f"state: no output '{output}' or no input '{name}'")
+        self.state: dict[str, Array] = {}
+        self.reset()
+
+    def run(self, inputs: Mapping[str, npt.ArrayLike]) -> dict[str, Array]:
+        """Runs the model on the other inputs. The outputs include the state."""
+        outputs = self._model.run({**self.state, **inputs})
+        self.state = {name: outputs[output] for output, name in self._pairs.items()}
+        return outputs
+
+    def reset(self) -> None:
+        """Begins anew: zeros, open sizes as 1."""
+        self.state = {name: _zeros(self._inputs[name]) for name in self._pairs.values()}
+
+
+def _zeros(item: TensorType) -> Array:
+    shape = [1 if isinstance(size, str) else size for size in item.shape]
+    return np.zeros(shape, item.numpy_dtype)
 
 
 def _tensor_type(item: Mapping[str, Any]) -> TensorType:

@@ -191,6 +191,57 @@ FailureOr<Signature> nncc::wasm::readSignature(ModuleOp program) {
   return signature;
 }
 
+static const TensorInfo *findTensor(ArrayRef<TensorInfo> tensors,
+                                    StringRef name) {
+  const auto *found = llvm::find_if(
+      tensors, [&](const TensorInfo &tensor) { return tensor.name == name; });
+  return found == tensors.end() ? nullptr : found;
+}
+
+/// Open sizes may turn out to be equal.
+static bool mayHaveSameSizes(const TensorInfo &a, const TensorInfo &b) {
+  if (a.dims.size() != b.dims.size())
+    return false;
+  for (auto [left, right] : llvm::zip(a.dims, b.dims))
+    if (isa<AffineConstantExpr>(left) && isa<AffineConstantExpr>(right) &&
+        left != right)
+      return false;
+  return true;
+}
+
+LogicalResult nncc::wasm::checkState(ModuleOp program,
+                                     const Signature &signature) {
+  llvm::StringSet<> taken;
+  for (const auto &pair : signature.state) {
+    const std::string &from = pair.first, &to = pair.second;
+    const TensorInfo *output = findTensor(signature.outputs, from);
+    const TensorInfo *input = findTensor(signature.inputs, to);
+    auto fail = [&](const Twine &why) {
+      return program.emitError()
+             << "--state=" << from << "=" << to << ": " << why;
+    };
+    if (!output)
+      return fail("the network has no output '" + from + "'");
+    if (!input)
+      return fail("the network has no input '" + to + "'");
+    if (!taken.insert(to).second)
+      return fail("the input takes another output already");
+    if (output->typeName != input->typeName ||
+        !mayHaveSameSizes(*output, *input))
+      return fail("the output has another type or other sizes than the input");
+  }
+  return success();
+}
+
+static llvm::json::Array
+printState(ArrayRef<std::pair<std::string, std::string>> state) {
+  llvm::json::Array array;
+  for (const auto &[from, to] : state)
+    array.push_back(llvm::json::Object{{"output", llvm::json::fixUTF8(from)},
+                                       {"input", llvm::json::fixUTF8(to)}});
+  return array;
+}
+
 static llvm::json::Array printTensors(ArrayRef<TensorInfo> tensors,
                                       ArrayRef<SymbolInfo> symbols) {
   llvm::json::Array array;
@@ -260,6 +311,8 @@ std::string nncc::wasm::printSignature(const Signature &signature,
       {"kernels", info.numKernels},
       {"flops", std::move(flops)},
       {"weights", std::move(weights)}};
+  if (!signature.state.empty())
+    root["state"] = printState(signature.state);
   if (!signature.externs.empty())
     root["functions"] = printFunctions(signature.externs);
   std::string text;

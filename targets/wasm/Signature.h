@@ -45,6 +45,8 @@ struct Signature {
   llvm::SmallVector<SymbolInfo> symbols;
   llvm::SmallVector<TensorInfo> inputs, outputs;
   std::vector<ExternCall> externs;
+  /// Outputs that become inputs of the next run.
+  std::vector<std::pair<std::string, std::string>> state;
 };
 
 /// What belongs to the module rather than to the program.
@@ -64,6 +66,11 @@ struct ModuleInfo {
 /// diagnostic if one is missing or if an input's dimension is neither a number
 /// nor a symbol.
 mlir::FailureOr<Signature> readSignature(mlir::ModuleOp program);
+
+/// Fails with a diagnostic unless each pair is an output and an input of equal
+/// types and equal fixed sizes.
+mlir::LogicalResult checkState(mlir::ModuleOp program,
+                               const Signature &signature);
 
 /// A size over the symbols, for people to read.
 std::string printDim(mlir::AffineExpr expr, llvm::ArrayRef<SymbolInfo> symbols);

@@ -95,6 +95,9 @@ LogicalResult Emission::lower() {
   if (failed(read))
     return failure();
   signature = std::move(*read);
+  signature.state = options.state;
+  if (failed(checkState(program, signature)))
+    return failure();
   PassManager pm(program.getContext());
   LoweringOptions lowering;
   lowering.relaxedMadd = feature == Feature::RelaxedSimd && !options.strictFP;

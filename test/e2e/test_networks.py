@@ -4,12 +4,11 @@
 
 from pathlib import Path
 
-import numpy as np
 import onnx
 import pytest
 
 import nncc
-from harness import ATOL, BIN, MODELS, RTOL, nncc_run, reference, save_data
+from harness import BIN, MODELS, nncc_run, reference, save_data
 from light_models import LIGHT_FOLDER, randomized
 
 LIGHT = sorted(path.stem for path in LIGHT_FOLDER.glob("*.onnx"))
@@ -57,26 +56,6 @@ def test_published(name: str, tmp_path: Path) -> None:
     for folder in data:
         done = nncc_run(module, "--data", folder, *LOOSER.get(name, []))
         assert done.returncode == 0, done.stdout + done.stderr
-
-
-@needs_models
-def test_gtcrn_sequence(tmp_path: Path) -> None:
-    """Every frame of a trace, with the caches fed back."""
-    folder = MODELS / "gtcrn-stream-simple"
-    model = nncc.load(nncc.compile(folder / "model.onnx", tmp_path / "model.wasm"))
-    frames = np.load(folder / "sequence" / "stft_in.npy")
-    expected = np.load(folder / "sequence" / "stft_out_ort.npy")
-    first, *caches = model.inputs
-    state = {item.name: np.zeros([int(dim) for dim in item.shape], np.float32) for item in caches}
-    got = []
-    for frame in frames:
-        shape = [int(dim) for dim in first.shape]
-        outputs = list(model.run({first.name: frame.reshape(shape), **state}).values())
-        got.append(outputs[0])
-        state = dict(zip(state, outputs[1:], strict=True))
-    np.testing.assert_allclose(
-        np.stack(got).reshape(expected.shape), expected, rtol=RTOL, atol=ATOL
-    )
 
 
 def test_compiler_is_built() -> None:

@@ -94,6 +94,21 @@ test("state stays in its context until fini_single", () => {
   assert.throws(() => new FakeGuest({ demo: { model: demo, state: { mask: "x" } } }), { code: "wrong-dtype" });
 });
 
+test("state that the module itself declares, also in a module that the guest brings", async () => {
+  const bytes = makeModule({ ...signature, state: [{ output: "y", input: "x" }] });
+  const guest = new FakeGuest({ demo: await loadModel(bytes) });
+  guest.words(AT.builders, guest.bytes(AT.model, bytes), bytes.length);
+  assert.equal(guest.call("load", AT.builders, 1, 5, 0, AT.out), OK);
+  assert.equal(guest.call("init_execution_context", guest.word(AT.out), AT.out), OK);
+  for (const context of [guest.word(AT.out), guest.open()]) {
+    for (const wanted of [[10, 20], [30, 60]]) {
+      assert.equal(guest.call("compute_single", context), OK);
+      assert.equal(guest.call("get_output_single", context, 0, AT.data, 8, AT.out), OK);
+      assert.deepEqual(guest.floats(AT.data, 2), wanted);
+    }
+  }
+});
+
 test("the extensions: a configuration, and handles that are given back", () => {
   const guest = new FakeGuest({ demo });
   const config = guest.text(AT.config, "{}");

@@ -88,6 +88,11 @@ struct CommandLine {
                "your own; its types and sizes are given, e.g. "
                "'my.domain::Op=T[n,...],i64[k]->T[n+k,...]' (docs/extern.md)"),
       cl::value_desc("DOMAIN::OP=TYPES"), cl::cat(category)};
+  cl::list<std::string> state{
+      "state",
+      cl::desc("This output becomes this input of the next call; hosts keep it "
+               "in between (docs/streams.md)"),
+      cl::value_desc("OUTPUT=INPUT"), cl::cat(category)};
   cl::opt<std::string> weights{
       "weights",
       cl::desc("embed: weights in the module (default); external: in a "
@@ -221,6 +226,14 @@ static FailureOr<DriverOptions> getOptions(const CommandLine &line,
       return fail("--dim=" + text + ": " + llvm::toString(bound.takeError()));
     options.import.dims.push_back(*bound);
   }
+  for (const std::string &text : line.state) {
+    auto [output, input] = StringRef(text).split('=');
+    if (output.empty() || input.empty())
+      return fail("--state=" + text + ": expected OUTPUT=INPUT");
+    options.targetOptions.state.emplace_back(output, input);
+  }
+  if (!line.state.empty() && options.emit == "obj")
+    return fail("--state: the program that links an object keeps its state");
   for (const std::string &text : line.externs) {
     llvm::Expected<onnx::ExternOperator> declared =
         onnx::parseExtern(text, &context);

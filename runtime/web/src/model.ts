@@ -9,6 +9,7 @@ import type { ModuleFunction } from "./packed.js";
 import type { Profiler } from "./profile.js";
 import type { RunOutput, Runner } from "./runner.js";
 import type { Signature } from "./signature.js";
+import { Stream, type StreamOptions } from "./state.js";
 import type { Tensor } from "./tensor.js";
 import type { Threading } from "./threads.js";
 
@@ -89,6 +90,11 @@ export class Model {
       throw new NnccError("unsupported-device", "the GPU's results have to be waited for: use run()");
     }
     return this.named(runner.runSync(bindInputs(this.signature, inputs)));
+  }
+
+  /** Calls that keep what the model takes back in between. Throws `unknown-input` when it is no such model. */
+  stream(options: StreamOptions = {}): Stream {
+    return new Stream(this, options);
   }
 
   /**

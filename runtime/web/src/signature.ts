@@ -44,6 +44,8 @@ export interface Signature {
   readonly weights: "embedded" | { readonly file: string; readonly sha256: string };
   /** Floating point operations of one run, when the sizes are known. */
   readonly flops: number | null;
+  /** By output name, the input that takes it in the next call; empty for most models. */
+  readonly state: Readonly<Record<string, string>>;
   /** Operators that functions of the host compute. */
   readonly functions: readonly FunctionInfo[];
 }
@@ -90,8 +92,13 @@ export function parseSignature(text: string): Signature {
     kernels: root.numberOrNull("kernels") ?? 0,
     weights: readWeights(root),
     flops: root.numberOrNull("flops"),
+    state: Object.fromEntries(root.list("state").map((item, i) => readState(new Reader(item, `state[${i}]`)))),
     functions: root.list("functions").map((item, i) => readFunction(new Reader(item, `functions[${i}]`))),
   };
+}
+
+function readState(item: Reader): [output: string, input: string] {
+  return [item.text("output"), item.text("input")];
 }
 
 function readFunction(item: Reader): FunctionInfo {

@@ -2,11 +2,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 import { exportsOf } from "../abi.js";
-import { NnccError, messageOf } from "../errors.js";
 import { CpuRunner } from "../cpu.js";
+import { NnccError, messageOf } from "../errors.js";
 import { Model } from "../model.js";
 import { ABI_VERSION, signatureOf } from "../signature.js";
-import { zeros } from "../bind.js";
+import { StateLoop, type StatePairs } from "../state.js";
 import type { Tensor } from "../tensor.js";
 import { Errno, WasiNNError } from "./errno.js";
 import { bytesOf, toTensor, type GuestTensor } from "./tensor.js";
@@ -14,28 +14,18 @@ import { bytesOf, toTensor, type GuestTensor } from "./tensor.js";
 /** A model and which of its outputs become which inputs of the next call. */
 export interface StatefulModel {
   readonly model: Model;
-  /** By output name, the input that takes it; the input starts as zeros. */
-  readonly state: Readonly<Record<string, string>>;
+  /** Instead of the pairs that the model was compiled with (`--state`). */
+  readonly state: StatePairs;
 }
 
 /** A model that guests can open. Contexts hold all that changes from call to call. */
 export class Graph {
   readonly model: Model;
-  readonly state: readonly (readonly [output: string, input: string])[];
+  readonly loop: StateLoop;
 
-  constructor(model: Model, state: Readonly<Record<string, string>> = {}) {
+  constructor(model: Model, state: StatePairs = model.signature.state) {
     this.model = model;
-    this.state = Object.entries(state);
-    const { inputs, outputs } = model.signature;
-    for (const [from, to] of this.state) {
-      const output = outputs.find((type) => type.name === from);
-      const input = inputs.find((type) => type.name === to);
-      if (output === undefined) throw new NnccError("unknown-input", `state: the model has no output '${from}'`);
-      if (input === undefined) throw new NnccError("unknown-input", `state: the model has no input '${to}'`);
-      if (input.dtype !== output.dtype) {
-        throw new NnccError("wrong-dtype", `state: '${from}' is ${output.dtype}, but '${to}' is ${input.dtype}`);
-      }
-    }
+    this.loop = new StateLoop(model.signature, state);
   }
 }
 
@@ -59,11 +49,11 @@ export class Context {
   /** Runs the model; what is state becomes an input of the next call. */
   compute(): void {
     this.outputs = undefined;
-    const { model, state } = this.graph;
+    const { model, loop } = this.graph;
     const missing = model.signature.inputs.find((type) => !Object.hasOwn(this.inputs, type.name));
     if (missing !== undefined) throw new WasiNNError(Errno.RuntimeError, `input '${missing.name}' was not set`);
     const outputs = model.runSync(this.inputs);
-    for (const [from, to] of state) this.inputs[to] = outputs[from]!;
+    Object.assign(this.inputs, loop.next(outputs));
     this.outputs = outputs;
   }
 
@@ -78,10 +68,7 @@ export class Context {
   /** Forgets inputs, outputs and state: a new stream begins. */
   reset(): void {
     this.outputs = undefined;
-    this.inputs = {};
-    for (const [, to] of this.graph.state) {
-      this.inputs[to] = zeros(this.graph.model.signature.inputs.find((type) => type.name === to)!);
-    }
+    this.inputs = this.graph.loop.initial();
   }
 }
 
