@@ -15,7 +15,7 @@ import pytest
 from onnx import helper
 
 import nncc
-from harness import ROOT, Array, network, random
+from harness import ROOT, Array, network, nncc_run, random
 
 INPUTS = Path(__file__).parent / "Inputs"
 SCALE = "--extern=my.domain::Scale=T[...,k]->T[...,k]"
@@ -116,6 +116,21 @@ def test_javascript(module: Path) -> None:
     assert answer["cause"] == "no such scale"
     assert "its output 0 is f32[4,1], not f32[4,3]" in answer["shape"]
     assert "is running" in answer["nested"]
+
+
+def test_nncc_run(module: Path, tmp_path: Path) -> None:
+    for name, array in FEED.items():
+        np.save(tmp_path / f"{name}.npy", array)
+    inputs = [f"--input={name}={tmp_path / name}.npy" for name in FEED]
+    functions = f"--functions={INPUTS / 'functions.mjs'}"
+    done = nncc_run(module, *inputs, functions, f"--output={tmp_path}", "--info")
+    assert done.returncode == 0, done.stderr
+    assert "function   my.domain::Scale\n" in done.stdout
+    for name, want in expected(**FEED).items():
+        np.testing.assert_array_equal(np.load(tmp_path / f"{name}.npy"), want)
+    done = nncc_run(module, *inputs, f"--functions={tmp_path / 'none.mjs'}")
+    assert done.returncode == 2
+    assert "none.mjs: Cannot find module" in done.stderr
 
 
 C_PROGRAM = r"""

@@ -5,6 +5,7 @@
 
 import { readFile } from "node:fs/promises";
 import { loadModel } from "nncc";
+import operators from "./functions.mjs";
 
 const module = await readFile(process.argv[2]);
 const inputs = {
@@ -13,23 +14,9 @@ const inputs = {
 };
 const answer = {};
 
-function scale(x, attributes) {
-  answer.attributes = attributes;
-  return { ...x, data: x.data.map((value) => attributes.factor * value) };
-}
-
-function divmod(x, by) {
-  const divisor = Number(by.data[0]);
-  const m = BigInt64Array.from({ length: 2 * x.shape[1] + 1 }, (_, i) => BigInt(i + divisor));
-  return [
-    { ...x, data: x.data.map((value) => Math.floor(value / divisor)) },
-    { dtype: "i64", shape: [m.length], data: m },
-  ];
-}
-
 async function failureOf(changed) {
   try {
-    const functions = { "my.domain::Scale": scale, "my.domain::DivMod": divmod, ...changed };
+    const functions = { ...operators, ...changed };
     const model = await loadModel(module, { functions });
     changed.model = model;
     await model.run(inputs);
@@ -38,7 +25,11 @@ async function failureOf(changed) {
   }
 }
 
-const model = await loadModel(module, { functions: { "my.domain::Scale": scale, "my.domain::DivMod": divmod } });
+const scale = (x, attributes) => {
+  answer.attributes = attributes;
+  return operators["my.domain::Scale"](x, attributes);
+};
+const model = await loadModel(module, { functions: { ...operators, "my.domain::Scale": scale } });
 const { y, m } = await model.run(inputs);
 answer.y = [...y.data];
 answer.m = [...m.data].map(Number);

@@ -13,6 +13,8 @@ export function describe(signature: Signature, moduleBytes: number): string {
   for (const { name, min, max } of signature.symbols) lines.push(`symbol     ${name}: ${min}..${max ?? ""}`);
   for (const { name, dtype, shape } of signature.inputs) lines.push(`input      ${name} ${typeText(dtype, shape)}`);
   for (const { name, dtype, shape } of signature.outputs) lines.push(`output     ${name} ${typeText(dtype, shape)}`);
+  for (const [output, input] of Object.entries(signature.state)) lines.push(`state      ${output} becomes ${input}`);
+  for (const { name } of signature.functions) lines.push(`function   ${name}`);
   const { weights } = signature;
   lines.push(
     `module     ${bytesText(moduleBytes)}`,

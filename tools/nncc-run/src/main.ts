@@ -3,7 +3,9 @@
 
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { loadModel, messageOf, NnccError, toNumbers, typeText, type LoadOptions, type Model, type Tensor } from "nncc";
+import { pathToFileURL } from "node:url";
+import { loadModel, messageOf, NnccError, toNumbers, typeText } from "nncc";
+import type { HostFunctions, LoadOptions, Model, Tensor } from "nncc";
 import { measure, measureLoad } from "./bench.js";
 import { compare } from "./compare.js";
 import { UserError } from "./errors.js";
@@ -28,7 +30,7 @@ async function run(options: Options): Promise<number> {
   const bytes = readModule(options.module);
   const why = await provideWebGpu(bytes, options.device);
   // By path, so that a weight file beside the module is found.
-  const model = await loadModel(options.module, loadOptions(options));
+  const model = await loadModel(options.module, await loadOptions(options));
   if (why !== undefined && model.device === "cpu") {
     console.error(`nncc-run: runs on the CPU: ${why || model.whyNotGpu}`);
   }
@@ -50,8 +52,24 @@ async function run(options: Options): Promise<number> {
   return status;
 }
 
-function loadOptions({ device, threads, weights }: Options): LoadOptions {
-  return { device, threads, ...(weights === undefined ? {} : { weights }) };
+async function loadOptions({ device, threads, weights, functions }: Options): Promise<LoadOptions> {
+  return {
+    device,
+    threads,
+    ...(weights === undefined ? {} : { weights }),
+    ...(functions === undefined ? {} : { functions: await importFunctions(functions) }),
+  };
+}
+
+async function importFunctions(path: string): Promise<HostFunctions> {
+  let imported: { readonly default?: unknown };
+  try {
+    imported = (await import(pathToFileURL(path).href)) as typeof imported;
+  } catch (error) {
+    throw new UserError(`--functions=${path}: ${messageOf(error)}`);
+  }
+  if (typeof imported.default === "object" && imported.default !== null) return imported.default as HostFunctions;
+  throw new UserError(`--functions=${path}: the module exports no functions by default`);
 }
 
 function readModule(path: string): Uint8Array {
@@ -118,7 +136,7 @@ function printInfo(model: Model, moduleBytes: number, options: Options): void {
 }
 
 async function profile(inputs: Record<string, Tensor>, file: string, options: Options): Promise<void> {
-  const model = await loadModel(options.module, { profile: true, ...loadOptions(options) });
+  const model = await loadModel(options.module, { profile: true, ...(await loadOptions(options)) });
   const peak = model.device === "gpu" ? null : measurePeak();
   const result = await profileModel(model, inputs, options.bench ?? PROFILE_SECONDS, peak);
   const trace = (): string => JSON.stringify(chromeTrace(result, model.signature));
@@ -138,7 +156,7 @@ function writeText(path: string, text: string): void {
 async function bench(
   model: Model, inputs: Record<string, Tensor>, bytes: Uint8Array, weights: string | undefined, options: Options,
 ): Promise<void> {
-  const loadMs = await measureLoad(bytes, options.module, { ...loadOptions(options), ...(weights && { weights }) });
+  const loadMs = await measureLoad(bytes, options.module, { ...(await loadOptions(options)), ...(weights && { weights }) });
   const result = await measure(model, inputs, options.bench!, loadMs);
   if (options.json) {
     const { msMedian, msMin, gflops, runs } = result;

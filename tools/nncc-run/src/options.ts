@@ -20,6 +20,8 @@ Runs a module that nncc compiled.
   --json              prints --bench, --profile and --info as JSON
   --info              prints the signature, features and sizes
   --weights FILE      the weight file of a module with external weights
+  --functions FILE    a JavaScript module that exports by default the functions of
+                      custom operators: {"my.domain::Op": (x, attributes) => ...}
   --threads N         threads of a module compiled with --threads (one a core, at
                       most 8)
   --device DEVICE     cpu, gpu or auto (auto: the GPU where the module has code for
@@ -43,6 +45,7 @@ export interface Options {
   readonly json: boolean;
   readonly info: boolean;
   readonly weights: string | undefined;
+  readonly functions: string | undefined;
   readonly threads: number | undefined;
   readonly device: "cpu" | "gpu" | "auto";
 }
@@ -68,6 +71,7 @@ export function parseOptions(argv: readonly string[]): Options | string {
         json: { type: "boolean", default: false },
         info: { type: "boolean", default: false },
         weights: { type: "string" },
+        functions: { type: "string" },
         threads: { type: "string" },
         device: { type: "string", default: "auto" },
         help: { type: "boolean", default: false },
@@ -95,6 +99,7 @@ export function parseOptions(argv: readonly string[]): Options | string {
     output: values.output,
     profile: values.profile,
     weights: values.weights,
+    functions: values.functions,
     rtol: number("--rtol", values.rtol),
     atol: number("--atol", values.atol),
     threads: values.threads === undefined ? undefined : number("--threads", values.threads),
