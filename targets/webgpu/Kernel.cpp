@@ -19,8 +19,8 @@ using namespace mlir;
 
 namespace nncc::webgpu {
 
-/// The kernel in a module of its own, as code for threads.
-static OwningOpRef<ModuleOp> generate(func::FuncOp kernel) {
+/// The kernel first, then the parts that it calls.
+static OwningOpRef<ModuleOp> isolate(func::FuncOp kernel) {
   OwningOpRef<ModuleOp> module = ModuleOp::create(kernel.getLoc());
   module->push_back(kernel.clone());
   // What it calls becomes a part of it.
@@ -29,6 +29,11 @@ static OwningOpRef<ModuleOp> generate(func::FuncOp kernel) {
   kernel.walk([&](func::CallOp call) { callees.insert(call.getCallee()); });
   for (StringRef callee : callees)
     module->push_back(source.lookupSymbol<func::FuncOp>(callee).clone());
+  return module;
+}
+
+OwningOpRef<ModuleOp> generateKernel(func::FuncOp kernel) {
+  OwningOpRef<ModuleOp> module = isolate(kernel);
   PassManager pm(kernel.getContext());
   pm.addPass(createGenerateKernels());
   pm.addPass(createCanonicalizerPass());
@@ -37,12 +42,15 @@ static OwningOpRef<ModuleOp> generate(func::FuncOp kernel) {
   pm.addPass(createCSEPass());
   if (failed(pm.run(*module)))
     return nullptr;
+  auto funcs = llvm::to_vector(module->getOps<func::FuncOp>());
+  for (func::FuncOp part : ArrayRef(funcs).drop_front())
+    part.erase();
   return module;
 }
 
 FailureOr<CompiledKernel> compileKernel(func::FuncOp kernel,
                                         const KernelOptions &options) {
-  OwningOpRef<ModuleOp> module = generate(kernel);
+  OwningOpRef<ModuleOp> module = generateKernel(kernel);
   if (!module)
     return failure();
   auto func = *module->getOps<func::FuncOp>().begin();

@@ -10,6 +10,8 @@
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/AffineExpr.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/OwningOpRef.h"
 #include "llvm/ADT/SmallVector.h"
 
 #include <string>
@@ -51,6 +53,10 @@ struct CompiledKernel {
   /// What the device must have.
   llvm::SmallVector<std::string> features;
 };
+
+/// The kernel alone, as raised code for threads, in a module of its own; null
+/// after a diagnostic.
+mlir::OwningOpRef<mlir::ModuleOp> generateKernel(mlir::func::FuncOp kernel);
 
 /// Compiles a kernel as LinalgToExec makes it: 1-D memrefs, each a buffer of
 /// its own, values of symbols (with more numbers than the program's they are

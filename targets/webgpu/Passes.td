@@ -43,4 +43,15 @@ def Raise : Pass<"webgpu-raise", "::mlir::ModuleOp"> {
                            "::mlir::vector::VectorDialect"];
 }
 
+def ToSpirv : Pass<"webgpu-to-spirv", "::mlir::ModuleOp"> {
+  let summary = "Turn raised kernels into modules of SPIR-V";
+  let description = [{
+    Each kernel becomes a `spirv.module` for Vulkan 1.1 with one entry point,
+    whose bindings are those that the WGSL has.
+  }];
+  let dependentDialects = ["::mlir::gpu::GPUDialect",
+                           "::mlir::spirv::SPIRVDialect",
+                           "::mlir::vector::VectorDialect"];
+}
+
 #endif

@@ -23,6 +23,8 @@
 #include "nncc/Dialect/Exec/Exec.h"
 #include "nncc/Pipeline/Pipeline.h"
 #include "targets/webgpu/Kernel.h"
+#include "targets/webgpu/Spirv.h"
+#include "targets/webgpu/WgslPrinter.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/SourceMgr.h"
 
@@ -41,6 +43,8 @@ struct Options {
                               cl::desc("The target's name"), cl::cat(category)};
   cl::opt<bool> wgsl{"wgsl", cl::desc("Print the kernels of a host program"),
                      cl::cat(category)};
+  cl::opt<bool> spirv{"spirv", cl::desc("Write the kernels as SPIR-V to -o"),
+                      cl::cat(category)};
   cl::opt<std::string> feature{"features", cl::desc("One of the target's"),
                                cl::cat(category)};
   cl::opt<nncc::Artifact> artifact{
@@ -76,6 +80,27 @@ static LogicalResult printKernels(ModuleOp program) {
   return success();
 }
 
+/// One file a kernel.
+static LogicalResult writeSpirv(ModuleOp program, StringRef folder) {
+  for (auto func : program.getOps<func::FuncOp>()) {
+    if (!func->hasAttr(nncc::exec::kernelAttrName))
+      continue;
+    auto words = nncc::webgpu::compileToSpirv(func);
+    if (failed(words))
+      return failure();
+    std::string path =
+        (folder + "/" + nncc::webgpu::makeWgslName(func.getName()) + ".spv")
+            .str();
+    std::error_code error;
+    llvm::raw_fd_ostream file(path, error);
+    if (error)
+      return func.emitError("cannot write ") << path << ": " << error.message();
+    file.write(reinterpret_cast<const char *>(words->data()),
+               words->size() * sizeof(uint32_t));
+  }
+  return success();
+}
+
 int main(int argc, char **argv) {
   Options options;
   cl::HideUnrelatedOptions(options.category);
@@ -99,6 +124,8 @@ int main(int argc, char **argv) {
 
   if (options.wgsl)
     return failed(printKernels(*program));
+  if (options.spirv)
+    return failed(writeSpirv(*program, options.output));
   nncc::Weights weights;
   std::unique_ptr<llvm::MemoryBuffer> bytes;
   if (!options.weights.empty()) {
