@@ -3,6 +3,7 @@
 
 // The driver in Node, on Dawn.
 
+import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as nncc from "nncc";
 import { cases } from "./conformance.ts";
@@ -16,3 +17,14 @@ const place = {
 };
 
 for (const { name, run } of cases) test(name, { skip: noAdapter }, () => run(place));
+
+test("a module without CPU code says so", { skip: noAdapter }, async () => {
+  const module = makeGpuModule(program, ["-DNO_MAIN"]);
+  const lacking = makeGpuModule({ ...program, features: ["no-such-feature"] }, ["-DNO_MAIN"]);
+  const refused = { code: "unsupported-device", message: /no CPU code/ };
+  const model = await nncc.loadModel(module);
+  assert.equal(model.device, "gpu");
+  model.dispose();
+  await assert.rejects(nncc.loadModel(module, { device: "cpu" }), refused);
+  await assert.rejects(nncc.loadModel(lacking), { code: refused.code, message: /no-such-feature.*no CPU code/ });
+});

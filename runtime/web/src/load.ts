@@ -83,7 +83,10 @@ async function load(source: Source | WebAssembly.Module, options: LoadOptions): 
     } catch (error) {
       // Bad weights are as bad for the CPU; what the GPU refuses is not.
       const isGpus = error instanceof NnccError && GPU_ERRORS.includes(error.code);
-      if (!isGpus || options.device === "gpu" || loaded.exports.main === undefined) throw error;
+      if (!isGpus || options.device === "gpu") throw error;
+      if (loaded.exports.main === undefined) {
+        throw new NnccError(error.code, `${error.message}; and the module has no CPU code`, { cause: error });
+      }
       reason = error.message;
     }
   }
@@ -135,6 +138,9 @@ async function openOnGpu(loaded: Loaded, options: LoadOptions): Promise<Runner> 
 
 async function openOnCpu(loaded: Loaded, options: LoadOptions): Promise<Runner> {
   const { module, signature, exports, profiler, packed } = loaded;
+  if (exports.main === undefined) {
+    throw new NnccError("unsupported-device", "the module has no CPU code: it was compiled with --no-fallback");
+  }
   await loaded.weights;
   // The kernels of workers would have nobody to tell when they run.
   const threading = await chooseThreads(loaded.hasThreads, options.profile ? 1 : options.threads);

@@ -59,6 +59,7 @@ static void setOutput(struct Tensor *out, u32 data, i64 rows, u8 code, u8 bits) 
   out->bits = bits;
 }
 
+#ifndef NO_MAIN
 EXPORT(main) int run(u32 self, struct Value *args, int nargs, struct Value *ret) {
   (void)self, (void)ret;
   if (nargs != 3 || args[0].tag != 5)
@@ -85,3 +86,4 @@ EXPORT(main) int run(u32 self, struct Value *args, int nargs, struct Value *ret)
   setOutput((struct Tensor *)(u32)args[2].payload, (u32)mask, rows, 6, 8);
   return 0;
 }
+#endif
