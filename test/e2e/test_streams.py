@@ -105,6 +105,28 @@ def test_gtcrn_frame_by_frame(tmp_path: Path) -> None:
     )
 
 
+def test_language_model_token_by_token(tmp_path: Path) -> None:
+    """Its caches grow with every token, up to what the model has positions for."""
+    source = MODELS / "gpt2-toy-past-op11" / "model.onnx"
+    if not source.exists():
+        pytest.skip("there is no gpt2-toy-past-op11; NNCC_MODELS names a folder of networks")
+    model = onnx.load(source)
+    names = [item.name for item in model.graph.input if item.name.startswith("past_")]
+    state = {name.replace("past", "present"): name for name in names}
+    flags = [f"--state={output}={name}" for output, name in state.items()]
+    module = nncc.compile(source, tmp_path / "model.wasm", flags=flags)
+    stream = nncc.load(module).stream()
+    steps: list[dict[str, Array]] = [{"input_ids": np.array([[i]], np.int64)} for i in range(5)]
+    want = fed_back(source, [steps[0] | stream.state, *steps[1:]], state)
+    for step, outputs in zip(steps, want, strict=True):
+        got = stream.run(step)
+        for name, value in outputs.items():
+            np.testing.assert_allclose(got[name], value, rtol=RTOL, atol=ATOL)
+    with pytest.raises(nncc.ModuleError, match="'seq_len'"):
+        for step in steps:
+            stream.run(step)
+
+
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
