@@ -168,13 +168,16 @@ LogicalResult KernelBuilder::addCaptures(Draft &draft, linalg::GenericOp op) {
   return failure(result.wasInterrupted());
 }
 
-/// Floating-point operations of one iteration.
+/// Floating-point operations of one iteration; a dot product of pairs, with the
+/// sum that it goes to, counts as the four that it would be.
 static int64_t countFlops(linalg::GenericOp op) {
   int64_t count = 0;
   for (Operation &inner : op.getBody()->without_terminator())
-    if (inner.getNumResults() == 1 &&
-        isa<FloatType>(inner.getResult(0).getType()) &&
-        inner.getNumOperands() > 0)
+    if (isa<DotOp>(inner))
+      count += 4;
+    else if (inner.getNumResults() == 1 &&
+             isa<FloatType>(inner.getResult(0).getType()) &&
+             inner.getNumOperands() > 0)
       ++count;
   return count;
 }
