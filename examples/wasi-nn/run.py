@@ -3,6 +3,7 @@
 """Builds one of the examples, links it with its model and runs it in wasmtime.
 
 usage: run.py image-c [FILE.pgm] | image-rust [FILE.pgm] | text [FILE.txt]
+       run.py server          builds an HTTP server and starts it (program: wasmtime)
        run.py page            builds a web page with the C examples and serves it
        run.py build-page      only builds it
 """
@@ -58,17 +59,20 @@ def build_c(name: str) -> Path:
     return guest
 
 
-def build_rust() -> Path:
-    manifest = HERE / "image-rust" / "Cargo.toml"
-    target = BUILD / "cargo"
-    flags = ["--quiet", "--release", "--locked", "--target=wasm32-wasip1"]
-    call("cargo", "build", *flags, f"--manifest-path={manifest}", f"--target-dir={target}")
-    return target / "wasm32-wasip1" / "release" / "image.wasm"
+def build_rust(folder: str, target: str) -> Path:
+    """The folder of what cargo makes for the target."""
+    manifest = HERE / folder / "Cargo.toml"
+    flags = ["--quiet", "--release", "--locked", f"--target={target}"]
+    output = BUILD / "cargo"
+    call("cargo", "build", *flags, f"--manifest-path={manifest}", f"--target-dir={output}")
+    return output / target / "release"
 
 
 def build_guest(example: str) -> Path:
     BUILD.mkdir(parents=True, exist_ok=True)
-    return build_rust() if example == "image-rust" else build_c(example.removesuffix("-c"))
+    if example == "image-rust":
+        return build_rust("image-rust", "wasm32-wasip1") / "image.wasm"
+    return build_c(example.removesuffix("-c"))
 
 
 def run(program: Path, stdin: Path) -> int:
@@ -99,6 +103,14 @@ def run_example(example: str, inputs: list[str]) -> int:
     return run(app, Path(inputs[0]) if inputs else default)
 
 
+def build_server() -> Path:
+    """An HTTP component with its model in it."""
+    guest = build_rust("server", "wasm32-wasip2") / "server.wasm"
+    server = BUILD / "server.wasm"
+    call(ROOT / "build/bin/nncc", "link", guest, build_model("digits"), "-o", server)
+    return server
+
+
 def build_page() -> None:
     """The page with all that it loads, in one folder."""
     shutil.rmtree(SITE, ignore_errors=True)
@@ -124,6 +136,8 @@ def main() -> int:
     match sys.argv[1:]:
         case [("image-c" | "image-rust" | "text") as example, *inputs] if len(inputs) < 2:
             return run_example(example, inputs)
+        case ["server"]:
+            call("wasmtime", "serve", "-S", "cli", build_server())
         case ["page"]:
             serve_page()
         case ["build-page"]:
