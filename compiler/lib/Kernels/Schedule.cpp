@@ -214,7 +214,9 @@ void Scheduler::chooseTile() {
     return;
   }
   if (hasUniform) {
-    schedule.tile = table.contraction;
+    int64_t columns = staticSize(nest.dims[*schedule.vectorDim]);
+    bool isNarrow = columns > 0 && columns <= lanes;
+    schedule.tile = isNarrow ? table.narrowContraction : table.contraction;
     return;
   }
   // Pixels that share input columns are worth more rows than those that don't.

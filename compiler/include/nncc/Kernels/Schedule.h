@@ -13,6 +13,8 @@
 namespace nncc::kernels {
 
 /// The tile sizes of one class of kernels. Data, so that a tuner can search.
+/// Every size divides the one before it, so that tiles of the next size start
+/// where those of one end.
 struct TileParameters {
   /// Rows (pixels) a tile; largest first, the last is 1.
   llvm::SmallVector<int64_t> rows = {1};
@@ -31,8 +33,10 @@ struct ScheduleTable {
   TileParameters transpose{{4, 1}, {1}, 0};
   TileParameters reduction{{1}, {4, 1}, 0};
   TileParameters contraction{{4, 2, 1}, {2, 1}, 0};
+  /// A contraction of at most four columns.
+  TileParameters narrowContraction{{6, 2, 1}, {1}, 0};
   /// A contraction of one row: bound by the weights' bandwidth.
-  TileParameters rowContraction{{1}, {8, 2, 1}, 0};
+  TileParameters rowContraction{{1}, {6, 2, 1}, 0};
   TileParameters depthwise{{8, 4, 2, 1}, {1}, 7};
   TileParameters stridedDepthwise{{4, 2, 1}, {1}, 7};
   /// Both operands run along the reduction: dot products.
