@@ -72,6 +72,19 @@ Value nncc::wasm::expandExp(MathBuilder &b, Value x) {
   return b.select(vanishes, 0, scale(b, b.add(e.p, 1), e.n));
 }
 
+Value nncc::wasm::expandExpInSigmoid(MathBuilder &b, Value x) {
+  // 1 + e^x is 1 long before the power of two leaves the range.
+  Value a = b.atLeast(x, -87);
+  Value shifted = b.fma(a, M_LOG2E, b.like(a, toNearest));
+  Value n = b.sub(shifted, toNearest);
+  Value r = b.fma(n, -ln2Low, b.fma(n, -ln2High, a));
+  // What else is in the low bits is shifted out.
+  Value power = b.fromBits(b.iadd(b.shl(b.bits(shifted), 23), oneBits));
+  Value e = b.fma(power, expPolynomial(b, r), power);
+  // Beyond, the quotient is denormal, which takes a CPU a hundred cycles.
+  return b.select(b.lt(87.336, x), INFINITY, e);
+}
+
 Value nncc::wasm::expandExp2(MathBuilder &b, Value x) {
   x = b.atMost(b.atLeast(x, -151), 129);
   Value shifted = b.add(x, toNearest);

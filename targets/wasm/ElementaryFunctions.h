@@ -25,6 +25,10 @@ mlir::Value expandErf(MathBuilder &b, mlir::Value x);   // 7.4 ulp
 mlir::Value expandRsqrt(MathBuilder &b, mlir::Value x); // 1.5 ulp
 mlir::Value expandRound(MathBuilder &b, mlir::Value x); // exact, half away
 
+/// e^x for 1 / (1 + e^x) alone: that is right to 2.4 ulp, and 0 where the exact
+/// quotient is denormal.
+mlir::Value expandExpInSigmoid(MathBuilder &b, mlir::Value x);
+
 /// sin(x + quarterTurns * pi / 2) for |x| <= 1e8, 0.6 ulp.
 mlir::Value expandCircle(MathBuilder &b, mlir::Value x, int quarterTurns);
 

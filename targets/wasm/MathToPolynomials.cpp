@@ -82,6 +82,13 @@ static bool isRealScalarOrVector(Type type) {
           getElementTypeOrSelf(type).isF64());
 }
 
+/// Whether `value` is 1 in all lanes.
+static bool isOne(Value value) {
+  if (auto broadcast = value.getDefiningOp<vector::BroadcastOp>())
+    value = broadcast.getSource();
+  return matchPattern(value, m_OneFloat());
+}
+
 namespace {
 
 /// A function of f32 as arithmetic in place.
@@ -155,6 +162,29 @@ template <typename OpT> struct CirclePattern : OpRewritePattern<OpT> {
 private:
   const StringRef name;
   const int quarterTurns;
+};
+
+/// The exponential of 1 / (1 + exp(x)), which needs less than any exponential.
+struct SigmoidPattern : OpRewritePattern<math::ExpOp> {
+  explicit SigmoidPattern(MLIRContext *context)
+      : OpRewritePattern(context, /*benefit=*/3) {}
+
+  LogicalResult matchAndRewrite(math::ExpOp op,
+                                PatternRewriter &rewriter) const override {
+    if (!isRealScalarOrVector(op.getType()) ||
+        !getElementTypeOrSelf(op.getType()).isF32() || !op->hasOneUse())
+      return failure();
+    auto sum = dyn_cast<arith::AddFOp>(*op->user_begin());
+    if (!sum || !sum->hasOneUse() ||
+        !(isOne(sum.getLhs()) || isOne(sum.getRhs())))
+      return failure();
+    auto quotient = dyn_cast<arith::DivFOp>(*sum->user_begin());
+    if (!quotient || !isOne(quotient.getLhs()))
+      return failure();
+    MathBuilder b(rewriter, op.getLoc());
+    rewriter.replaceOp(op, expandExpInSigmoid(b, op.getOperand()));
+    return success();
+  }
 };
 
 /// Powers with a constant exponent that are a few multiplications or a square
@@ -253,6 +283,7 @@ static void addCall(RewritePatternSet &patterns, StringRef name) {
 }
 
 static void addInlineFunctions(RewritePatternSet &patterns) {
+  patterns.add<SigmoidPattern>(patterns.getContext());
   addInline<math::ExpOp>(patterns, expandExp);
   addInline<math::Exp2Op>(patterns, expandExp2);
   addInline<math::ExpM1Op>(patterns, expandExpM1);

@@ -74,3 +74,16 @@ func.func @instructions(%x: vector<4xf32>) -> vector<4xf32> {
   %c = math.sqrt %b : vector<4xf32>
   return %c : vector<4xf32>
 }
+
+// The exponential of a sigmoid has no steps for what vanishes beside 1.
+// CHECK-LABEL: func.func @sigmoid
+// CHECK-COUNT-1: arith.shli
+// CHECK-NOT:     arith.shli
+// CHECK:         arith.divf
+func.func @sigmoid(%x: vector<4xf32>) -> vector<4xf32> {
+  %one = arith.constant dense<1.0> : vector<4xf32>
+  %e = math.exp %x : vector<4xf32>
+  %s = arith.addf %one, %e : vector<4xf32>
+  %y = arith.divf %one, %s : vector<4xf32>
+  return %y : vector<4xf32>
+}
