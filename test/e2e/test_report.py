@@ -13,6 +13,7 @@ import pytest
 
 import nncc
 from harness import nncc_run
+from light_models import LIGHT_FOLDER
 from test_modules import mixed_network
 
 
@@ -56,6 +57,19 @@ def test_report_has_the_memory_plan(tmp_path: Path) -> None:
                     a["offset"] + a["bytes"] <= b["offset"]
                     or b["offset"] + b["bytes"] <= a["offset"]
                 )
+
+
+@pytest.mark.parametrize("name", ["squeezenet", "shufflenet", "densenet121"])
+def test_memory_is_near_the_largest_live_set(name: str, tmp_path: Path) -> None:
+    report_file = tmp_path / "report.json"
+    model = LIGHT_FOLDER / f"light_{name}.onnx"
+    nncc.compile(model, tmp_path / "model.wasm", flags=(f"--report={report_file}",))
+    report = json.loads(report_file.read_text())
+    live = [0] * len(report["dispatches"])
+    for buffer in report["buffers"]:
+        for dispatch in range(buffer["uses"][0], buffer["uses"][-1] + 1):
+            live[dispatch] += buffer["bytes"]
+    assert max(live) <= report["arena_bytes"] <= 1.3 * max(live)
 
 
 def test_page_shows_all_parts(tmp_path: Path) -> None:
