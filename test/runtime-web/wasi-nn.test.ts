@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { loadModel } from "nncc";
 import { Errno } from "nncc/wasi-nn";
 import { AT, FakeGuest, OK, PAGE, floatBytes } from "./fake-guest.ts";
+import { toTensor } from "../../runtime/web/dist/wasi-nn/tensor.js";
 import { makeModule, signature } from "./fixture.ts";
 
 const bytes = makeModule();
@@ -152,4 +153,13 @@ test("the host adds less than 8 KB to a page", () => {
   const folder = join(import.meta.dirname, "../../runtime/web/dist/wasi-nn");
   const files = readdirSync(folder).filter((name) => name.endsWith(".js"));
   assert.ok(gzipSync(Buffer.concat(files.map((name) => readFileSync(join(folder, name))))).length < 8192);
+});
+
+test("a scalar has no dimension or one of size 1", () => {
+  const scalar = { name: "s", dtype: "f32", shape: [] } as const;
+  const bytes = Uint8Array.from(floatBytes(3));
+  for (const dims of [[], [1]]) {
+    assert.deepEqual(toTensor({ dims, type: 1, bytes }, scalar), { dtype: "f32", shape: [], data: new Float32Array([3]) });
+  }
+  assert.throws(() => toTensor({ dims: [1, 1], type: 1, bytes }, scalar), /not \[1,1\]/);
 });

@@ -37,7 +37,10 @@ export function legacyByteLength(code: number, dims: readonly number[]): number 
  * the new numbering or in the old shows in the bytes that it has per element.
  */
 export function toTensor(given: GuestTensor, wanted: TensorType): Tensor {
-  const { dims, bytes } = given;
+  const { bytes } = given;
+  // A scalar has no dimension, or as wasi-nn wants it, one of size 1.
+  const isScalar = wanted.shape.length === 0 && given.dims.length === 1 && given.dims[0] === 1;
+  const dims = isScalar ? [] : given.dims;
   const text = typeText(wanted.dtype, wanted.shape);
   const count = elementCount(dims);
   const fits = (dim: number, i: number) => typeof wanted.shape[i] !== "number" || wanted.shape[i] === dim;
