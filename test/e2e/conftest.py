@@ -1,9 +1,16 @@
 # Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""The option --full: also what has to be compiled for minutes."""
+"""The option --full: also what has to be compiled for minutes, and all ops on a GPU."""
+
+import os
 
 import pytest
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--full", action="store_true", help="also run what takes minutes to compile")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--full"):
+        os.environ.setdefault("NNCC_GPU", "1")

@@ -4,6 +4,7 @@
 
 import functools
 import json
+import os
 import subprocess
 import tempfile
 from collections.abc import Sequence
@@ -20,14 +21,20 @@ ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = Path(__file__).with_name("Inputs") / "gpu-host.mjs"
 
 
+# Chromium brings a Vulkan driver that computes on the CPU.
+SOFTWARE_DRIVER = Path("/usr/lib/chromium/vk_swiftshader_icd.json")
+if SOFTWARE_DRIVER.exists():
+    os.environ.setdefault("VK_ICD_FILENAMES", str(SOFTWARE_DRIVER))
+
+
 class GpuHost:
     """The process; `problem` tells why it has no GPU."""
 
     def __init__(self) -> None:
         node = ROOT / "node_modules" / "node24" / "bin" / "node"
-        self._process = subprocess.Popen(
-            [str(node), str(SCRIPT)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
+        command = [str(node), str(SCRIPT)]
+        pipe = subprocess.PIPE
+        self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True)
         self.problem = self._answer()
 
     def run(self, module: Path, inputs: Sequence[Array]) -> list[Array]:

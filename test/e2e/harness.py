@@ -112,6 +112,13 @@ def nncc_run(*args: str | Path, node: Path | None = None) -> subprocess.Complete
     return subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
 
 
+def gpu_problem() -> str:
+    """Why nothing can be run on a GPU here; empty when it can."""
+    command = [str(BIN / "nncc"), "--help"]
+    usage = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return gpu_host().problem if "webgpu" in usage else "built without the target webgpu"
+
+
 def save_data(folder: Path, inputs: Sequence[Array], outputs: Sequence[Array]) -> None:
     """input_N.pb and output_N.pb, as ONNX's own tests have them."""
     folder.mkdir(parents=True, exist_ok=True)

@@ -8,7 +8,7 @@ import onnx
 import pytest
 
 import nncc
-from harness import BIN, MODELS, nncc_run, reference, save_data
+from harness import BIN, MODELS, gpu_problem, nncc_run, reference, save_data
 from light_models import LIGHT_FOLDER, randomized
 
 LIGHT = sorted(path.stem for path in LIGHT_FOLDER.glob("*.onnx"))
@@ -25,6 +25,17 @@ PUBLISHED = [
     "style-fns-candy-winml",
     "silero-vad-v2-transformer",
     "gtcrn-stream-simple",
+    "chessgpt-op17",
+    "bert-toy-optimized",
+    "gpt2-toy-nopast-op11",
+]
+# Of them, those that a GPU which is none runs in a moment.
+QUICK_ON_GPU = [
+    "mnist-8",
+    "hyperlpr-cls-96",
+    "yunet-120x160",
+    "sci-180x320",
+    "silero-vad-v2-transformer",
     "chessgpt-op17",
     "bert-toy-optimized",
     "gpt2-toy-nopast-op11",
@@ -56,6 +67,18 @@ def test_published(name: str, tmp_path: Path) -> None:
     for folder in data:
         done = nncc_run(module, "--data", folder, *LOOSER.get(name, []))
         assert done.returncode == 0, done.stdout + done.stderr
+
+
+@needs_models
+@pytest.mark.parametrize("name", QUICK_ON_GPU)
+def test_published_on_gpu(name: str, tmp_path: Path) -> None:
+    if problem := gpu_problem():
+        pytest.skip(problem)
+    model = MODELS / name / "model.onnx"
+    flags = ["--target=webgpu", "--require-gpu", "--no-fallback"]
+    module = nncc.compile(model, tmp_path / "model.wasm", flags=flags)
+    done = nncc_run(module, "--device=gpu", "--data", MODELS / name / "test_data_set_0")
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_compiler_is_built() -> None:
