@@ -278,7 +278,8 @@ int main(int argc, char **argv) {
       "nncc: compiles a trained network (ONNX) to a WebAssembly module that "
       "needs no framework\n\n"
       "  nncc model.onnx --target=wasm -o model.wasm\n"
-      "  nncc-run model.wasm --input image.npy\n");
+      "  nncc-run model.wasm --input image.npy\n"
+      "  nncc link guest.wasm model.wasm -o app.wasm  (see nncc link --help)\n");
 
   DialectRegistry registry;
   registerDialects(registry);
