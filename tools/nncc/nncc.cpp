@@ -279,7 +279,8 @@ int main(int argc, char **argv) {
       "needs no framework\n\n"
       "  nncc model.onnx --target=wasm -o model.wasm\n"
       "  nncc-run model.wasm --input image.npy\n"
-      "  nncc link guest.wasm model.wasm -o app.wasm  (see nncc link --help)\n");
+      "  nncc link guest.wasm model.wasm -o app.wasm  (see nncc link "
+      "--help)\n");
 
   DialectRegistry registry;
   registerDialects(registry);
