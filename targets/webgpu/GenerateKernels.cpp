@@ -14,11 +14,11 @@
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "nncc/Dialect/Exec/Exec.h"
 #include "nncc/Kernels/LoopNest.h"
+#include "targets/webgpu/Emitters.h"
 #include "targets/webgpu/Kernel.h"
 #include "targets/webgpu/MergedKernel.h"
 #include "targets/webgpu/Passes.h"
 #include "targets/webgpu/Scalars.h"
-#include "targets/webgpu/ThreadKernel.h"
 
 namespace nncc::webgpu {
 
@@ -31,7 +31,7 @@ using namespace mlir;
 using namespace nncc;
 using namespace nncc::webgpu;
 
-/// The smallest that fills the lanes of every GPU.
+/// Threads that share a row: they fill the lanes of every GPU.
 static constexpr int64_t workgroupSize = 64;
 
 /// The argument's type with elements as they lie in memory; null after a
@@ -117,6 +117,20 @@ static LogicalResult generateRows(func::FuncOp kernel) {
   return success();
 }
 
+static FailureOr<AffineExpr> emitKernel(OpBuilder &b, func::FuncOp kernel,
+                                        const kernels::LoopNest &nest,
+                                        const Schedule &schedule) {
+  switch (schedule.kind) {
+  case Schedule::Kind::Rows:
+    return emitRowKernel(b, kernel, nest, schedule);
+  case Schedule::Kind::Blocks:
+    return emitBlockKernel(b, kernel, nest, schedule);
+  case Schedule::Kind::Threads:
+    return emitThreadKernel(b, kernel, nest, schedule);
+  }
+  llvm_unreachable("a kind of schedule");
+}
+
 static LogicalResult generate(func::FuncOp kernel) {
   if (failed(checkScalars(kernel)))
     return failure();
@@ -131,13 +145,13 @@ static LogicalResult generate(func::FuncOp kernel) {
   if (failed(storeAsWords(kernel)))
     return failure();
   OpBuilder b(body.getTerminator());
-  FailureOr<AffineExpr> workgroups =
-      emitThreadKernel(b, kernel, *nest, workgroupSize);
+  Schedule schedule = chooseSchedule(*nest);
+  FailureOr<AffineExpr> workgroups = emitKernel(b, kernel, *nest, schedule);
   if (failed(workgroups))
     return failure();
   for (Operation *op : llvm::reverse(old))
     op->erase();
-  describe(kernel, *workgroups, workgroupSize);
+  describe(kernel, *workgroups, schedule.workgroupSize);
   return success();
 }
 

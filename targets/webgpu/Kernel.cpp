@@ -38,6 +38,9 @@ OwningOpRef<ModuleOp> generateKernel(func::FuncOp kernel) {
   pm.addPass(createGenerateKernels());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
+  pm.addPass(createLoopInvariantCodeMotionPass());
+  pm.addPass(createWidenBuffers());
+  pm.addPass(createCanonicalizerPass());
   pm.addPass(createRaise());
   pm.addPass(createCSEPass());
   if (failed(pm.run(*module)))

@@ -26,7 +26,8 @@ class PartEmitter {
 public:
   PartEmitter(OpBuilder &b, func::FuncOp func, const RowPart &part,
               int64_t workgroupSize)
-      : part(part), b(b), loc(func.getLoc()), emitter(b, func, part.nest),
+      : part(part), b(b), loc(func.getLoc()),
+        emitter(b, func, part.nest, ThreadTile()),
         workgroupSize(workgroupSize) {
     emitter.buffers = part.buffers;
   }
@@ -36,6 +37,7 @@ public:
 private:
   LogicalResult emitElements(Value thread);
   LogicalResult emitReduction(Value thread);
+  void finish(ValueRange results);
   Value reduceOwn(Value thread, Value init);
   Value combineAll(Value thread, Value own);
   Value getWorkgroupMemory(Type element);
@@ -78,7 +80,7 @@ Value PartEmitter::reduceOwn(Value thread, Value init) {
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(loop.getBody());
   enterColumns(loop.getInductionVar());
-  NestEmitter::Values next = emitter.reduce({}, loop.getRegionIterArgs());
+  NestEmitter::Values next = emitter.evaluateMain(loop.getRegionIterArgs());
   if (emitter.failed)
     return init;
   b.create<scf::YieldOp>(loc, next);
@@ -118,6 +120,14 @@ Value PartEmitter::combineAll(Value thread, Value own) {
   return load(emitter.constant(0));
 }
 
+void PartEmitter::finish(ValueRange results) {
+  if (emitter.failed)
+    return;
+  NestEmitter::Values values = emitter.finish(results);
+  if (!emitter.failed)
+    emitter.storeResults(values);
+}
+
 LogicalResult PartEmitter::emitReduction(Value thread) {
   NestEmitter::Values inits = emitter.getInits();
   if (emitter.failed)
@@ -126,9 +136,8 @@ LogicalResult PartEmitter::emitReduction(Value thread) {
   if (emitter.failed)
     return failure();
   Value result = combineAll(thread, own);
-  LogicalResult stored = success();
-  emitBelow(thread, 1, [&] { stored = emitter.finish(result); });
-  return stored;
+  emitBelow(thread, 1, [&] { finish(result); });
+  return failure(emitter.failed);
 }
 
 LogicalResult PartEmitter::emitElements(Value thread) {
@@ -136,9 +145,8 @@ LogicalResult PartEmitter::emitElements(Value thread) {
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(loop.getBody());
   enterColumns(loop.getInductionVar());
-  IRMapping known;
-  NestEmitter::Values results = emitter.evaluate(part.nest.main, known);
-  return emitter.failed ? failure() : emitter.finish(results);
+  finish(emitter.evaluateMain({}));
+  return failure(emitter.failed);
 }
 
 LogicalResult PartEmitter::emit(Value row, Value thread) {
@@ -150,15 +158,11 @@ LogicalResult PartEmitter::emit(Value row, Value thread) {
 LogicalResult emitMergedKernel(OpBuilder &b, func::FuncOp func,
                                ArrayRef<RowPart> parts, int64_t workgroupSize) {
   const RowPart &first = parts.front();
-  NestEmitter emitter(b, func, first.nest);
+  NestEmitter emitter(b, func, first.nest, ThreadTile());
   Location loc = func.getLoc();
   AffineExpr count = getCount(first.nest, first.split.rows, b.getContext());
-  Value row = emitter.getWorkgroup(), thread = emitter.getThread();
-  Value inside = b.create<arith::CmpIOp>(loc, arith::CmpIPredicate::slt, row,
-                                         emitter.expand(count));
-  auto guarded = b.create<scf::IfOp>(loc, inside, /*withElseRegion=*/false);
   OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPointToStart(guarded.thenBlock());
+  Value row = emitter.enterWorkgroup(count), thread = emitter.getThread();
   for (const RowPart &part : parts) {
     if (&part != &first)
       b.create<gpu::BarrierOp>(loc)->setAttr(storageBarrierAttrName,

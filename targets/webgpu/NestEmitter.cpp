@@ -11,6 +11,7 @@
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "nncc/Dialect/Exec/Exec.h"
 #include "nncc/Kernels/Schedule.h"
 #include "targets/webgpu/Scalars.h"
@@ -20,8 +21,13 @@ using namespace nncc::kernels;
 
 namespace nncc::webgpu {
 
-NestEmitter::NestEmitter(OpBuilder &b, func::FuncOp func, const LoopNest &nest)
-    : b(b), loc(func.getLoc()), nest(nest), ivs(nest.dims.size()) {
+/// Workgroups along a dimension of a dispatch, on every device.
+static constexpr int64_t maxGridSize = 65535;
+
+NestEmitter::NestEmitter(OpBuilder &b, func::FuncOp func, const LoopNest &nest,
+                         ThreadTile tile)
+    : b(b), loc(func.getLoc()), nest(nest), tile(std::move(tile)),
+      ivs(nest.dims.size()) {
   for (BlockArgument argument : func.getArguments())
     if (std::optional<unsigned> symbol =
             exec::getSymbolArgument(func, argument)) {
@@ -46,16 +52,35 @@ Value NestEmitter::mul(Value a, Value c) {
   return b.createOrFold<arith::MulIOp>(loc, a, c);
 }
 
-Value NestEmitter::div(Value a, int64_t by) {
-  return b.createOrFold<arith::DivSIOp>(loc, a, constant(by));
+Value NestEmitter::div(Value a, Value by) {
+  return b.createOrFold<arith::DivSIOp>(loc, a, by);
 }
 
-Value NestEmitter::getWorkgroup() {
+Value NestEmitter::rem(Value a, Value by) {
+  return b.createOrFold<arith::RemSIOp>(loc, a, by);
+}
+
+Value NestEmitter::min(Value a, Value c) {
+  return b.createOrFold<arith::MinSIOp>(loc, a, c);
+}
+
+Value NestEmitter::isLess(Value a, Value c) {
+  return b.createOrFold<arith::CmpIOp>(loc, arith::CmpIPredicate::slt, a, c);
+}
+
+Value NestEmitter::enterWorkgroup(AffineExpr count) {
   Type index = b.getIndexType();
   Value x = b.create<gpu::BlockIdOp>(loc, index, gpu::Dimension::x);
+  auto number = dyn_cast<AffineConstantExpr>(count);
+  if (number && number.getValue() <= maxGridSize)
+    return x;
   Value y = b.create<gpu::BlockIdOp>(loc, index, gpu::Dimension::y);
   Value row = b.create<gpu::GridDimOp>(loc, index, gpu::Dimension::x);
-  return add(x, mul(y, row));
+  Value linear = add(x, mul(y, row));
+  auto inside = b.create<scf::IfOp>(loc, isLess(linear, expand(count)),
+                                    /*withElseRegion=*/false);
+  b.setInsertionPointToStart(inside.thenBlock());
+  return linear;
 }
 
 Value NestEmitter::getThread() {
@@ -78,13 +103,11 @@ Value NestEmitter::expand(AffineExpr expr) {
   case AffineExprKind::Mul:
     return mul(left, right);
   case AffineExprKind::FloorDiv:
-    return b.createOrFold<arith::DivSIOp>(loc, left, right);
+    return div(left, right);
   case AffineExprKind::Mod:
-    return b.createOrFold<arith::RemSIOp>(loc, left, right);
+    return rem(left, right);
   default: // CeilDiv
-    return b.createOrFold<arith::DivSIOp>(
-        loc, add(left, b.createOrFold<arith::SubIOp>(loc, right, constant(1))),
-        right);
+    return div(add(left, add(right, constant(-1))), right);
   }
 }
 
@@ -104,6 +127,13 @@ Value NestEmitter::getIndex(const Access &access) {
   return index;
 }
 
+AffineExpr NestEmitter::getSize(ArrayRef<unsigned> dims) const {
+  AffineExpr size = b.getAffineConstantExpr(1);
+  for (unsigned dim : dims)
+    size = size * nest.dims[dim].size;
+  return size;
+}
+
 void NestEmitter::delinearize(Value linear, ArrayRef<unsigned> order) {
   for (unsigned dim : llvm::reverse(order)) {
     if (dim == order.front()) {
@@ -111,25 +141,125 @@ void NestEmitter::delinearize(Value linear, ArrayRef<unsigned> order) {
       return;
     }
     Value size = expand(nest.dims[dim].size);
-    ivs[dim] = b.createOrFold<arith::RemSIOp>(loc, linear, size);
-    linear = b.createOrFold<arith::DivSIOp>(loc, linear, size);
+    ivs[dim] = rem(linear, size);
+    linear = div(linear, size);
   }
+}
+
+//===----------------------------------------------------------------------===//
+// Tiles
+//===----------------------------------------------------------------------===//
+
+AffineExpr NestEmitter::getUnits(unsigned dim) const {
+  AffineExpr size = nest.dims[dim].size;
+  if (dim == tile.vectorDim)
+    return size.floorDiv(lanes * tile.vectors);
+  return dim == tile.rowDim ? size.ceilDiv(tile.rows) : size;
+}
+
+AffineExpr NestEmitter::getNumTiles() const {
+  AffineExpr count = b.getAffineConstantExpr(1);
+  for (unsigned dim : tile.order)
+    count = count * getUnits(dim);
+  return count;
+}
+
+void NestEmitter::enterTile(Value linear) {
+  for (unsigned dim : llvm::reverse(tile.order)) {
+    Value units = expand(getUnits(dim));
+    bool isLast = dim == tile.order.front();
+    Value unit = isLast ? linear : rem(linear, units);
+    int64_t step = dim == tile.vectorDim ? lanes * tile.vectors
+                   : dim == tile.rowDim  ? tile.rows
+                                         : 1;
+    ivs[dim] = mul(unit, constant(step));
+    if (!isLast)
+      linear = div(linear, units);
+  }
+}
+
+void NestEmitter::forEachPoint(function_ref<void()> visit) {
+  Values first = ivs;
+  for (int64_t row = 0; row < tile.rows; ++row)
+    for (int64_t vector = 0; vector < tile.vectors; ++vector) {
+      if (row) {
+        // Rows beyond the last are the last once more.
+        AffineExpr size = nest.dims[*tile.rowDim].size;
+        ivs[*tile.rowDim] = add(first[*tile.rowDim], constant(row));
+        if (!size.isMultipleOf(tile.rows))
+          ivs[*tile.rowDim] = min(ivs[*tile.rowDim], expand(size - 1));
+      }
+      if (tile.vectors > 1)
+        ivs[*tile.vectorDim] =
+            add(first[*tile.vectorDim], constant(lanes * vector));
+      visit();
+    }
+  ivs = first;
 }
 
 //===----------------------------------------------------------------------===//
 // Elements
 //===----------------------------------------------------------------------===//
 
+/// Visits each lane, the vector dimension set to it.
+void NestEmitter::forEachLane(function_ref<void(int64_t)> visit) {
+  unsigned dim = *std::exchange(tile.vectorDim, std::nullopt);
+  Value first = ivs[dim];
+  for (int64_t lane = 0; lane < lanes; ++lane) {
+    ivs[dim] = add(first, constant(lane));
+    visit(lane);
+  }
+  ivs[dim] = first;
+  tile.vectorDim = dim;
+}
+
+static VectorType getVectorType(Value buffer) {
+  auto type = cast<MemRefType>(buffer.getType());
+  return VectorType::get(lanes, type.getElementType());
+}
+
+Value NestEmitter::loadVector(const Access &access) {
+  Value buffer = getBuffer(access.buffer);
+  Value stored = b.create<vector::LoadOp>(loc, getVectorType(buffer), buffer,
+                                          getIndex(access));
+  return fromStorage(b, loc, stored, access.elementType);
+}
+
 Value NestEmitter::load(const Access &access) {
-  Value stored = b.create<memref::LoadOp>(
-      loc, buffers.lookupOrDefault(access.buffer), getIndex(access));
+  Value stored, buffer = getBuffer(access.buffer);
+  if (!tile.vectorDim || access.isZero(*tile.vectorDim)) {
+    stored = b.create<memref::LoadOp>(loc, buffer, getIndex(access));
+  } else if (isWide(nest, access, *tile.vectorDim)) {
+    return loadVector(access);
+  } else {
+    Values elements;
+    forEachLane([&](int64_t) {
+      elements.push_back(
+          b.create<memref::LoadOp>(loc, buffer, getIndex(access)));
+    });
+    stored =
+        b.create<vector::FromElementsOp>(loc, getVectorType(buffer), elements);
+  }
   return fromStorage(b, loc, stored, access.elementType);
 }
 
 void NestEmitter::store(const Access &access, Value value) {
-  b.create<memref::StoreOp>(loc, toStorage(b, loc, value),
-                            buffers.lookupOrDefault(access.buffer),
-                            getIndex(access));
+  Value buffer = getBuffer(access.buffer);
+  value = toStorage(b, loc, value);
+  if (!tile.vectorDim) {
+    b.create<memref::StoreOp>(loc, value, buffer, getIndex(access));
+    return;
+  }
+  value = toVector(b, loc, value);
+  if (isWide(nest, access, *tile.vectorDim)) {
+    b.create<vector::StoreOp>(loc, value, buffer, getIndex(access));
+    return;
+  }
+  forEachLane([&](int64_t lane) {
+    b.create<memref::StoreOp>(loc,
+                              b.create<vector::ExtractOp>(loc, value, lane),
+                              buffer, getIndex(access));
+  });
 }
 
 /// A load inside a body: from an argument or from a view of it.
@@ -145,8 +275,7 @@ Value NestEmitter::loadInner(Operation *op, const IRMapping &values) {
   for (auto [place, stride] : llvm::zip_equal(load.getIndices(), strides))
     index = add(index, mul(values.lookup(place), expandSize(stride)));
   Value buffer = view ? view.getSource() : load.getMemRef();
-  Value stored =
-      b.create<memref::LoadOp>(loc, buffers.lookupOrDefault(buffer), index);
+  Value stored = b.create<memref::LoadOp>(loc, getBuffer(buffer), index);
   return fromStorage(b, loc, stored, load.getType());
 }
 
@@ -215,28 +344,31 @@ NestEmitter::Values NestEmitter::getInits() {
         OpBuilder(b.getContext()).create<arith::ConstantOp>(loc, init);
     Value value = cloneScalar(b, op->getOperation(), IRMapping());
     failed |= !value;
-    values.push_back(value);
+    values.push_back(value && tile.vectorDim ? toVector(b, loc, value) : value);
   }
   return values;
 }
 
+NestEmitter::Values NestEmitter::evaluateMain(ValueRange accumulators) {
+  IRMapping known;
+  linalg::GenericOp op = nest.main.op;
+  for (auto [argument, value] :
+       llvm::zip(op.getRegionOutputArgs(), accumulators))
+    known.map(argument, value);
+  return evaluate(nest.main, known);
+}
+
 NestEmitter::Values NestEmitter::reduce(ArrayRef<unsigned> dims,
-                                        ValueRange accumulators) {
-  if (dims.empty()) {
-    IRMapping known;
-    linalg::GenericOp op = nest.main.op;
-    for (auto [argument, value] :
-         llvm::zip_equal(op.getRegionOutputArgs(), accumulators))
-      known.map(argument, value);
-    return evaluate(nest.main, known);
-  }
+                                        ValueRange accumulators, Step step) {
+  if (dims.empty())
+    return step(accumulators);
   Value size = expand(nest.dims[dims.front()].size);
   auto loop =
       b.create<scf::ForOp>(loc, constant(0), size, constant(1), accumulators);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(loop.getBody());
   ivs[dims.front()] = loop.getInductionVar();
-  Values next = reduce(dims.drop_front(), loop.getRegionIterArgs());
+  Values next = reduce(dims.drop_front(), loop.getRegionIterArgs(), step);
   ivs[dims.front()] = Value();
   if (failed)
     return Values(accumulators.size());
@@ -244,38 +376,44 @@ NestEmitter::Values NestEmitter::reduce(ArrayRef<unsigned> dims,
   return Values(loop.getResults());
 }
 
-Value NestEmitter::combine(Value a, Value other) {
-  Value element;
+Value NestEmitter::combine(Value a, Value c) {
   linalg::GenericOp op = nest.main.op;
+  Value element;
   SmallVector<Operation *> combiner = getCombiner(op, element);
   IRMapping known;
   known.map(op.getRegionOutputArgs().front(), a);
-  known.map(element, other);
-  for (Operation *inner : combiner)
-    known.map(inner->getResult(0), cloneScalar(b, inner, known));
+  known.map(element, c);
+  for (Operation *inner : combiner) {
+    Value value = cloneScalar(b, inner, known);
+    failed |= !value;
+    known.map(inner->getResult(0), value);
+  }
   return known.lookup(combiner.back()->getResult(0));
 }
 
-LogicalResult NestEmitter::finish(ValueRange results) {
-  if (failed)
-    return failure();
-  const Stage *last = &nest.main;
-  Values values(results);
-  for (auto [access, value] : llvm::zip_equal(nest.main.outputs, values))
-    if (nest.epilogue && access.buffer)
-      store(access, value);
-  if (nest.epilogue) {
-    last = &*nest.epilogue;
-    IRMapping known;
-    linalg::GenericOp op = last->op;
-    known.map(op.getRegionInputArgs()[nest.epilogueInput], values.front());
-    values = evaluate(*last, known);
-    if (failed)
-      return failure();
-  }
-  for (auto [access, value] : llvm::zip_equal(last->outputs, values))
-    store(access, value);
-  return success();
+NestEmitter::Values NestEmitter::finish(ValueRange results) {
+  if (!nest.epilogue)
+    return Values(results);
+  Values values;
+  for (auto [access, value] : llvm::zip_equal(nest.main.outputs, results))
+    if (access.buffer)
+      values.push_back(value);
+  IRMapping known;
+  linalg::GenericOp op = nest.epilogue->op;
+  known.map(op.getRegionInputArgs()[nest.epilogueInput], results.front());
+  values.append(evaluate(*nest.epilogue, known));
+  return values;
+}
+
+void NestEmitter::storeResults(ValueRange values) {
+  for (const Stage *stage :
+       {&nest.main, nest.epilogue ? &*nest.epilogue : nullptr})
+    for (const Access &access :
+         stage ? ArrayRef(stage->outputs) : ArrayRef<Access>())
+      if (access.buffer) {
+        store(access, values.front());
+        values = values.drop_front();
+      }
 }
 
 } // namespace nncc::webgpu

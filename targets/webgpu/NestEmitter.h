@@ -11,6 +11,7 @@
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/IRMapping.h"
 #include "nncc/Kernels/LoopNest.h"
+#include "targets/webgpu/Schedule.h"
 
 namespace nncc::webgpu {
 
@@ -18,13 +19,16 @@ namespace nncc::webgpu {
 class NestEmitter {
 public:
   using Values = llvm::SmallVector<mlir::Value>;
+  /// From accumulators to the next ones.
+  using Step = llvm::function_ref<Values(mlir::ValueRange)>;
 
   NestEmitter(mlir::OpBuilder &b, mlir::func::FuncOp func,
-              const kernels::LoopNest &nest);
+              const kernels::LoopNest &nest, ThreadTile tile);
 
-  /// The linear number of this workgroup. A grid that is larger than a
-  /// dimension of a dispatch is folded into two.
-  mlir::Value getWorkgroup();
+  /// Returns the linear number of this workgroup and goes into code for those
+  /// below `count`. More than fit a dimension of a dispatch are folded into
+  /// two, which may leave some over.
+  mlir::Value enterWorkgroup(mlir::AffineExpr count);
   mlir::Value getThread();
 
   mlir::Value constant(int64_t value);
@@ -32,40 +36,64 @@ public:
   mlir::Value expand(mlir::AffineExpr expr);
   mlir::Value add(mlir::Value a, mlir::Value b);
   mlir::Value mul(mlir::Value a, mlir::Value b);
-  mlir::Value div(mlir::Value a, int64_t by);
+  mlir::Value div(mlir::Value a, mlir::Value by);
+  mlir::Value rem(mlir::Value a, mlir::Value by);
+  mlir::Value min(mlir::Value a, mlir::Value b);
+  mlir::Value isLess(mlir::Value a, mlir::Value b);
 
-  /// Where the element of an access lies for the current dimensions.
-  mlir::Value getIndex(const kernels::Access &access);
-  mlir::Value load(const kernels::Access &access);
-  void store(const kernels::Access &access, mlir::Value value);
-
+  /// The product of the sizes of some dimensions.
+  mlir::AffineExpr getSize(llvm::ArrayRef<unsigned> dims) const;
+  /// How many tiles there are along the parallel dimensions.
+  mlir::AffineExpr getNumTiles() const;
   /// Sets the dimensions of `order`, outermost first, from a linear number.
   void delinearize(mlir::Value linear, llvm::ArrayRef<unsigned> order);
+  /// Sets the parallel dimensions from the linear number of a tile.
+  void enterTile(mlir::Value linear);
+  /// Visits the tile's points, the dimensions set to each.
+  void forEachPoint(llvm::function_ref<void()> visit);
 
-  /// Evaluates a stage's body. `known` holds values of block arguments; the
-  /// others are loaded. Null values after a diagnostic.
-  Values evaluate(const kernels::Stage &stage, mlir::IRMapping &known);
+  /// The element of an access for the current dimensions; a vector where it
+  /// differs along the vector dimension.
+  mlir::Value load(const kernels::Access &access);
+  /// The aligned vector that begins at the access's element.
+  mlir::Value loadVector(const kernels::Access &access);
+  void store(const kernels::Access &access, mlir::Value value);
 
-  /// The accumulators' first values.
+  /// The main stage's accumulators at first, for one point.
   Values getInits();
-  /// Emits the reduction loops over `dims`; returns the accumulators.
-  Values reduce(llvm::ArrayRef<unsigned> dims, mlir::ValueRange accumulators);
-  /// Two partial results of the main stage's reduction as one.
+  /// Evaluates the main stage's body for the current point. Null values after
+  /// a diagnostic.
+  Values evaluateMain(mlir::ValueRange accumulators);
+  /// Emits loops over the dimensions around `step`.
+  Values reduce(llvm::ArrayRef<unsigned> dims, mlir::ValueRange accumulators,
+                Step step);
+  /// Combines two partial results of a reduction (kernels::getCombiner).
   mlir::Value combine(mlir::Value a, mlir::Value b);
-  /// Evaluates the epilogue, if any, and stores the results. `results` are the
-  /// main stage's.
-  mlir::LogicalResult finish(mlir::ValueRange results);
+  /// What is stored for the current point, epilogue applied.
+  Values finish(mlir::ValueRange results);
+  /// Stores what `finish` gave.
+  void storeResults(mlir::ValueRange values);
 
   mlir::OpBuilder &b;
   mlir::Location loc;
   const kernels::LoopNest &nest;
-  /// The current index of each dimension; null: not entered.
+  ThreadTile tile;
+  /// The current index of each dimension, of its first lane for the vector
+  /// dimension; null: not entered.
   Values ivs;
   /// From the nest's buffers to those that are used in their place.
   mlir::IRMapping buffers;
   bool failed = false;
 
 private:
+  mlir::Value getBuffer(mlir::Value buffer) const {
+    return buffers.lookupOrDefault(buffer);
+  }
+  Values evaluate(const kernels::Stage &stage, mlir::IRMapping &known);
+  mlir::Value getIndex(const kernels::Access &access);
+  void forEachLane(llvm::function_ref<void(int64_t)> visit);
+  /// Of a dimension, in steps of the tile.
+  mlir::AffineExpr getUnits(unsigned dim) const;
   void mapOuter(mlir::Operation &op, mlir::IRMapping &known);
   mlir::Value expandSize(mlir::OpFoldResult size);
   mlir::Value loadInner(mlir::Operation *load, const mlir::IRMapping &values);

@@ -30,6 +30,18 @@ def GenerateKernels : Pass<"webgpu-generate-kernels", "::mlir::ModuleOp"> {
     "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"];
 }
 
+def WidenBuffers : Pass<"webgpu-widen-buffers", "::mlir::ModuleOp"> {
+  let summary = "Make buffers that are accessed in vectors buffers of vectors";
+  let description = [{
+    A buffer of a kernel whose every access is a vector of four elements, at a
+    multiple of four, becomes a buffer of such vectors. In the others, vectors are
+    put together from elements.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::memref::MemRefDialect",
+                           "::mlir::vector::VectorDialect"];
+}
+
 def Raise : Pass<"webgpu-raise", "::mlir::ModuleOp"> {
   let summary = "Replace what WGSL does not have";
   let description = [{

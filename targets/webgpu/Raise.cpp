@@ -35,6 +35,21 @@ static Value splat(OpBuilder &b, Location loc, Type type, double value) {
   return b.create<arith::ConstantOp>(loc, number);
 }
 
+/// The type of i32 in the shape of `type`.
+static Type getWordType(OpBuilder &b, Type type) {
+  if (auto vector = dyn_cast<VectorType>(type))
+    return vector.clone(b.getI32Type());
+  return b.getI32Type();
+}
+
+/// An i32, in the shape of `type`.
+static Value makeWord(OpBuilder &b, Location loc, Type type, int32_t value) {
+  TypedAttr number = b.getI32IntegerAttr(value);
+  if (auto vector = dyn_cast<VectorType>(getWordType(b, type)))
+    number = DenseElementsAttr::get(vector, number);
+  return b.create<arith::ConstantOp>(loc, number);
+}
+
 namespace {
 
 /// The largest number stands for infinity: WGSL has no literal for it.
@@ -43,18 +58,20 @@ struct FiniteConstant : OpRewritePattern<arith::ConstantOp> {
   LogicalResult matchAndRewrite(arith::ConstantOp op,
                                 PatternRewriter &b) const override {
     auto number = dyn_cast<FloatAttr>(op.getValue());
+    if (auto splat = dyn_cast<SplatElementsAttr>(op.getValue()))
+      number = dyn_cast<FloatAttr>(splat.getSplatValue<Attribute>());
     if (!number || number.getValue().isFinite())
       return failure();
     APFloat value = APFloat::getLargest(number.getValue().getSemantics(),
                                         number.getValue().isNegative());
     if (number.getValue().isNaN()) {
       // Computed, so that no compiler refuses it.
-      Value bits = b.create<arith::ConstantIntOp>(op.getLoc(), 0x7fc00000, 32);
+      Value bits = makeWord(b, op.getLoc(), op.getType(), 0x7fc00000);
       b.replaceOpWithNewOp<arith::BitcastOp>(op, op.getType(), bits);
       return success();
     }
-    b.replaceOpWithNewOp<arith::ConstantOp>(
-        op, FloatAttr::get(number.getType(), value));
+    b.replaceOp(op,
+                splat(b, op.getLoc(), op.getType(), value.convertToDouble()));
     return success();
   }
 };
@@ -115,7 +132,7 @@ struct UnorderedByBits : OpRewritePattern<arith::CmpFOp> {
     bool isSame = op.getLhs() == op.getRhs();
     if (!isNaN && !(isSame && op.getPredicate() == arith::CmpFPredicate::UNE))
       return failure();
-    if (!op.getLhs().getType().isF32())
+    if (!getElementTypeOrSelf(op.getLhs()).isF32())
       return failure();
     Value result = testBits(b, op.getLoc(), op.getLhs());
     if (!isSame)
@@ -126,12 +143,13 @@ struct UnorderedByBits : OpRewritePattern<arith::CmpFOp> {
   }
 
   static Value testBits(OpBuilder &b, Location loc, Value value) {
-    Value bits = b.create<arith::BitcastOp>(loc, b.getI32Type(), value);
+    Value bits =
+        b.create<arith::BitcastOp>(loc, getWordType(b, value.getType()), value);
     Value magnitude = b.create<arith::AndIOp>(
-        loc, bits, b.create<arith::ConstantIntOp>(loc, 0x7fffffff, 32));
+        loc, bits, makeWord(b, loc, bits.getType(), 0x7fffffff));
     return b.create<arith::CmpIOp>(
         loc, arith::CmpIPredicate::sgt, magnitude,
-        b.create<arith::ConstantIntOp>(loc, 0x7f800000, 32));
+        makeWord(b, loc, bits.getType(), 0x7f800000));
   }
 };
 
@@ -143,17 +161,24 @@ struct InfinityByBits : OpRewritePattern<arith::CmpFOp> {
                                 PatternRewriter &b) const override {
     APFloat number(0.0f);
     if (op.getPredicate() != arith::CmpFPredicate::OEQ ||
-        !op.getLhs().getType().isF32() ||
-        !matchPattern(op.getRhs(), m_ConstantFloat(&number)) ||
+        !getElementTypeOrSelf(op.getLhs()).isF32() ||
+        !matchPattern(getScalar(op.getRhs()), m_ConstantFloat(&number)) ||
         !number.isInfinity())
       return failure();
     Location loc = op.getLoc();
-    Value bits = b.create<arith::BitcastOp>(loc, b.getI32Type(), op.getLhs());
+    Value bits = b.create<arith::BitcastOp>(
+        loc, getWordType(b, op.getLhs().getType()), op.getLhs());
     int64_t pattern = number.bitcastToAPInt().getSExtValue();
     b.replaceOpWithNewOp<arith::CmpIOp>(
         op, arith::CmpIPredicate::eq, bits,
-        b.create<arith::ConstantIntOp>(loc, pattern, 32));
+        makeWord(b, loc, bits.getType(), pattern));
     return success();
+  }
+
+  /// What is in all lanes.
+  static Value getScalar(Value value) {
+    auto broadcast = value.getDefiningOp<vector::BroadcastOp>();
+    return broadcast ? broadcast.getSource() : value;
   }
 };
 
@@ -163,9 +188,9 @@ struct DotOfHalves : OpRewritePattern<exec::DotOp> {
   LogicalResult matchAndRewrite(exec::DotOp op,
                                 PatternRewriter &b) const override {
     Location loc = op.getLoc();
-    if (!op.getType().isInteger(32))
+    if (!getElementTypeOrSelf(op.getType()).isInteger(32))
       return failure();
-    Value half = b.create<arith::ConstantIntOp>(loc, 16, 32);
+    Value half = makeWord(b, loc, op.getType(), 16);
     auto high = [&](Value word) {
       return b.create<arith::ShRSIOp>(loc, word, half).getResult();
     };
@@ -218,7 +243,6 @@ void RaisePass::runOnOperation() {
                UnorderedByBits, WidenByShifts>(&getContext());
   populatePolynomialApproximateErfPattern(patterns);
   populateExpandRoundFPattern(patterns);
-  populateExpandCtlzPattern(patterns);
   arith::populateCeilFloorDivExpandOpsPatterns(patterns);
   FrozenRewritePatternSet first(std::move(early)), second(std::move(patterns));
   for (auto func : getOperation().getOps<func::FuncOp>()) {

@@ -8,6 +8,8 @@
 #include "targets/webgpu/Scalars.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "targets/webgpu/Schedule.h"
 
 using namespace mlir;
 
@@ -33,15 +35,34 @@ static bool isNarrow(Type type) {
   return integer && integer.getWidth() > 1 && integer.getWidth() < 32;
 }
 
-static Value constant(OpBuilder &b, Location loc, int64_t value) {
-  return b.create<arith::ConstantIntOp>(loc, value, 32);
+Value toVector(OpBuilder &b, Location loc, Value value) {
+  if (isa<VectorType>(value.getType()))
+    return value;
+  auto type = VectorType::get(lanes, value.getType());
+  return b.create<vector::BroadcastOp>(loc, type, value);
+}
+
+/// The type, or vectors of it where `like` is a vector.
+static Type withLanesOf(Type type, Value like) {
+  if (auto vector = dyn_cast<VectorType>(like.getType()))
+    return VectorType::get(vector.getShape(), type);
+  return type;
+}
+
+/// An i32, in all lanes of `like`.
+static Value constant(OpBuilder &b, Location loc, int64_t value, Value like) {
+  TypedAttr number = b.getI32IntegerAttr(value);
+  if (auto vector = dyn_cast<VectorType>(like.getType()))
+    number = DenseElementsAttr::get(
+        VectorType::get(vector.getShape(), b.getI32Type()), number);
+  return b.create<arith::ConstantOp>(loc, number);
 }
 
 /// The low bits, sign-extended.
 static Value wrap(OpBuilder &b, Location loc, Value value, Type type) {
   if (!isNarrow(type))
     return value;
-  Value shift = constant(b, loc, 32 - type.getIntOrFloatBitWidth());
+  Value shift = constant(b, loc, 32 - type.getIntOrFloatBitWidth(), value);
   Value high = b.create<arith::ShLIOp>(loc, value, shift);
   return b.create<arith::ShRSIOp>(loc, high, shift);
 }
@@ -51,21 +72,23 @@ static Value mask(OpBuilder &b, Location loc, Value value, Type type) {
   if (!isNarrow(type))
     return value;
   int64_t bits = (int64_t(1) << type.getIntOrFloatBitWidth()) - 1;
-  return b.create<arith::AndIOp>(loc, value, constant(b, loc, bits));
+  return b.create<arith::AndIOp>(loc, value, constant(b, loc, bits, value));
 }
 
 Value fromStorage(OpBuilder &b, Location loc, Value value, Type element) {
   if (element.isInteger(1))
     return b.create<arith::CmpIOp>(loc, arith::CmpIPredicate::ne, value,
-                                   constant(b, loc, 0));
+                                   constant(b, loc, 0, value));
   return wrap(b, loc, value, element);
 }
 
 Value toStorage(OpBuilder &b, Location loc, Value value) {
-  if (value.getType().isInteger(1))
-    return b.create<arith::ExtUIOp>(loc, b.getI32Type(), value);
-  if (value.getType().isIndex())
-    return b.create<arith::IndexCastOp>(loc, b.getI32Type(), value);
+  Type type = getElementTypeOrSelf(value.getType());
+  Type word = withLanesOf(b.getI32Type(), value);
+  if (type.isInteger(1))
+    return b.create<arith::ExtUIOp>(loc, word, value);
+  if (type.isIndex())
+    return b.create<arith::IndexCastOp>(loc, word, value);
   return value;
 }
 
@@ -95,7 +118,7 @@ static Value cloneConstant(OpBuilder &b, arith::ConstantOp op) {
         << value << " does not fit the 32-bit integers of a GPU";
     return Value();
   }
-  return constant(b, loc, std::clamp(value, low, high));
+  return b.create<arith::ConstantIntOp>(loc, std::clamp(value, low, high), 32);
 }
 
 /// Whether the op reads its operands as unsigned numbers.
@@ -113,10 +136,10 @@ static Value cloneConversion(OpBuilder &b, Operation *op, Value value) {
   if (isa<arith::ExtUIOp>(op) && isNarrow(from))
     return mask(b, loc, value, from);
   if (isa<arith::TruncIOp>(op) && to.isInteger(1)) {
-    Value bit = b.create<arith::AndIOp>(loc, value, constant(b, loc, 1));
+    Value bit = b.create<arith::AndIOp>(loc, value, constant(b, loc, 1, value));
     return fromStorage(b, loc, bit, to);
   }
-  if (value.getType() == type)
+  if (getElementTypeOrSelf(value.getType()) == type)
     return wrap(b, loc, value, to);
   return Value();
 }
@@ -145,6 +168,15 @@ Value cloneScalar(OpBuilder &b, Operation *op, const IRMapping &values) {
           arith::IndexCastUIOp>(op))
     if (Value converted = cloneConversion(b, op, operands[0]))
       return converted;
+  // Lanes are all or none.
+  auto wide = llvm::find_if(operands, [](Value operand) {
+    return isa<VectorType>(operand.getType());
+  });
+  if (wide != operands.end()) {
+    type = withLanesOf(type, *wide);
+    for (Value &operand : operands)
+      operand = toVector(b, loc, operand);
+  }
   OperationState state(loc, op->getName(), operands, type, op->getAttrs());
   return wrap(b, loc, b.create(state)->getResult(0), result);
 }

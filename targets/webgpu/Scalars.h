@@ -21,14 +21,19 @@ mlir::Type getStorageType(mlir::Type element);
 /// sign-extended, i1 is i1. Null where there is none.
 mlir::Type getValueType(mlir::Type type);
 
-/// A value as loaded from memory, and as stored, for an element type.
+/// `value` as a vector of equal lanes, if it is no vector yet.
+mlir::Value toVector(mlir::OpBuilder &b, mlir::Location loc, mlir::Value value);
+
+/// A value as loaded from memory, and as stored, for an element type. Here and
+/// below, values may be vectors of such.
 mlir::Value fromStorage(mlir::OpBuilder &b, mlir::Location loc,
                         mlir::Value value, mlir::Type element);
 mlir::Value toStorage(mlir::OpBuilder &b, mlir::Location loc,
                       mlir::Value value);
 
 /// Clones an op of a kernel's body onto values of these types. Arithmetic
-/// wraps as the op's own type does. Null after a diagnostic at the op.
+/// wraps as the op's own type does. The result is a vector where an operand is
+/// one. Null after a diagnostic at the op.
 mlir::Value cloneScalar(mlir::OpBuilder &b, mlir::Operation *op,
                         const mlir::IRMapping &values);
 

@@ -1,14 +1,12 @@
-//===- ThreadKernel.cpp - Kernels of one element a thread -----------------===//
+//===- ThreadKernel.cpp - Kernels of one tile a thread --------------------===//
 //
 // Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 
-#include "targets/webgpu/ThreadKernel.h"
-
-#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "targets/webgpu/Emitters.h"
 #include "targets/webgpu/NestEmitter.h"
 
 using namespace mlir;
@@ -16,61 +14,67 @@ using namespace nncc::kernels;
 
 namespace nncc::webgpu {
 
-/// The dimension along which most accesses are contiguous comes last, so that
-/// neighbouring threads touch neighbouring elements.
-static SmallVector<unsigned> getThreadOrder(const LoopNest &nest) {
-  SmallVector<unsigned> order;
-  for (auto [i, dim] : llvm::enumerate(nest.dims))
-    if (!dim.isReduction)
-      order.push_back(i);
-  auto countUnits = [&](unsigned dim) {
-    return llvm::count_if(nest.accesses(), [&](const Access *access) {
-      return access->isUnit(dim);
-    });
-  };
-  llvm::stable_sort(order, [&](unsigned a, unsigned b) {
-    return countUnits(a) < countUnits(b);
+using Values = NestEmitter::Values;
+
+/// Evaluates the main stage for all points of the tile, one after the other.
+static Values evaluatePoints(NestEmitter &e, ValueRange accumulators) {
+  Values results;
+  e.forEachPoint([&] {
+    size_t count = std::min(e.nest.main.outputs.size(), accumulators.size());
+    results.append(e.evaluateMain(accumulators.take_front(count)));
+    accumulators = accumulators.drop_front(count);
   });
-  return order;
+  return results;
+}
+
+/// The main stage's results, one point after the other.
+static Values compute(NestEmitter &e, ArrayRef<unsigned> reductions) {
+  // A reduction over one element has no loop left.
+  if (!e.nest.main.inits.front())
+    return evaluatePoints(e, {});
+  Values accumulators;
+  e.forEachPoint([&] { accumulators.append(e.getInits()); });
+  if (e.failed)
+    return accumulators;
+  return e.reduce(reductions, accumulators,
+                  [&](ValueRange values) { return evaluatePoints(e, values); });
+}
+
+/// All results are computed before the first is stored, as the result may lie
+/// in an operand's place.
+static void finishPoints(NestEmitter &e, ValueRange results) {
+  size_t count = e.nest.main.outputs.size();
+  SmallVector<Values> stored;
+  e.forEachPoint([&] {
+    stored.push_back(e.finish(results.take_front(count)));
+    results = results.drop_front(count);
+  });
+  if (e.failed)
+    return;
+  size_t point = 0;
+  e.forEachPoint([&] { e.storeResults(stored[point++]); });
 }
 
 FailureOr<AffineExpr> emitThreadKernel(OpBuilder &b, func::FuncOp func,
                                        const LoopNest &nest,
-                                       int64_t workgroupSize) {
-  NestEmitter emitter(b, func, nest);
-  SmallVector<unsigned> order = getThreadOrder(nest), reductions;
-  AffineExpr count = b.getAffineConstantExpr(1);
-  for (auto [i, dim] : llvm::enumerate(nest.dims)) {
-    if (dim.isReduction)
-      reductions.push_back(i);
-    else
-      count = count * dim.size;
-  }
-  Location loc = func.getLoc();
-  Value first =
-      emitter.mul(emitter.getWorkgroup(), emitter.constant(workgroupSize));
-  Value linear = emitter.add(first, emitter.getThread());
-  Value inside = b.create<arith::CmpIOp>(loc, arith::CmpIPredicate::slt, linear,
-                                         emitter.expand(count));
-  auto guarded = b.create<scf::IfOp>(loc, inside, /*withElseRegion=*/false);
+                                       const Schedule &schedule) {
+  NestEmitter e(b, func, nest, schedule.tile);
+  AffineExpr count = e.getNumTiles();
+  AffineExpr groups = count.ceilDiv(schedule.workgroupSize);
   OpBuilder::InsertionGuard guard(b);
+  Value first =
+      e.mul(e.enterWorkgroup(groups), e.constant(schedule.workgroupSize));
+  Value linear = e.add(first, e.getThread());
+  Value inside = e.isLess(linear, e.expand(count));
+  auto guarded = b.create<scf::IfOp>(e.loc, inside, /*withElseRegion=*/false);
   b.setInsertionPointToStart(guarded.thenBlock());
-  if (!order.empty())
-    emitter.delinearize(linear, order);
-  // A reduction over one element has no loop left.
-  bool accumulates = nest.main.inits.front() != nullptr;
-  NestEmitter::Values results;
-  if (accumulates) {
-    NestEmitter::Values accumulators = emitter.getInits();
-    if (!emitter.failed)
-      results = emitter.reduce(reductions, accumulators);
-  } else {
-    IRMapping known;
-    results = emitter.evaluate(nest.main, known);
-  }
-  if (emitter.failed || failed(emitter.finish(results)))
+  e.enterTile(linear);
+  Values results = compute(e, schedule.reductions);
+  if (!e.failed)
+    finishPoints(e, results);
+  if (e.failed)
     return failure();
-  return count.ceilDiv(workgroupSize);
+  return groups;
 }
 
 } // namespace nncc::webgpu

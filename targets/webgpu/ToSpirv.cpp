@@ -72,6 +72,17 @@ struct BarrierConversion : OpConversionPattern<gpu::BarrierOp> {
   }
 };
 
+struct VectorConversion : OpConversionPattern<vector::FromElementsOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult matchAndRewrite(vector::FromElementsOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &b) const override {
+    b.replaceOpWithNewOp<spirv::CompositeConstructOp>(
+        op, getTypeConverter()->convertType(op.getType()),
+        adaptor.getElements());
+    return success();
+  }
+};
+
 /// Makes a function that a GPU can enter from a kernel.
 class EntryPointBuilder {
 public:
@@ -181,6 +192,7 @@ static LogicalResult convert(gpu::GPUModuleOp module) {
   populateSCFToSPIRVPatterns(converter, scf, patterns);
   populateVectorToSPIRVPatterns(converter, patterns);
   patterns.add<BarrierConversion>(converter, context, /*benefit=*/10);
+  patterns.add<VectorConversion>(converter, context);
   return applyFullConversion(module.getOperation(), *target,
                              std::move(patterns));
 }

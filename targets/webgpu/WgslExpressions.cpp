@@ -9,6 +9,7 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/BuiltinTypes.h"
+#include "mlir/IR/TypeUtilities.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/Support/FormatVariadic.h"
 
@@ -24,38 +25,38 @@ static const llvm::StringMap<StringRef> &getExpressions() {
       {"arith.bitcast", "bitcast<$T>($0)"},
       {"arith.divf", "$0 / $1"},
       {"arith.divsi", "$0 / $1"},
-      {"arith.divui", "bitcast<$T>(bitcast<u32>($0) / bitcast<u32>($1))"},
+      {"arith.divui", "bitcast<$T>(bitcast<$U>($0) / bitcast<$U>($1))"},
       {"arith.extf", "$T($0)"},
       {"arith.extsi", "-$T($0)"},
       {"arith.extui", "$T($0)"},
       {"arith.fptosi", "$T($0)"},
-      {"arith.fptoui", "bitcast<$T>(u32($0))"},
+      {"arith.fptoui", "bitcast<$T>($U($0))"},
       {"arith.index_cast", "$0"},
       {"arith.index_castui", "$0"},
       {"arith.maximumf", "max($0, $1)"},
       {"arith.maxnumf", "max($0, $1)"},
       {"arith.maxsi", "max($0, $1)"},
-      {"arith.maxui", "bitcast<$T>(max(bitcast<u32>($0), bitcast<u32>($1)))"},
+      {"arith.maxui", "bitcast<$T>(max(bitcast<$U>($0), bitcast<$U>($1)))"},
       {"arith.minimumf", "min($0, $1)"},
       {"arith.minnumf", "min($0, $1)"},
       {"arith.minsi", "min($0, $1)"},
-      {"arith.minui", "bitcast<$T>(min(bitcast<u32>($0), bitcast<u32>($1)))"},
+      {"arith.minui", "bitcast<$T>(min(bitcast<$U>($0), bitcast<$U>($1)))"},
       {"arith.mulf", "$0 * $1"},
       {"arith.muli", "$0 * $1"},
       {"arith.negf", "-$0"},
       {"arith.ori", "$0 | $1"},
       {"arith.remf", "$0 % $1"},
       {"arith.remsi", "$0 % $1"},
-      {"arith.remui", "bitcast<$T>(bitcast<u32>($0) % bitcast<u32>($1))"},
+      {"arith.remui", "bitcast<$T>(bitcast<$U>($0) % bitcast<$U>($1))"},
       {"arith.select", "select($2, $1, $0)"},
-      {"arith.shli", "$0 << bitcast<u32>($1)"},
-      {"arith.shrsi", "$0 >> bitcast<u32>($1)"},
-      {"arith.shrui", "bitcast<$T>(bitcast<u32>($0) >> bitcast<u32>($1))"},
+      {"arith.shli", "$0 << bitcast<$U>($1)"},
+      {"arith.shrsi", "$0 >> bitcast<$U>($1)"},
+      {"arith.shrui", "bitcast<$T>(bitcast<$U>($0) >> bitcast<$U>($1))"},
       {"arith.sitofp", "$T($0)"},
       {"arith.subf", "$0 - $1"},
       {"arith.subi", "$0 - $1"},
       {"arith.truncf", "$T($0)"},
-      {"arith.uitofp", "$T(bitcast<u32>($0))"},
+      {"arith.uitofp", "$T(bitcast<$U>($0))"},
       {"arith.xori", "$0 ^ $1"},
       {"math.absf", "abs($0)"},
       {"math.absi", "abs($0)"},
@@ -69,6 +70,7 @@ static const llvm::StringMap<StringRef> &getExpressions() {
       {"math.ceil", "ceil($0)"},
       {"math.cos", "cos($0)"},
       {"math.cosh", "cosh($0)"},
+      {"math.ctlz", "countLeadingZeros($0)"},
       {"math.exp", "exp($0)"},
       {"math.exp2", "exp2($0)"},
       {"math.expm1", "exp($0) - 1.0f"},
@@ -101,10 +103,10 @@ static StringRef getComparison(arith::CmpIPredicate predicate) {
       "$0 <= $1",
       "$0 > $1",
       "$0 >= $1",
-      "bitcast<u32>($0) < bitcast<u32>($1)",
-      "bitcast<u32>($0) <= bitcast<u32>($1)",
-      "bitcast<u32>($0) > bitcast<u32>($1)",
-      "bitcast<u32>($0) >= bitcast<u32>($1)"};
+      "bitcast<$U>($0) < bitcast<$U>($1)",
+      "bitcast<$U>($0) <= bitcast<$U>($1)",
+      "bitcast<$U>($0) > bitcast<$U>($1)",
+      "bitcast<$U>($0) >= bitcast<$U>($1)"};
   return comparisons[static_cast<unsigned>(predicate)];
 }
 
@@ -124,8 +126,12 @@ StringRef getWgslExpression(Operation *op) {
     return getComparison(compare.getPredicate());
   if (op->getNumResults() != 1)
     return "";
-  if (isa<arith::XOrIOp>(op) && op->getResult(0).getType().isInteger(1))
+  if (isa<arith::XOrIOp>(op) &&
+      getElementTypeOrSelf(op->getResult(0)).isInteger(1))
     return "$0 != $1";
+  if (isa<arith::UIToFPOp>(op) &&
+      getElementTypeOrSelf(op->getOperand(0)).isInteger(1))
+    return "$T($0)";
   return getExpressions().lookup(op->getName().getStringRef());
 }
 

@@ -13,7 +13,8 @@
 namespace nncc::webgpu {
 
 /// The expression of an op: $0, $1 and $2 stand for its operands, $T for the
-/// type of its result. Empty where an op is no single expression.
+/// type of its result, $U for the unsigned type of its integers. Empty where an
+/// op is no single expression.
 llvm::StringRef getWgslExpression(mlir::Operation *op);
 
 /// The name of a scalar or vector type; empty where WGSL has none.

@@ -185,6 +185,18 @@ static std::string getBuiltin(Operation &op) {
   return "";
 }
 
+/// The unsigned type of an op's integers.
+static std::string getUnsignedType(Operation &op) {
+  auto isWord = [](Type type) {
+    return getElementTypeOrSelf(type).isSignlessIntOrIndex();
+  };
+  Type type = op.getOperand(0).getType();
+  std::string name =
+      getWgslType(isWord(type) ? type : op.getResult(0).getType());
+  size_t place = name.find("i32");
+  return place == std::string::npos ? name : name.replace(place, 3, "u32");
+}
+
 LogicalResult Printer::printExpression(Operation &op) {
   if (auto constant = dyn_cast<arith::ConstantOp>(op)) {
     std::string text = getWgslConstant(constant.getValue());
@@ -196,6 +208,12 @@ LogicalResult Printer::printExpression(Operation &op) {
       extract && extract.getNumIndices() == 1 && !extract.hasDynamicPosition())
     text = llvm::formatv("{0}[{1}]", names[extract.getVector()],
                          extract.getStaticPosition().front());
+  if (auto elements = dyn_cast<vector::FromElementsOp>(op)) {
+    auto getName = [&](Value value) { return names[value]; };
+    text = getWgslType(elements.getType()) + "(" +
+           llvm::join(llvm::map_range(elements.getElements(), getName), ", ") +
+           ")";
+  }
   if (text.empty()) {
     StringRef form = getWgslExpression(&op);
     if (form.empty())
@@ -205,6 +223,8 @@ LogicalResult Printer::printExpression(Operation &op) {
         text += form[i];
       else if (form[++i] == 'T')
         text += getWgslType(op.getResult(0).getType());
+      else if (form[i] == 'U')
+        text += getUnsignedType(op);
       else
         text += names[op.getOperand(form[i] - '0')];
     }

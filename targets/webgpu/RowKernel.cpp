@@ -1,0 +1,193 @@
+//===- RowKernel.cpp - Kernels whose threads share a reduction -----------===//
+//
+// Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "targets/webgpu/Emitters.h"
+#include "targets/webgpu/NestEmitter.h"
+
+using namespace mlir;
+using namespace nncc::kernels;
+
+namespace nncc::webgpu {
+
+namespace {
+
+using Values = NestEmitter::Values;
+
+/// A workgroup computes a tile. Its threads take turns along the reduction and
+/// then combine what they have, half of them at a time.
+class RowEmitter {
+public:
+  RowEmitter(OpBuilder &b, func::FuncOp func, const LoopNest &nest,
+             const Schedule &schedule)
+      : b(b), schedule(schedule), e(b, func, nest, schedule.tile),
+        isHorizontal(schedule.tile.vectorDim &&
+                     nest.dims[*schedule.tile.vectorDim].isReduction) {}
+
+  FailureOr<AffineExpr> emit();
+
+private:
+  Values accumulate();
+  Values step(Value linear, ValueRange accumulators);
+  void combineLanes(Values &values);
+  Values combineThreads(Values values);
+  void finish(ValueRange results);
+
+  OpBuilder &b;
+  const Schedule &schedule;
+  NestEmitter e;
+  /// The lanes lie along the reduction.
+  bool isHorizontal;
+  Value thread;
+};
+
+} // namespace
+
+/// The main stage at all points, for one step of the reduction.
+Values RowEmitter::step(Value linear, ValueRange accumulators) {
+  if (isHorizontal)
+    linear = e.mul(linear, e.constant(lanes));
+  e.delinearize(linear, schedule.reductions);
+  Values next;
+  e.forEachPoint([&] {
+    next.append(e.evaluateMain(accumulators.take_front()));
+    accumulators = accumulators.drop_front();
+  });
+  return next;
+}
+
+Values RowEmitter::accumulate() {
+  Values inits;
+  e.forEachPoint([&] { inits.append(e.getInits()); });
+  if (e.failed)
+    return inits;
+  AffineExpr length = e.getSize(schedule.reductions);
+  if (isHorizontal)
+    length = length.floorDiv(lanes);
+  Value rounds = e.expand(length.ceilDiv(schedule.workgroupSize));
+  auto loop =
+      b.create<scf::ForOp>(e.loc, e.constant(0), rounds, e.constant(1), inits);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(loop.getBody());
+  ValueRange accumulators = loop.getRegionIterArgs();
+  Value first =
+      e.mul(loop.getInductionVar(), e.constant(schedule.workgroupSize));
+  Value linear = e.add(first, thread);
+  Values next;
+  if (length.isMultipleOf(schedule.workgroupSize)) {
+    next = step(linear, accumulators);
+  } else {
+    Value inside = e.isLess(linear, e.expand(length));
+    auto guarded = b.create<scf::IfOp>(e.loc, accumulators.getTypes(), inside,
+                                       /*withElseRegion=*/true);
+    OpBuilder::InsertionGuard inner(b);
+    b.setInsertionPointToStart(guarded.thenBlock());
+    next = step(linear, accumulators);
+    if (e.failed)
+      return next;
+    b.create<scf::YieldOp>(e.loc, next);
+    b.setInsertionPointToStart(guarded.elseBlock());
+    b.create<scf::YieldOp>(e.loc, accumulators);
+    next = Values(guarded.getResults());
+  }
+  if (e.failed)
+    return next;
+  b.setInsertionPointToEnd(loop.getBody());
+  b.create<scf::YieldOp>(e.loc, next);
+  for (unsigned dim : schedule.reductions)
+    e.ivs[dim] = Value();
+  return Values(loop.getResults());
+}
+
+void RowEmitter::combineLanes(Values &values) {
+  e.tile.vectorDim = std::nullopt;
+  for (Value &value : values) {
+    Value vector = value;
+    value = b.create<vector::ExtractOp>(e.loc, vector, 0);
+    for (int64_t lane = 1; lane < lanes; ++lane)
+      value =
+          e.combine(value, b.create<vector::ExtractOp>(e.loc, vector, lane));
+  }
+}
+
+/// The first thread's values become those of all threads.
+Values RowEmitter::combineThreads(Values values) {
+  int64_t size = schedule.workgroupSize, count = values.size();
+  auto space =
+      gpu::AddressSpaceAttr::get(b.getContext(), gpu::AddressSpace::Workgroup);
+  Value partials = b.create<memref::AllocaOp>(
+      e.loc, MemRefType::get({size * count}, values.front().getType(),
+                             MemRefLayoutAttrInterface(), space));
+  auto getPlace = [&](int64_t i, Value of) {
+    return e.add(of, e.constant(i * size));
+  };
+  auto load = [&](int64_t i, Value of) -> Value {
+    return b.create<memref::LoadOp>(e.loc, partials, getPlace(i, of));
+  };
+  auto store = [&](int64_t i, Value value) {
+    b.create<memref::StoreOp>(e.loc, value, partials, getPlace(i, thread));
+  };
+  for (int64_t i = 0; i < count; ++i)
+    store(i, values[i]);
+  for (int64_t half = size / 2; half > 0; half /= 2) {
+    b.create<gpu::BarrierOp>(e.loc);
+    Value isFirst = e.isLess(thread, e.constant(half));
+    auto branch = b.create<scf::IfOp>(e.loc, isFirst, /*withElseRegion=*/false);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(branch.thenBlock());
+    Value other = e.add(thread, e.constant(half));
+    for (int64_t i = 0; i < count; ++i)
+      store(i, e.combine(load(i, thread), load(i, other)));
+  }
+  for (int64_t i = 0; i < count; ++i)
+    values[i] = load(i, thread);
+  return values;
+}
+
+void RowEmitter::finish(ValueRange results) {
+  SmallVector<Values> stored;
+  e.forEachPoint([&] {
+    stored.push_back(e.finish(results.take_front()));
+    results = results.drop_front();
+  });
+  if (e.failed)
+    return;
+  size_t point = 0;
+  e.forEachPoint([&] { e.storeResults(stored[point++]); });
+}
+
+FailureOr<AffineExpr> RowEmitter::emit() {
+  AffineExpr groups = e.getNumTiles();
+  OpBuilder::InsertionGuard guard(b);
+  Value group = e.enterWorkgroup(groups);
+  thread = e.getThread();
+  e.enterTile(group);
+  Values results = accumulate();
+  if (e.failed)
+    return failure();
+  if (isHorizontal)
+    combineLanes(results);
+  results = combineThreads(results);
+  Value isFirst = e.isLess(thread, e.constant(1));
+  auto branch = b.create<scf::IfOp>(e.loc, isFirst, /*withElseRegion=*/false);
+  b.setInsertionPointToStart(branch.thenBlock());
+  finish(results);
+  if (e.failed)
+    return failure();
+  return groups;
+}
+
+FailureOr<AffineExpr> emitRowKernel(OpBuilder &b, func::FuncOp func,
+                                    const LoopNest &nest,
+                                    const Schedule &schedule) {
+  return RowEmitter(b, func, nest, schedule).emit();
+}
+
+} // namespace nncc::webgpu

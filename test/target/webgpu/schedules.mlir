@@ -1,0 +1,114 @@
+// RUN: nncc-opt %s -split-input-file --linalg-to-exec --webgpu-generate-kernels --canonicalize --cse | FileCheck %s
+
+// A product of matrices by blocks: both operands go through the workgroup's
+// memory, each thread sums up 4 rows of vectors.
+
+// CHECK-LABEL: func.func private @kernel(
+// CHECK-SAME:    %[[A:[a-z0-9]+]]: memref<?xf32>, %[[M:[a-z0-9]+]]: index {exec.symbol = 0 : i64}, %[[B:[a-z0-9]+]]: memref<?xf32>, %[[C:[a-z0-9]+]]: memref<?xf32>
+// CHECK-DAG:     %[[OWN_A:.*]] = memref.alloca() : memref<{{.*}}xvector<4xf32>, #gpu.address_space<workgroup>>
+// CHECK-DAG:     %[[OWN_B:.*]] = memref.alloca() : memref<{{.*}}xvector<4xf32>, #gpu.address_space<workgroup>>
+// CHECK:         %[[SUMS:.*]]:4 = scf.for
+// CHECK-COUNT-4:   vector.load %[[A]]
+// CHECK-COUNT-4:   vector.load %[[B]]
+// CHECK:           gpu.barrier
+// CHECK:           scf.for
+// CHECK-COUNT-16:    vector.fma
+// CHECK:           gpu.barrier
+// CHECK:         scf.if
+// CHECK-NEXT:      %[[PLACE:.*]] = arith
+// CHECK:           vector.store %[[SUMS]]#0, %[[C]]
+module attributes {nncc.inputs = [{name = "x", type = tensor<?x48xf32, affine_map<()[s0] -> (s0, 48)>>}]} {
+  func.func @main(%s0: index {nn.symbol = "rows"}, %x: tensor<?x48xf32>, %w: tensor<48x16xf32>) -> tensor<?x16xf32> {
+    %z = arith.constant 0.0 : f32
+    %e = tensor.empty(%s0) : tensor<?x16xf32>
+    %f = linalg.fill ins(%z : f32) outs(%e : tensor<?x16xf32>) -> tensor<?x16xf32>
+    %r = linalg.generic {indexing_maps = [affine_map<(m, n, k) -> (m, k)>, affine_map<(m, n, k) -> (k, n)>, affine_map<(m, n, k) -> (m, n)>],
+                         iterator_types = ["parallel", "parallel", "reduction"]}
+        ins(%x, %w : tensor<?x48xf32>, tensor<48x16xf32>) outs(%f : tensor<?x16xf32>) {
+      ^bb0(%a: f32, %b: f32, %c: f32):
+        %p = arith.mulf %a, %b : f32
+        %q = arith.addf %c, %p : f32
+        linalg.yield %q : f32
+    } -> tensor<?x16xf32>
+    return %r : tensor<?x16xf32>
+  }
+}
+
+// -----
+
+// A vector times a matrix: the threads of a workgroup share the sum of two
+// vectors of columns, and add up what they have in halves.
+
+// CHECK-LABEL: func.func private @kernel(
+// CHECK-SAME:    webgpu.workgroup_size = 64
+// CHECK:         scf.for %{{.*}} = %c0 to %c2 step %c1 iter_args
+// CHECK:           memref.load
+// CHECK-COUNT-2:   vector.load
+// CHECK:         %[[OWN:.*]] = memref.alloca() : memref<128xvector<4xf32>, #gpu.address_space<workgroup>>
+// CHECK:         gpu.barrier
+// CHECK:         arith.cmpi slt, %{{.*}}, %c32
+// CHECK:         arith.cmpi slt, %{{.*}}, %c16
+// CHECK:         arith.cmpi slt, %{{.*}}, %c1 :
+// CHECK:         vector.store
+func.func @main(%x: tensor<128xf32>, %w: tensor<128x16xf32>) -> tensor<16xf32> {
+  %z = arith.constant 0.0 : f32
+  %e = tensor.empty() : tensor<16xf32>
+  %f = linalg.fill ins(%z : f32) outs(%e : tensor<16xf32>) -> tensor<16xf32>
+  %r = linalg.generic {indexing_maps = [affine_map<(n, k) -> (k)>, affine_map<(n, k) -> (k, n)>, affine_map<(n, k) -> (n)>],
+                       iterator_types = ["parallel", "reduction"]}
+      ins(%x, %w : tensor<128xf32>, tensor<128x16xf32>) outs(%f : tensor<16xf32>) {
+    ^bb0(%a: f32, %b: f32, %c: f32):
+      %p = arith.mulf %a, %b : f32
+      %q = arith.addf %c, %p : f32
+      linalg.yield %q : f32
+  } -> tensor<16xf32>
+  return %r : tensor<16xf32>
+}
+
+// -----
+
+// The maximum of a row is one of vectors along it.
+
+// CHECK-LABEL: func.func private @kernel(
+// CHECK-SAME:    webgpu.workgroup_size = 64
+// CHECK:         vector.load
+// CHECK-NEXT:    arith.maximumf {{.*}} : vector<4xf32>
+// CHECK-COUNT-3: arith.maximumf {{.*}} : f32
+// CHECK:         gpu.barrier
+func.func @main(%x: tensor<3x512xf32>) -> tensor<3xf32> {
+  %z = arith.constant 0xFF800000 : f32
+  %e = tensor.empty() : tensor<3xf32>
+  %f = linalg.fill ins(%z : f32) outs(%e : tensor<3xf32>) -> tensor<3xf32>
+  %r = linalg.generic {indexing_maps = [affine_map<(m, k) -> (m, k)>, affine_map<(m, k) -> (m)>],
+                       iterator_types = ["parallel", "reduction"]}
+      ins(%x : tensor<3x512xf32>) outs(%f : tensor<3xf32>) {
+    ^bb0(%a: f32, %c: f32):
+      %q = arith.maximumf %c, %a : f32
+      linalg.yield %q : f32
+  } -> tensor<3xf32>
+  return %r : tensor<3xf32>
+}
+
+// -----
+
+// Sums of products of each channel: a thread computes 4 pixels of 4 channels.
+
+// CHECK-LABEL: func.func private @kernel(
+// CHECK:         %{{.*}}:4 = scf.for
+// CHECK:           %{{.*}}:4 = scf.for
+// CHECK-COUNT-4:     arith.addf {{.*}} : vector<4xf32>
+// CHECK-COUNT-4: vector.store
+func.func @main(%x: tensor<34x34x64xf32>, %w: tensor<3x3x64xf32>) -> tensor<32x32x64xf32> {
+  %z = arith.constant 0.0 : f32
+  %e = tensor.empty() : tensor<32x32x64xf32>
+  %f = linalg.fill ins(%z : f32) outs(%e : tensor<32x32x64xf32>) -> tensor<32x32x64xf32>
+  %r = linalg.generic {indexing_maps = [affine_map<(y, x, c, i, j) -> (y + i, x + j, c)>, affine_map<(y, x, c, i, j) -> (i, j, c)>, affine_map<(y, x, c, i, j) -> (y, x, c)>],
+                       iterator_types = ["parallel", "parallel", "parallel", "reduction", "reduction"]}
+      ins(%x, %w : tensor<34x34x64xf32>, tensor<3x3x64xf32>) outs(%f : tensor<32x32x64xf32>) {
+    ^bb0(%a: f32, %b: f32, %c: f32):
+      %p = arith.mulf %a, %b : f32
+      %q = arith.addf %c, %p : f32
+      linalg.yield %q : f32
+  } -> tensor<32x32x64xf32>
+  return %r : tensor<32x32x64xf32>
+}
