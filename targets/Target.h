@@ -46,6 +46,9 @@ struct TargetOptions {
   bool externalWeights = false;
   /// Kernels run on several threads.
   bool threads = false;
+  /// The kernels that may gain from it come with relaxed SIMD too, in a second
+  /// module within the first (docs/module-format.md). Not with strictFP.
+  bool relaxedVariants = false;
   /// Where compiled code is kept for the next time; empty: nowhere.
   std::string cacheFolder;
   /// The edition of wasi:nn that a component exports, as "2024-10-28".

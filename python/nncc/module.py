@@ -17,6 +17,7 @@ import numpy.typing as npt
 import wasmtime
 
 from nncc.functions import Functions, Operator, OperatorError
+from nncc.relaxed import use_variants
 
 Array = npt.NDArray[Any]
 
@@ -77,34 +78,42 @@ def load(
     weights: str | os.PathLike[str] | None = None,
     *,
     functions: Mapping[str, Operator] | None = None,
+    relaxed: bool | None = None,
 ) -> "Model":
     """Loads the module at `path`; `weights` is its weight file where that is not beside it.
 
     `functions` compute the module's custom operators, by names such as "my.domain::Op":
     they get the inputs as arrays and the node's attributes by name, and give an array or
-    a tuple of several.
+    a tuple of several. `relaxed` says whether kernels use relaxed SIMD where the module
+    has it, with results that may differ in the last bits; by default where that is faster.
     """
+    file = None if weights is None else Path(weights)
     try:
-        return Model(Path(path), None if weights is None else Path(weights), functions or {})
+        return Model(Path(path), file, functions or {}, relaxed)
     except (OSError, wasmtime.WasmtimeError, OperatorError) as error:
         raise ModuleError(f"{os.fspath(path)}: {error}") from error
 
 
 class Model:
-    """A loaded module. One call at a time: it has a single arena."""
+    """A loaded module. One call at a time: it has a single arena.
+
+    `relaxed` tells whether its kernels use relaxed SIMD.
+    """
 
     def __init__(
         self,
         path: Path,
         weights: Path | None = None,
         functions: Mapping[str, Operator] | None = None,
+        relaxed: bool | None = None,
     ) -> None:
         engine = wasmtime.Engine()
         self._store = wasmtime.Store(engine)
         self._functions = Functions(functions or {})
         linker = wasmtime.Linker(engine)
         self._functions.define(linker)
-        instance = linker.instantiate(self._store, wasmtime.Module.from_file(engine, str(path)))
+        code = path.read_bytes()
+        instance = linker.instantiate(self._store, wasmtime.Module(engine, code))
         self._exports = instance.exports(self._store)
         if "nncc_abi_version" not in self._exports:
             raise ModuleError(f"{path}: nncc did not make this module")
@@ -115,6 +124,7 @@ class Model:
         self._functions.check(self.signature)
         if self.signature.get("weights", "embedded") != "embedded":
             self._load_weights(path, weights)
+        self.relaxed = use_variants(self._store, instance, code, relaxed)
 
     @cached_property
     def inputs(self) -> list[TensorType]:

@@ -14,14 +14,15 @@
 using namespace llvm;
 using namespace nncc::wasm;
 
-static Expected<std::string> compile(const Unit &unit, Feature feature) {
+static Expected<std::string> compile(const Unit &unit) {
   LLVMContext context;
   StringRef bitcode(unit.bitcode.data(), unit.bitcode.size());
   Expected<std::unique_ptr<Module>> module =
       parseBitcodeFile(MemoryBufferRef(bitcode, unit.name), context);
   if (!module)
     return module.takeError();
-  Expected<std::unique_ptr<TargetMachine>> machine = createWasmMachine(feature);
+  Expected<std::unique_ptr<TargetMachine>> machine =
+      createWasmMachine(unit.feature);
   if (!machine)
     return machine.takeError();
   optimize(**module, **machine);
@@ -34,16 +35,16 @@ static Expected<std::string> compile(const Unit &unit, Feature feature) {
 
 mlir::FailureOr<std::vector<std::string>>
 nncc::wasm::compileUnits(mlir::Location loc, ArrayRef<Unit> units,
-                         Feature feature, CodeCache &cache) {
+                         CodeCache &cache) {
   std::vector<std::string> objects(units.size());
   auto compileOne = [&](size_t i) -> mlir::LogicalResult {
     const Unit &unit = units[i];
     StringRef bitcode(unit.bitcode.data(), unit.bitcode.size());
-    auto compileNow = [&] { return compile(unit, feature); };
+    auto compileNow = [&] { return compile(unit); };
     Expected<std::string> object =
-        unit.isKept
-            ? cache.get(loc, {getFeatureString(feature), bitcode}, compileNow)
-            : compileNow();
+        unit.isKept ? cache.get(loc, {getFeatureString(unit.feature), bitcode},
+                                compileNow)
+                    : compileNow();
     if (!object)
       return emitError(loc) << "compiling " << unit.name << ": "
                             << toString(object.takeError());
@@ -53,6 +54,5 @@ nncc::wasm::compileUnits(mlir::Location loc, ArrayRef<Unit> units,
   if (failed(mlir::failableParallelForEachN(loc.getContext(), 0, units.size(),
                                             compileOne)))
     return mlir::failure();
-  cache.prune();
   return objects;
 }

@@ -9,7 +9,6 @@
 #define NNCC_TARGETS_WASM_COMPILEUNITS_H
 
 #include "targets/wasm/CodeCache.h"
-#include "targets/wasm/Codegen.h"
 #include "targets/wasm/Units.h"
 
 #include "mlir/IR/Location.h"
@@ -20,8 +19,7 @@ namespace nncc::wasm {
 /// cache has. The objects, in the order of the units, do not depend on the
 /// number of threads. On failure there is a diagnostic at `loc`.
 mlir::FailureOr<std::vector<std::string>>
-compileUnits(mlir::Location loc, llvm::ArrayRef<Unit> units, Feature feature,
-             CodeCache &cache);
+compileUnits(mlir::Location loc, llvm::ArrayRef<Unit> units, CodeCache &cache);
 
 } // namespace nncc::wasm
 

@@ -13,6 +13,7 @@
 
 #include "lld/Common/Driver.h"
 #include "llvm/ADT/SmallString.h"
+#include "llvm/BinaryFormat/Wasm.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
@@ -85,7 +86,7 @@ private:
 } // namespace
 
 static bool isWanted(StringRef object, const LinkOptions &options) {
-  if (object.ends_with("Bitcode"))
+  if (object.ends_with("Bitcode") || object == "Probe")
     return false;
   if (object == "MemoryScalar")
     return !options.simd;
@@ -115,48 +116,47 @@ static Error runLinker(ArrayRef<std::string> arguments) {
                            StringRef(os.str()).trim());
 }
 
-Expected<std::unique_ptr<MemoryBuffer>>
-nncc::wasm::link(ArrayRef<std::string> objects, const LinkOptions &options) {
-  ScratchFolder folder;
-  if (Error error = folder.create())
-    return std::move(error);
+namespace {
 
-  std::string output = folder.getPath("module.wasm");
-  // The stack comes first, so that an overflow traps; between it and the data
-  // lies what is left to adapters.
-  std::vector<std::string> arguments = {
-      "wasm-ld",
-      "--no-entry",
-      "--gc-sections",
-      "--stack-first",
-      "-zstack-size=" + std::to_string(reservedBegin),
-      "--global-base=" + std::to_string(reservedEnd),
-      "-o",
-      output,
-      ("--export=" + weightSymbol).str()};
-  // The objects but for Threads need no atomics: no other thread sees what they
-  // write, except before a job starts or after it ends.
-  if (options.threads)
-    llvm::append_range(
-        arguments, ArrayRef<StringRef>{"--shared-memory", "--import-memory",
-                                       "--export-memory", "--no-check-features",
-                                       "--export=__stack_pointer",
-                                       "--max-memory=4294967296"});
-  auto addObject = [&](const Twine &name, StringRef bytes) {
+/// One call of the linker.
+class Linker {
+public:
+  Error create() { return folder.create(); }
+
+  void add(std::initializer_list<std::string> more) {
+    append_range(arguments, more);
+  }
+
+  Error addObject(StringRef bytes) {
+    std::string name = (Twine(arguments.size()) + ".o").str();
     arguments.push_back(folder.getPath(name));
     return folder.write(name, bytes);
-  };
-  for (auto [i, object] : enumerate(objects))
-    if (Error error = addObject(Twine(i) + ".o", object))
-      return std::move(error);
-  for (size_t i = 0; i < numEmbeddedObjects; ++i) {
-    const EmbeddedObject &part = embeddedObjects[i];
-    if (!isWanted(part.name, options))
-      continue;
-    StringRef bytes(reinterpret_cast<const char *>(part.data), part.size);
-    if (Error error = addObject(StringRef(part.name) + ".o", bytes))
-      return std::move(error);
   }
+
+  /// The runtime's objects for which `isWanted` holds.
+  Error addRuntime(function_ref<bool(StringRef)> isWanted) {
+    for (const EmbeddedObject &part :
+         ArrayRef(embeddedObjects, numEmbeddedObjects))
+      if (isWanted(part.name))
+        if (Error error = addObject(StringRef(
+                reinterpret_cast<const char *>(part.data), part.size)))
+          return error;
+    return Error::success();
+  }
+
+  Expected<std::unique_ptr<MemoryBuffer>> run();
+
+private:
+  ScratchFolder folder;
+  std::vector<std::string> arguments = {"wasm-ld", "--no-entry",
+                                        "--gc-sections"};
+};
+
+} // namespace
+
+Expected<std::unique_ptr<MemoryBuffer>> Linker::run() {
+  std::string output = folder.getPath("module.wasm");
+  add({"-o", output});
   if (Error error = runLinker(arguments))
     return std::move(error);
   // Not mapped: the file is about to go.
@@ -166,4 +166,69 @@ nncc::wasm::link(ArrayRef<std::string> objects, const LinkOptions &options) {
   if (!module)
     return errorCodeToError(module.getError());
   return std::move(*module);
+}
+
+Expected<std::unique_ptr<MemoryBuffer>>
+nncc::wasm::link(ArrayRef<std::string> objects, const LinkOptions &options) {
+  Linker linker;
+  if (Error error = linker.create())
+    return std::move(error);
+  // The stack comes first, so that an overflow traps; between it and the data
+  // lies what is left to adapters.
+  linker.add({"--stack-first", "-zstack-size=" + std::to_string(reservedBegin),
+              "--global-base=" + std::to_string(reservedEnd), "--export",
+              weightSymbol.str()});
+  // The objects but for Threads need no atomics: no other thread sees what they
+  // write, except before a job starts or after it ends.
+  if (options.threads)
+    linker.add({"--shared-memory", "--import-memory", "--export-memory",
+                "--no-check-features", "--export=__stack_pointer",
+                "--max-memory=4294967296"});
+  if (options.hasVariants)
+    linker.add({"--export-table"});
+  for (const std::string &object : objects)
+    if (Error error = linker.addObject(object))
+      return std::move(error);
+  if (Error error = linker.addRuntime(
+          [&](StringRef object) { return isWanted(object, options); }))
+    return std::move(error);
+  return linker.run();
+}
+
+/// Makes the memory that a module imports a shared one. The linker would give
+/// the module a start function as well, to fill a memory that it does not own.
+static Expected<std::unique_ptr<MemoryBuffer>> shareMemory(StringRef module) {
+  constexpr StringLiteral import("\3env\6memory\2\1"); // With a maximum.
+  size_t at = module.find(import);
+  if (at == StringRef::npos)
+    return createStringError("the variants of kernels import no memory");
+  auto shared = WritableMemoryBuffer::getNewUninitMemBuffer(module.size());
+  copy(module, shared->getBufferStart());
+  shared->getBufferStart()[at + import.size() - 1] =
+      llvm::wasm::WASM_LIMITS_FLAG_HAS_MAX |
+      llvm::wasm::WASM_LIMITS_FLAG_IS_SHARED;
+  return std::move(shared);
+}
+
+Expected<std::unique_ptr<MemoryBuffer>>
+nncc::wasm::linkVariants(ArrayRef<std::string> objects, bool threads) {
+  Linker linker;
+  if (Error error = linker.create())
+    return std::move(error);
+  linker.add({"--import-memory", "-zstack-size=0"});
+  if (threads)
+    linker.add({"--max-memory=4294967296"});
+  for (StringRef object : objects)
+    if (!object.contains("__stack_pointer"))
+      if (Error error = linker.addObject(object))
+        return std::move(error);
+  // Instruction selection may call the functions of Memory.
+  if (Error error = linker.addRuntime([](StringRef object) {
+        return object == "MemorySimd" || object == "Probe";
+      }))
+    return std::move(error);
+  Expected<std::unique_ptr<MemoryBuffer>> module = linker.run();
+  if (!module || !threads)
+    return module;
+  return shareMemory((*module)->getBuffer());
 }

@@ -25,6 +25,9 @@ struct LinkOptions {
   bool packedFunctions = false;
   /// Import a shared memory as env.memory and export what workers need.
   bool threads = false;
+  /// Export the table, whose slots from 1 on are those of kernels with
+  /// variants.
+  bool hasVariants = false;
 };
 
 /// Links generated objects with the runtime. The module imports nothing (but
@@ -33,6 +36,13 @@ struct LinkOptions {
 /// time.
 llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>>
 link(llvm::ArrayRef<std::string> objects, const LinkOptions &options);
+
+/// Links the variants of kernels to a module that imports env.memory, shared
+/// with `threads`, and exports each variant under its slot and the functions of
+/// runtime/core/Probe.cpp. Objects that use the stack are left out: the stack
+/// belongs to the first module.
+llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>>
+linkVariants(llvm::ArrayRef<std::string> objects, bool threads);
 
 } // namespace nncc::wasm
 

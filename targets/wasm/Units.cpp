@@ -10,6 +10,7 @@
 #include "targets/wasm/Codegen.h"
 #include "targets/wasm/EntryPoints.h"
 #include "targets/wasm/Translate.h"
+#include "targets/wasm/Variants.h"
 
 #include "llvm/Bitcode/BitcodeWriter.h"
 #include "llvm/IR/DebugInfo.h"
@@ -71,18 +72,15 @@ private:
 
 } // namespace
 
-static Unit writeUnit(const Module &module, std::string name) {
-  Unit unit;
-  unit.name = std::move(name);
+static Unit writeUnit(const Module &module, std::string name, Feature feature) {
+  Unit unit{std::move(name), feature, {}};
   raw_svector_ostream os(unit.bitcode);
   WriteBitcodeToFile(module, os);
   return unit;
 }
 
-/// Moves the kernel's body to a unit.
-static void moveTo(Module &unit, Function &kernel) {
-  publish(kernel);
-  // A kernel that was moved before may have declared it.
+/// The kernel in another module, which may have declared it before.
+static Function *copyTo(Module &unit, Function &kernel) {
   Declarer declarer(unit);
   auto *copy = cast<Function>(declarer.materialize(&kernel));
   ValueToValueMapTy map;
@@ -93,27 +91,7 @@ static void moveTo(Module &unit, Function &kernel) {
   CloneFunctionInto(copy, &kernel, map,
                     CloneFunctionChangeType::DifferentModule, returns, "",
                     nullptr, nullptr, &declarer);
-  kernel.deleteBody();
-}
-
-static std::unique_ptr<Module> createUnit(const Module &program) {
-  auto unit = std::make_unique<Module>("unit", program.getContext());
-  unit->setDataLayout(program.getDataLayout());
-  unit->setTargetTriple(program.getTargetTriple());
-  return unit;
-}
-
-/// Room for the weights: as large as they are in an object, so that it is not
-/// worth keeping.
-static Unit takeRoom(Module &program) {
-  GlobalVariable *room = program.getNamedGlobal(weightSymbol);
-  std::unique_ptr<Module> unit = createUnit(program);
-  auto *moved = cast<GlobalVariable>(Declarer(*unit).materialize(room));
-  moved->setInitializer(room->getInitializer());
-  room->setInitializer(nullptr);
-  Unit written = writeUnit(*unit, "the weights' room");
-  written.isKept = false;
-  return written;
+  return copy;
 }
 
 /// Whether a unit ends with this kernel, its `position`th. The name decides, so
@@ -124,28 +102,123 @@ static bool endsUnit(StringRef kernel, unsigned position) {
   return xxh3_64bits(kernel) % 6 == 0 || position == 12;
 }
 
-std::vector<Unit> nncc::wasm::splitProgram(Module &program) {
+namespace {
+
+class Splitter {
+public:
+  Splitter(Module &program, Feature feature)
+      : program(program), feature(feature) {}
+
+  Parts split(bool wantsVariants);
+
+private:
+  std::unique_ptr<Module> createUnit() const;
+  Unit writeTable(ArrayRef<Function *> kernels);
+  Unit takeRoom();
+  void take(Function &kernel, unsigned slot);
+  void endUnits(StringRef lastKernel);
+
+  Module &program;
+  const Feature feature;
+  Parts parts;
+  /// The units that are being filled.
+  std::unique_ptr<Module> kernels, variants;
+  unsigned numKernels = 0;
+};
+
+} // namespace
+
+std::unique_ptr<Module> Splitter::createUnit() const {
+  auto unit = std::make_unique<Module>("unit", program.getContext());
+  unit->setDataLayout(program.getDataLayout());
+  unit->setTargetTriple(program.getTargetTriple());
+  return unit;
+}
+
+/// The linker gives functions slots in the order in which it meets their
+/// addresses: this object comes first, so that these have 1, 2 ...
+Unit Splitter::writeTable(ArrayRef<Function *> kernels) {
+  std::unique_ptr<Module> unit = createUnit();
+  Declarer declarer(*unit);
+  GlobalVariable *table = program.getNamedGlobal(kernelTableSymbol);
+  auto *type = cast<ArrayType>(table->getValueType());
+  SmallVector<Constant *> pointers;
+  for (Function *kernel : kernels)
+    pointers.push_back(cast<Constant>(declarer.materialize(kernel)));
+  cast<GlobalVariable>(declarer.materialize(table))
+      ->setInitializer(ConstantArray::get(type, pointers));
+  return writeUnit(*unit, "the table of kernels", feature);
+}
+
+/// Room for the weights: as large as they are in an object, so that it is not
+/// worth keeping.
+Unit Splitter::takeRoom() {
+  GlobalVariable *room = program.getNamedGlobal(weightSymbol);
+  std::unique_ptr<Module> unit = createUnit();
+  Declarer declarer(*unit);
+  cast<GlobalVariable>(declarer.materialize(room))
+      ->setInitializer(room->getInitializer());
+  room->setInitializer(nullptr);
+  Unit written = writeUnit(*unit, "the weights' room", feature);
+  written.isKept = false;
+  return written;
+}
+
+/// Slot 0 is that of no function: the kernel has no variant.
+void Splitter::take(Function &kernel, unsigned slot) {
+  if (!kernels)
+    kernels = createUnit();
+  copyTo(*kernels, kernel);
+  if (slot != 0) {
+    if (!variants)
+      variants = createUnit();
+    makeRelaxed(*copyTo(*variants, kernel), slot);
+  }
+  kernel.deleteBody();
+}
+
+void Splitter::endUnits(StringRef lastKernel) {
+  auto end = [&](std::unique_ptr<Module> unit, std::vector<Unit> &units,
+                 Feature feature) {
+    if (!unit)
+      return;
+    StripDebugInfo(*unit); // Cloning makes an empty list of it.
+    units.push_back(
+        writeUnit(*unit, ("the kernels up to " + lastKernel).str(), feature));
+  };
+  end(std::move(kernels), parts.units, feature);
+  end(std::move(variants), parts.variants, Feature::RelaxedSimd);
+  numKernels = 0;
+}
+
+Parts Splitter::split(bool wantsVariants) {
   propagateArguments(program);
-  std::vector<Unit> units;
-  std::unique_ptr<Module> unit;
-  unsigned position = 0;
-  SmallVector<Function *> kernels;
+  SmallVector<Function *> all, varied;
   for (Function &function : program)
     if (isKernel(function))
-      kernels.push_back(&function);
-  for (Function *kernel : kernels) {
+      all.push_back(&function);
+  if (wantsVariants)
+    copy_if(all, std::back_inserter(varied),
+            [](Function *kernel) { return gainsFromRelaxedSimd(*kernel); });
+  DenseMap<Function *, unsigned> slots;
+  for (auto [i, kernel] : enumerate(varied))
+    slots[kernel] = i + 1;
+  if (!varied.empty())
+    callThroughTable(program, varied);
+  for (Function *kernel : all) {
     std::string name = kernel->getName().str();
-    if (!unit)
-      unit = createUnit(program);
-    moveTo(*unit, *kernel);
-    if (kernel != kernels.back() && !endsUnit(name, ++position))
-      continue;
-    position = 0;
-    StripDebugInfo(*unit); // Cloning makes an empty list of it.
-    units.push_back(writeUnit(*unit, "the kernels up to " + name));
-    unit.reset();
+    take(*kernel, slots.lookup(kernel));
+    if (kernel == all.back() || endsUnit(name, ++numKernels))
+      endUnits(name);
   }
-  units.push_back(takeRoom(program));
-  units.push_back(writeUnit(program, "the program"));
-  return units;
+  if (!varied.empty())
+    parts.units.insert(parts.units.begin(), writeTable(varied));
+  parts.units.push_back(takeRoom());
+  parts.units.push_back(writeUnit(program, "the program", feature));
+  return std::move(parts);
+}
+
+Parts nncc::wasm::splitProgram(Module &program, Feature feature,
+                               bool wantsVariants) {
+  return Splitter(program, feature).split(wantsVariants);
 }

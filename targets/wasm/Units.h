@@ -8,6 +8,8 @@
 #ifndef NNCC_TARGETS_WASM_UNITS_H
 #define NNCC_TARGETS_WASM_UNITS_H
 
+#include "targets/wasm/Codegen.h"
+
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/IR/Module.h"
 
@@ -20,15 +22,24 @@ namespace nncc::wasm {
 /// contexts of their own, and whose bytes tell whether two units are the same.
 struct Unit {
   std::string name;
+  Feature feature;
   llvm::SmallVector<char, 0> bitcode;
   /// Whether its object is worth a place in the cache.
   bool isKept = true;
 };
 
-/// Takes a program apart: units of a few kernels each, one for the weights'
-/// room and one for what is left. Arguments that are the same in all calls of a
-/// kernel become constants first.
-std::vector<Unit> splitProgram(llvm::Module &program);
+struct Parts {
+  /// Of the module: the table of kernels with variants, if there are any, units
+  /// of a few kernels each, the weights' room, and the rest of the program.
+  std::vector<Unit> units;
+  /// Of the second module with the variants of kernels.
+  std::vector<Unit> variants;
+};
+
+/// Takes a program apart. Arguments that are the same in all calls of a kernel
+/// become constants first. With `wantsVariants`, kernels that gain from relaxed
+/// SIMD come in both forms.
+Parts splitProgram(llvm::Module &program, Feature feature, bool wantsVariants);
 
 } // namespace nncc::wasm
 

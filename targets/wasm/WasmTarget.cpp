@@ -261,25 +261,42 @@ LogicalResult Emission::writeObject(StringRef path) {
 
 LogicalResult Emission::writeModules(StringRef path) {
   CodeCache cache(options.cacheFolder);
-  FailureOr<std::vector<std::string>> objects =
-      compileUnits(program.getLoc(), splitProgram(*code), feature, cache);
-  if (failed(objects))
+  // Hosts of components know nothing of variants.
+  bool wantsVariants = options.relaxedVariants && !options.strictFP &&
+                       feature == Feature::Simd128 &&
+                       options.artifact == Artifact::Module;
+  Parts parts = splitProgram(*code, feature, wantsVariants);
+  auto compile = [&](ArrayRef<Unit> units) {
+    return compileUnits(program.getLoc(), units, cache);
+  };
+  FailureOr<std::vector<std::string>> objects = compile(parts.units);
+  FailureOr<std::vector<std::string>> variants = compile(parts.variants);
+  if (failed(objects) || failed(variants))
     return failure();
+  cache.prune();
   LinkOptions linking;
   linking.simd = feature != Feature::Scalar;
   linking.externalWeights = options.externalWeights;
   linking.packedFunctions = !signature.externs.empty();
   linking.threads = options.threads;
+  linking.hasVariants = !variants->empty();
+  // First, since the linker's start function stays from one link to the next.
+  std::unique_ptr<llvm::MemoryBuffer> second;
+  if (linking.hasVariants)
+    if (llvm::Error error =
+            linkVariants(*variants, options.threads).moveInto(second))
+      return fail(std::move(error));
   llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> linked =
       link(*objects, linking);
   if (!linked)
     return fail(linked.takeError());
   auto write = [&](raw_ostream &os) {
-    return writeModule((*linked)->getBuffer(),
-                       options.externalWeights ? nullptr : &weights,
-                       {{"nncc.signature", signatureText},
-                        {"nncc.kernels", options.kernelTable}},
-                       os);
+    return writeModule(
+        (*linked)->getBuffer(), options.externalWeights ? nullptr : &weights,
+        {{"nncc.signature", signatureText},
+         {"nncc.kernels", options.kernelTable},
+         {"nncc.relaxed-simd", second ? second->getBuffer() : ""}},
+        os);
   };
   return options.artifact == Artifact::Component ? writeComponent(path, write)
                                                  : writeFile(path, write);

@@ -41,28 +41,29 @@ interface Answer {
   y: number[];
 }
 
-async function inPage(headers: Record<string, string>): Promise<Answer> {
+async function inPage(headers: Record<string, string>, relaxed = false): Promise<Answer> {
   const mounts = { nncc: join(root, "runtime/web/dist"), models: folder, pages: import.meta.dirname };
   const server = await servePages(mounts, { "Content-Security-Policy": POLICY, ...headers });
   const page = await browser.newPage();
   await page.goto(`${server.origin}/pages/page.html`);
-  const answer = await page.evaluate(async (size) => {
+  const answer = await page.evaluate(async ({ size, relaxed }) => {
     const runtime = "/nncc/index.js";
     const { loadModel } = (await import(runtime)) as typeof import("../../runtime/web/dist/index.js");
-    const model = await loadModel("/models/convs.wasm", { threads: 2 });
+    const model = await loadModel("/models/convs.wasm", { threads: 2, relaxed });
+    if (model.relaxed !== relaxed) throw new Error("the other form of kernels is in use");
     const data = Float32Array.from({ length: 8 * size * size }, (_, i) => i % 13);
     const outputs = await model.run({ x: { dtype: "f32", shape: [1, 8, size, size], data } });
     const { count, reason = "" } = model.threading;
     model.dispose();
     return { count, reason, y: Array.from(outputs["y"]!.data as Float32Array) };
-  }, SIZE);
+  }, { size: SIZE, relaxed });
   await page.close();
   await server.close();
   return answer;
 }
 
-async function inNode(): Promise<number[]> {
-  const model = await loadModel(join(folder, "convs.wasm"), { threads: 1 });
+async function inNode(relaxed = false): Promise<number[]> {
+  const model = await loadModel(join(folder, "convs.wasm"), { threads: 1, relaxed });
   const data = Float32Array.from({ length: 8 * SIZE * SIZE }, (_, i) => i % 13);
   const outputs = await model.run({ x: { dtype: "f32", shape: [1, 8, SIZE, SIZE], data } });
   return Array.from(outputs["y"]!.data as Float32Array);
@@ -70,6 +71,10 @@ async function inNode(): Promise<number[]> {
 
 test("an isolated page runs on workers", { skip: noChromium }, async () => {
   assert.deepEqual(await inPage(ISOLATION), { count: 2, reason: "", y: await inNode() });
+});
+
+test("kernels with relaxed SIMD run on workers", { skip: noChromium }, async () => {
+  assert.deepEqual(await inPage(ISOLATION, true), { count: 2, reason: "", y: await inNode(true) });
 });
 
 test("any other page runs on one thread and says why", { skip: noChromium }, async () => {

@@ -4,24 +4,18 @@
 // Modules compiled with --threads: the same results, and what goes wrong.
 
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { loadModel, type Model, type Tensor } from "../../runtime/web/dist/index.js";
+import { compileNetwork } from "./compiled.ts";
 import { makeModule } from "./fixture.ts";
 
-const root = join(import.meta.dirname, "..", "..");
 const folder = mkdtempSync(join(tmpdir(), "nncc-threads-"));
 
-/** Compiles a network of Inputs/threads.py; returns the module's path. */
 function compile(network: string, name: string, ...flags: string[]): string {
-  const model = join(folder, `${network}.onnx`);
-  execFileSync(join(root, ".venv/bin/python"), [join(import.meta.dirname, "Inputs/threads.py"), network, model]);
-  const module = join(folder, name);
-  execFileSync(join(root, "build/bin/nncc"), [model, ...flags, "-o", module]);
-  return module;
+  return compileNetwork(folder, network, name, ...flags);
 }
 
 let single = "";

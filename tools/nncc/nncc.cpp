@@ -66,6 +66,11 @@ struct CommandLine {
       cl::desc("The same bits in every engine: no relaxed instructions, one "
                "order of sums"),
       cl::cat(category)};
+  cl::opt<bool> noRelaxed{
+      "no-relaxed",
+      cl::desc("Without the second form of kernels for engines that have "
+               "relaxed SIMD"),
+      cl::cat(category)};
   ForeignOption foreignThreads{"threads"};
   cl::opt<bool> threads{
       "threads",
@@ -251,6 +256,7 @@ static FailureOr<DriverOptions> getOptions(const CommandLine &line,
     return fail("--weights=" + line.weights + ": expected embed or external");
   options.targetOptions.externalWeights = line.weights == "external";
   options.targetOptions.strictFP = line.strictFp;
+  options.targetOptions.relaxedVariants = !line.noRelaxed;
   options.targetOptions.threads = line.threads;
   if (line.fastMath && line.strictFp)
     return fail("--fast-math and --strict-fp exclude each other");

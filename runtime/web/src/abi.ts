@@ -11,6 +11,8 @@ import type { DType, Tensor } from "./tensor.js";
 
 export interface ModuleExports {
   readonly memory: WebAssembly.Memory;
+  /** Of modules whose kernels have variants (relaxed.ts). */
+  readonly __indirect_function_table?: WebAssembly.Table;
   nncc_abi_version(): number;
   nncc_signature(): number;
   nncc_alloc(bytes: number): number;

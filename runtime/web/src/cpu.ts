@@ -19,12 +19,14 @@ export interface CpuParts {
   readonly threading?: Threading;
   readonly workers?: WorkerPool | undefined;
   readonly packed?: PackedLink | undefined;
+  readonly relaxed?: boolean;
 }
 
 export class CpuRunner implements Runner {
   readonly device = "cpu";
   readonly profiler: Profiler | undefined;
   readonly threading: Threading;
+  readonly relaxed: boolean;
   private readonly signature: Signature;
   private readonly workers: WorkerPool | undefined;
   private readonly packed: PackedLink | undefined;
@@ -38,6 +40,7 @@ export class CpuRunner implements Runner {
     this.threading = parts.threading ?? { count: 1 };
     this.workers = parts.workers;
     this.packed = parts.packed;
+    this.relaxed = parts.relaxed ?? false;
   }
 
   async run(inputs: readonly BoundInput[], keep: readonly boolean[]): Promise<Tensor[]> {

@@ -22,6 +22,7 @@ export type { Attributes, HostFunctions, ModuleFunction, OperatorFunction } from
 export type { Amount, KernelCall, KernelInfo, KernelTable, Profiler } from "./profile.js";
 export { parseSignature, signatureOf } from "./signature.js";
 export type { Dim, Signature, SymbolInfo, TensorType } from "./signature.js";
+export type { RelaxedOptions } from "./relaxed.js";
 export { Stream, type StatePairs, type StreamOptions } from "./state.js";
 export type { Progress, Source } from "./source.js";
 export type { RunOutput } from "./runner.js";

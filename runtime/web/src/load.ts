@@ -11,13 +11,14 @@ import { GpuRunner } from "./gpu/runner.js";
 import { Model, type Fallback } from "./model.js";
 import { PackedLink, type HostFunctions } from "./packed.js";
 import { MarkProfiler } from "./profile.js";
+import { chooseVariants, useVariants, type RelaxedOptions } from "./relaxed.js";
 import type { Runner } from "./runner.js";
 import { ABI_VERSION, signatureOf, type Signature } from "./signature.js";
 import { beside, compileModule, readBytes, type FetchOptions, type Source } from "./source.js";
 import { chooseThreads, sharedMemoryFor, WorkerPool, type ThreadOptions } from "./threads.js";
 import { loadWeights, type WeightOptions } from "./weights.js";
 
-export interface LoadOptions extends ThreadOptions, WeightOptions, FetchOptions {
+export interface LoadOptions extends ThreadOptions, RelaxedOptions, WeightOptions, FetchOptions {
   /** The weight file of a module built with external weights; found beside the module by default. */
   readonly weights?: Source;
   /**
@@ -145,8 +146,13 @@ async function openOnCpu(loaded: Loaded, options: LoadOptions): Promise<Runner> 
   // The kernels of workers would have nobody to tell when they run.
   const threading = await chooseThreads(loaded.hasThreads, options.profile ? 1 : options.threads);
   if (threading.reason !== undefined) console.warn(`nncc: the model runs on one thread: ${threading.reason}`);
-  const workers = threading.count > 1 ? await WorkerPool.start(module, exports, threading.count - 1) : undefined;
-  return new CpuRunner(signature, exports, { profiler, threading, workers, packed });
+  // Variants would not tell when they run either.
+  const variants = options.profile ? undefined : await chooseVariants(module, exports, options);
+  if (variants !== undefined) await useVariants(variants, exports);
+  const workers =
+    threading.count > 1 ? await WorkerPool.start({ module, variants }, exports, threading.count - 1) : undefined;
+  const relaxed = variants !== undefined;
+  return new CpuRunner(signature, exports, { profiler, threading, workers, packed, relaxed });
 }
 
 async function prepare(

@@ -62,6 +62,11 @@ export class Model {
     return this.runner?.profiler;
   }
 
+  /** Whether kernels use relaxed SIMD (see LoadOptions.relaxed). */
+  get relaxed(): boolean {
+    return this.runner?.relaxed ?? false;
+  }
+
   /** How many threads runs on the CPU use, and why not as many as were asked for. */
   get threading(): Threading {
     return this.runner?.threading ?? { count: 1 };

@@ -16,6 +16,7 @@ export interface Runner {
   readonly profiler: Profiler | undefined;
   /** Of a runner on the CPU. */
   readonly threading?: Threading;
+  readonly relaxed?: boolean;
   /** Of a runner on the GPU. */
   readonly gpu?: GPUDevice;
   readonly memoryBytes: number;

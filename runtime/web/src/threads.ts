@@ -5,7 +5,7 @@
 
 import type { ModuleExports } from "./abi.js";
 import { NnccError, messageOf } from "./errors.js";
-import type { WorkerMessage, WorkerTask } from "./worker.js";
+import type { WorkerCode, WorkerMessage, WorkerTask } from "./worker.js";
 
 /** How many threads a model runs on. */
 export interface Threading {
@@ -105,11 +105,11 @@ export class WorkerPool {
 
   /** Starts `count` workers and waits for them. Throws `worker-failed`. */
   static async start(
-    module: WebAssembly.Module, exports: ModuleExports, count: number,
+    code: WorkerCode, exports: ModuleExports, count: number,
   ): Promise<WorkerPool> {
     const pool = new WorkerPool();
     try {
-      await Promise.all(Array.from({ length: count }, () => pool.add(module, exports)));
+      await Promise.all(Array.from({ length: count }, () => pool.add(code, exports)));
     } catch (error) {
       pool.stop();
       throw error;
@@ -129,10 +129,10 @@ export class WorkerPool {
     for (const worker of this.workers.splice(0)) worker.terminate();
   }
 
-  private async add(module: WebAssembly.Module, exports: ModuleExports): Promise<void> {
+  private async add(code: WorkerCode, exports: ModuleExports): Promise<void> {
     const block = exports.nncc_alloc(STACK_BYTES) >>> 0;
     if (block === 0) throw new NnccError("out-of-memory", "the module has no room for the stack of a worker");
-    const task = { module, memory: exports.memory, stack: block + STACK_BYTES };
+    const task = { ...code, memory: exports.memory, stack: block + STACK_BYTES };
     let timer: ReturnType<typeof setTimeout> | undefined;
     try {
       await new Promise<void>((resolve, reject) => {

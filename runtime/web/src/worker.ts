@@ -4,9 +4,16 @@
 // What each worker of a model runs (threads.ts starts them): an instance of the
 // module on the model's memory, which takes parts of kernels until it is ended.
 
-/** What a worker is given: as workerData in Node, as its first message in a browser. */
-export interface WorkerTask {
+import { useVariants } from "./relaxed.js";
+
+export interface WorkerCode {
   readonly module: WebAssembly.Module;
+  /** What takes the place of some kernels. */
+  readonly variants: WebAssembly.Module | undefined;
+}
+
+/** What a worker is given: as workerData in Node, as its first message in a browser. */
+export interface WorkerTask extends WorkerCode {
   readonly memory: WebAssembly.Memory;
   /** The address at which the worker's own stack begins; it grows downwards. */
   readonly stack: number;
@@ -16,6 +23,7 @@ export interface WorkerTask {
 export type WorkerMessage = { readonly ready: true } | { readonly failed: string };
 
 interface WorkerExports {
+  readonly __indirect_function_table?: WebAssembly.Table;
   readonly __stack_pointer: WebAssembly.Global;
   nncc_worker(): void;
   nncc_worker_failed(): void;
@@ -24,6 +32,9 @@ interface WorkerExports {
 async function work(task: WorkerTask, say: (message: WorkerMessage) => void): Promise<void> {
   try {
     const { exports } = await WebAssembly.instantiate(task.module, { env: { memory: task.memory } });
+    if (task.variants !== undefined) {
+      await useVariants(task.variants, { ...(exports as unknown as WorkerExports), memory: task.memory });
+    }
     const { __stack_pointer, nncc_worker, nncc_worker_failed } = exports as unknown as WorkerExports;
     __stack_pointer.value = task.stack;
     say({ ready: true });

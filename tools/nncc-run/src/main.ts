@@ -52,9 +52,10 @@ async function run(options: Options): Promise<number> {
   return status;
 }
 
-async function loadOptions({ device, threads, weights, functions }: Options): Promise<LoadOptions> {
+async function loadOptions({ device, relaxed, threads, weights, functions }: Options): Promise<LoadOptions> {
   return {
     device,
+    relaxed,
     threads,
     ...(weights === undefined ? {} : { weights }),
     ...(functions === undefined ? {} : { functions: await importFunctions(functions) }),

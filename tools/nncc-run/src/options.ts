@@ -24,6 +24,8 @@ Runs a module that nncc compiled.
                       custom operators: {"my.domain::Op": (x, attributes) => ...}
   --threads N         threads of a module compiled with --threads (one a core, at
                       most 8)
+  --relaxed WHEN      whether kernels use relaxed SIMD: on, off or auto (where it is
+                      faster)
   --device DEVICE     cpu, gpu or auto (auto: the GPU where the module has code for
                       it and the npm package webgpu finds one)
   --help, --version
@@ -47,6 +49,8 @@ export interface Options {
   readonly weights: string | undefined;
   readonly functions: string | undefined;
   readonly threads: number | undefined;
+  /** Undefined where it is measured. */
+  readonly relaxed: boolean | undefined;
   readonly device: "cpu" | "gpu" | "auto";
 }
 
@@ -73,6 +77,7 @@ export function parseOptions(argv: readonly string[]): Options | string {
         weights: { type: "string" },
         functions: { type: "string" },
         threads: { type: "string" },
+        relaxed: { type: "string", default: "auto" },
         device: { type: "string", default: "auto" },
         help: { type: "boolean", default: false },
         version: { type: "boolean", default: false },
@@ -89,10 +94,13 @@ export function parseOptions(argv: readonly string[]): Options | string {
   if (device !== "cpu" && device !== "gpu" && device !== "auto") {
     throw new UserError(`--device=${device}: must be cpu, gpu or auto`);
   }
+  const relaxed = { on: true, off: false, auto: undefined };
+  if (!(values.relaxed in relaxed)) throw new UserError(`--relaxed=${values.relaxed}: must be on, off or auto`);
   if (values.data !== undefined && values.input.length > 0) throw new UserError("--data and --input exclude each other");
   return {
     ...values,
     device,
+    relaxed: relaxed[values.relaxed as keyof typeof relaxed],
     module: positionals[0]!,
     inputs: values.input,
     data: values.data,
