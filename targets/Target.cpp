@@ -8,13 +8,13 @@
 #include "targets/Target.h"
 
 #include "targets/wasm/WasmTarget.h"
+#include "targets/webgpu/WebgpuTarget.h"
 
 using namespace nncc;
 
-Target::~Target() = default;
-
 llvm::ArrayRef<const Target *> nncc::getTargets() {
-  static const Target *const targets[] = {&wasm::getWasmTarget()};
+  static const Target *const targets[] = {&wasm::getWasmTarget(),
+                                          &webgpu::getWebgpuTarget()};
   return targets;
 }
 

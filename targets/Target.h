@@ -9,6 +9,8 @@
 #define NNCC_TARGETS_TARGET_H
 
 #include "mlir/IR/BuiltinOps.h"
+#include "mlir/Pass/PassManager.h"
+#include "nncc/Pipeline/Pipeline.h"
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/StringRef.h"
 
@@ -34,7 +36,7 @@ struct Weights {
 /// beside FILE.o lies FILE.h, its interface in C (docs/embedding.md).
 /// A component has the module in it and exports it as wasi:nn
 /// (docs/wasi-nn.md).
-enum class Artifact { LLVM, Object, Module, Component };
+enum class Artifact { LLVM, Object, Module, Component, Wgsl };
 
 struct TargetOptions {
   Artifact artifact = Artifact::Module;
@@ -63,9 +65,10 @@ struct TargetOptions {
   std::string kernelTable;
 };
 
+/// Does its work on a CPU by `main`, as all do, unless it says otherwise.
 class Target {
 public:
-  virtual ~Target();
+  virtual ~Target() = default;
 
   /// As in --target=NAME.
   virtual llvm::StringRef getName() const = 0;
@@ -73,14 +76,25 @@ public:
   /// As in --features=NAME, the default first.
   virtual llvm::ArrayRef<llvm::StringRef> getFeatures() const = 0;
 
+  /// Adapts the stages before kernels are formed.
+  virtual void configure(PipelineOptions &options) const {}
+
+  /// Whether its kernels are for another device. Its programs leave the common
+  /// way where kernels are formed (`buildExec`), and one that takes it stands
+  /// by as a fallback.
+  virtual bool hasDevice() const { return false; }
+
+  /// The stage "exec" of a target with a device.
+  virtual void buildExec(mlir::OpPassManager &pm) const {}
+
   /// Writes what `options` asks for to `path`, or to the standard output for
-  /// "-" (LLVM IR and objects only). `program` fulfils the input contract of
-  /// docs/target-input.md and is changed. On failure there is a diagnostic and
-  /// no file.
-  virtual mlir::LogicalResult emit(mlir::ModuleOp program,
-                                   const Weights &weights,
-                                   const TargetOptions &options,
-                                   llvm::StringRef path) const = 0;
+  /// "-" (LLVM IR and objects only); WGSL goes to a folder of that name.
+  /// `program` fulfils the input contract of docs/target-input.md and is
+  /// changed. On failure there is a diagnostic and no file. The device's
+  /// program comes in `device`; one of both may be null.
+  virtual mlir::LogicalResult
+  emit(mlir::ModuleOp program, mlir::ModuleOp device, const Weights &weights,
+       const TargetOptions &options, llvm::StringRef path) const = 0;
 };
 
 /// The targets that this compiler has.

@@ -28,6 +28,9 @@ enum class Tag : uint32_t {
   Function
 };
 
+/// Of DLPack.
+inline constexpr int deviceCpu = 1, deviceWebGpu = 15;
+
 /// A value of a packed call.
 struct PackedValue {
   Tag tag;
@@ -46,7 +49,7 @@ struct DataType {
 /// A DLTensor as DLPack lays it out on wasm32.
 struct Tensor {
   uint32_t data;
-  int32_t deviceType; ///< 1 is the CPU.
+  int32_t deviceType;
   int32_t deviceId;
   int32_t rank;
   DataType type;

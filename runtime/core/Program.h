@@ -43,6 +43,12 @@ extern uint32_t nncc_frame[];
 
 void nncc_call_run(uint32_t *frame);
 uint64_t nncc_call_arena_bytes(const uint32_t *symbols);
+
+/// In modules with GPU code: the constant words of the list of dispatches, and
+/// the same two functions for the program that writes it.
+extern const uint32_t nncc_gpu_commands[];
+void nncc_call_gpu_record(uint32_t *frame);
+uint64_t nncc_call_gpu_arena_bytes(const uint32_t *symbols);
 }
 
 #endif

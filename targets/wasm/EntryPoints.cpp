@@ -54,11 +54,11 @@ public:
   explicit FrameBuilder(Module &module)
       : module(module), builder(module.getContext()) {}
 
-  /// nncc_call_run: arguments come from the frame, results go behind them.
-  void buildRun(Function *run);
+  /// `name`: arguments come from the frame, results go behind them.
+  void buildRun(Function *run, StringRef name);
 
-  /// nncc_call_arena_bytes.
-  void buildArenaBytes(Function *arenaBytes);
+  /// `name`, which takes symbols.
+  void buildArenaBytes(Function *arenaBytes, StringRef name);
 
 private:
   Function *start(StringRef name, Type *result);
@@ -96,8 +96,8 @@ SmallVector<Value *> FrameBuilder::loadArguments(Function *callee,
   return arguments;
 }
 
-void FrameBuilder::buildRun(Function *run) {
-  Function *call = start("nncc_call_run", builder.getVoidTy());
+void FrameBuilder::buildRun(Function *run, StringRef name) {
+  Function *call = start(name, builder.getVoidTy());
   Value *frame = call->getArg(0);
   CallInst *result = builder.CreateCall(run, loadArguments(run, frame));
   unsigned numArguments = run->arg_size();
@@ -112,8 +112,8 @@ void FrameBuilder::buildRun(Function *run) {
   run->setLinkage(Function::InternalLinkage);
 }
 
-void FrameBuilder::buildArenaBytes(Function *arenaBytes) {
-  Function *call = start("nncc_call_arena_bytes", builder.getInt64Ty());
+void FrameBuilder::buildArenaBytes(Function *arenaBytes, StringRef name) {
+  Function *call = start(name, builder.getInt64Ty());
   Value *result = builder.CreateCall(
       arenaBytes, loadArguments(arenaBytes, call->getArg(0)));
   builder.CreateRet(builder.CreateZExt(result, builder.getInt64Ty()));
@@ -165,37 +165,65 @@ static void addRoom(Module &module, uint64_t bytes, StringRef name) {
   room->setAlignment(Align(64));
 }
 
-Expected<size_t> nncc::wasm::addFrameCalls(Module &module,
-                                           const Signature &signature) {
-  Function *run = module.getFunction("nncc_run");
-  Function *arenaBytes = module.getFunction("nncc_arena_bytes");
-  if (!run || !arenaBytes)
-    return createStringError("the program has no nncc_run or nncc_arena_bytes");
-  size_t numArguments = 2 + signature.symbols.size() + signature.inputs.size();
-  size_t numResults = signature.outputs.size();
+/// The number of words of a frame.
+static size_t countWords(const Signature &signature) {
+  size_t count = 2 + signature.symbols.size() + signature.inputs.size() +
+                 signature.outputs.size();
   for (const TensorInfo &output : signature.outputs)
-    numResults += output.dims.size();
-  if (run->arg_size() != numArguments || countResults(run) != numResults ||
-      arenaBytes->arg_size() != signature.symbols.size())
-    return createStringError("nncc_run does not fit the program's signature");
-  FrameBuilder frames(module);
-  frames.buildRun(run);
-  frames.buildArenaBytes(arenaBytes);
-  return numArguments + numResults;
+    count += output.dims.size();
+  return count;
 }
 
-Error nncc::wasm::addEntryPoints(Module &module, const Signature &signature,
-                                 StringRef signatureText, uint64_t weightBytes,
-                                 uint32_t weightOffset) {
-  Expected<size_t> frameWords = addFrameCalls(module, signature);
-  if (!frameWords)
-    return frameWords.takeError();
+/// Adds the calls of a program with a frame; its names follow `prefix`.
+static Error addCalls(Module &module, const Signature &signature,
+                      const Twine &prefix, StringRef runName) {
+  Function *run = module.getFunction(("nncc_" + prefix + runName).str());
+  Function *arenaBytes =
+      module.getFunction(("nncc_" + prefix + "arena_bytes").str());
+  if (!run || !arenaBytes)
+    return createStringError("the program has no nncc_" + prefix + runName +
+                             " or nncc_" + prefix + "arena_bytes");
+  size_t numWords = run->arg_size() + countResults(run);
+  if (run->arg_size() !=
+          2 + signature.symbols.size() + signature.inputs.size() ||
+      numWords != countWords(signature) ||
+      arenaBytes->arg_size() != signature.symbols.size())
+    return createStringError(run->getName() +
+                             " does not fit the program's signature");
+  FrameBuilder frames(module);
+  frames.buildRun(run, ("nncc_call_" + prefix + runName).str());
+  frames.buildArenaBytes(arenaBytes,
+                         ("nncc_call_" + prefix + "arena_bytes").str());
+  return Error::success();
+}
+
+Expected<size_t> nncc::wasm::addFrameCalls(Module &module,
+                                           const Signature &signature) {
+  if (Error error = addCalls(module, signature, "", "run"))
+    return std::move(error);
+  return countWords(signature);
+}
+
+Error nncc::wasm::addGpuCalls(Module &module, const Signature &signature,
+                              ArrayRef<int32_t> commands) {
+  if (Error error = addCalls(module, signature, "gpu_", "record"))
+    return error;
+  ArrayRef<uint32_t> words(reinterpret_cast<const uint32_t *>(commands.data()),
+                           commands.size());
+  auto *value = ConstantDataArray::get(module.getContext(), words);
+  new GlobalVariable(module, value->getType(), /*isConstant=*/true,
+                     GlobalValue::ExternalLinkage, value, "nncc_gpu_commands");
+  return Error::success();
+}
+
+void nncc::wasm::addEntryPoints(Module &module, const Signature &signature,
+                                StringRef signatureText, uint64_t weightBytes,
+                                uint32_t weightOffset) {
   addTable(module, signature, weightOffset);
   auto *text = ConstantDataArray::getString(module.getContext(), signatureText);
   new GlobalVariable(module, text->getType(), /*isConstant=*/true,
                      GlobalValue::ExternalLinkage, text, "nncc_signature_text");
-  addRoom(module, 4 * *frameWords, "nncc_frame");
+  addRoom(module, 4 * countWords(signature), "nncc_frame");
   // Vector loads may pass the end of the last weight.
   addRoom(module, weightBytes + 64, weightSymbol);
-  return Error::success();
 }

@@ -28,13 +28,17 @@ inline constexpr llvm::StringLiteral copyWeightsName = "nncc_copy_weights";
 llvm::Expected<size_t> addFrameCalls(llvm::Module &module,
                                      const Signature &signature);
 
-/// Adds to a program what runtime/core/Program.h declares: the table of its
-/// inputs and outputs, the text of its signature, room for `weightBytes` (of
-/// which the weights start at `weightOffset`), and the functions that call it
-/// with a frame. Fails if nncc_run does not fit the signature.
-llvm::Error addEntryPoints(llvm::Module &module, const Signature &signature,
-                           llvm::StringRef signatureText, uint64_t weightBytes,
-                           uint32_t weightOffset);
+/// The same for the functions nncc_gpu_record and nncc_gpu_arena_bytes of a
+/// program that writes lists of dispatches, and the words they are made of.
+llvm::Error addGpuCalls(llvm::Module &module, const Signature &signature,
+                        llvm::ArrayRef<int32_t> commands);
+
+/// Adds to a program what else runtime/core/Program.h declares: the table of
+/// its inputs and outputs, the text of its signature, the frame, and room for
+/// `weightBytes`, of which the weights start at `weightOffset`.
+void addEntryPoints(llvm::Module &module, const Signature &signature,
+                    llvm::StringRef signatureText, uint64_t weightBytes,
+                    uint32_t weightOffset);
 
 } // namespace nncc::wasm
 

@@ -93,9 +93,13 @@ static bool isWanted(StringRef object, const LinkOptions &options) {
   if (object == "MemorySimd")
     return options.simd;
   if (object == "ExternalWeights")
-    return options.externalWeights;
+    return options.exportWeights;
   if (object == "Packed" || object == "Externs")
     return options.packedFunctions;
+  if (object == "Main")
+    return options.runs;
+  if (object == "Commands")
+    return options.plansGpu;
   if (object == "Threads")
     return options.threads;
   return true;

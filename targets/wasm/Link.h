@@ -20,7 +20,11 @@ struct LinkOptions {
   /// Use the runtime's SIMD objects.
   bool simd = true;
   /// Export nncc_weights.
-  bool externalWeights = false;
+  bool exportWeights = false;
+  /// Export main, which runs the program on the CPU.
+  bool runs = true;
+  /// Export nncc_gpu_plan.
+  bool plansGpu = false;
   /// Take functions from the host and give it the module's.
   bool packedFunctions = false;
   /// Import a shared memory as env.memory and export what workers need.

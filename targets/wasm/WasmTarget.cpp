@@ -40,9 +40,9 @@ namespace {
 class Emission {
 public:
   Emission(ModuleOp program, const Weights &weights,
-           const TargetOptions &options, Feature feature)
-      : program(program), weights(weights), options(options), feature(feature) {
-  }
+           const TargetOptions &options, Feature feature, const GpuPart *gpu)
+      : program(program), weights(weights), options(options), feature(feature),
+        gpu(gpu) {}
 
   LogicalResult emit(StringRef path);
 
@@ -67,6 +67,7 @@ private:
   const Weights &weights;
   const TargetOptions &options;
   const Feature feature;
+  const GpuPart *gpu; ///< May be null.
   Signature signature;
   std::string signatureText, weightFile;
   std::unique_ptr<llvm::TargetMachine> machine;
@@ -83,9 +84,11 @@ public:
     return features;
   }
 
-  LogicalResult emit(ModuleOp program, const Weights &weights,
+  LogicalResult emit(ModuleOp program, ModuleOp, const Weights &weights,
                      const TargetOptions &options,
-                     StringRef path) const override;
+                     StringRef path) const override {
+    return emitModule(program, weights, options, nullptr, path);
+  }
 };
 
 } // namespace
@@ -109,6 +112,8 @@ LogicalResult Emission::lower() {
 /// The size of the arena if it is the same for all inputs.
 static std::optional<int64_t> getConstantArenaBytes(ModuleOp program) {
   auto func = program.lookupSymbol<LLVM::LLVMFuncOp>("nncc_arena_bytes");
+  if (!func)
+    func = program.lookupSymbol<LLVM::LLVMFuncOp>("nncc_gpu_arena_bytes");
   if (!func || func.isExternal())
     return std::nullopt;
   auto result = dyn_cast<LLVM::ReturnOp>(func.getBody().back().getTerminator());
@@ -158,9 +163,14 @@ LogicalResult Emission::generate(StringRef weightHash) {
            << "the network has " << weights.size
            << " bytes of weights, more than a 32-bit memory holds";
   defineExternCalls(*code, signature);
-  if (llvm::Error error = addEntryPoints(*code, signature, signatureText,
-                                         header + weights.size, header))
-    return fail(std::move(error));
+  addEntryPoints(*code, signature, signatureText, header + weights.size,
+                 header);
+  if (!gpu || gpu->hasFallback)
+    if (llvm::Error error = addFrameCalls(*code, signature).takeError())
+      return fail(std::move(error));
+  if (gpu)
+    if (llvm::Error error = addGpuCalls(*code, signature, gpu->commands))
+      return fail(std::move(error));
   if (options.threads)
     if (llvm::Error error = addThreads(*code))
       return fail(std::move(error));
@@ -264,6 +274,7 @@ LogicalResult Emission::writeModules(StringRef path) {
   // Hosts of components know nothing of variants.
   bool wantsVariants = options.relaxedVariants && !options.strictFP &&
                        feature == Feature::Simd128 &&
+                       (!gpu || gpu->hasFallback) &&
                        options.artifact == Artifact::Module;
   Parts parts = splitProgram(*code, feature, wantsVariants);
   auto compile = [&](ArrayRef<Unit> units) {
@@ -276,9 +287,11 @@ LogicalResult Emission::writeModules(StringRef path) {
   cache.prune();
   LinkOptions linking;
   linking.simd = feature != Feature::Scalar;
-  linking.externalWeights = options.externalWeights;
+  linking.exportWeights = options.externalWeights || gpu;
   linking.packedFunctions = !signature.externs.empty();
   linking.threads = options.threads;
+  linking.runs = !gpu || gpu->hasFallback;
+  linking.plansGpu = gpu;
   linking.hasVariants = !variants->empty();
   // First, since the linker's start function stays from one link to the next.
   std::unique_ptr<llvm::MemoryBuffer> second;
@@ -295,7 +308,8 @@ LogicalResult Emission::writeModules(StringRef path) {
         (*linked)->getBuffer(), options.externalWeights ? nullptr : &weights,
         {{"nncc.signature", signatureText},
          {"nncc.kernels", options.kernelTable},
-         {"nncc.relaxed-simd", second ? second->getBuffer() : ""}},
+         {"nncc.relaxed-simd", second ? second->getBuffer() : ""},
+         {"nncc.webgpu", gpu ? gpu->section : StringRef()}},
         os);
   };
   return options.artifact == Artifact::Component ? writeComponent(path, write)
@@ -345,9 +359,9 @@ LogicalResult Emission::emit(StringRef path) {
   return result;
 }
 
-LogicalResult WasmTarget::emit(ModuleOp program, const Weights &weights,
-                               const TargetOptions &options,
-                               StringRef path) const {
+LogicalResult nncc::wasm::emitModule(ModuleOp program, const Weights &weights,
+                                     const TargetOptions &options,
+                                     const GpuPart *gpu, StringRef path) {
   Feature feature = Feature::Simd128;
   if (options.feature == "scalar")
     feature = Feature::Scalar;
@@ -356,7 +370,7 @@ LogicalResult WasmTarget::emit(ModuleOp program, const Weights &weights,
   else if (!options.feature.empty() && options.feature != "simd128")
     return program.emitError()
            << "the target wasm has no feature '" << options.feature << "'";
-  return Emission(program, weights, options, feature).emit(path);
+  return Emission(program, weights, options, feature, gpu).emit(path);
 }
 
 const nncc::Target &nncc::wasm::getWasmTarget() {

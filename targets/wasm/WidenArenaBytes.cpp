@@ -35,11 +35,8 @@ static void widen(Value value, Type wide) {
     value.setType(wide);
 }
 
-void WidenArenaBytesPass::runOnOperation() {
-  auto func = getOperation().lookupSymbol<func::FuncOp>("nncc_arena_bytes");
-  if (!func || func.isExternal())
-    return;
-  Type wide = IntegerType::get(&getContext(), 64);
+static void widen(func::FuncOp func) {
+  Type wide = IntegerType::get(func.getContext(), 64);
   func.walk([&](Block *block) {
     for (BlockArgument argument : block->getArguments())
       widen(argument, wide);
@@ -59,5 +56,13 @@ void WidenArenaBytesPass::runOnOperation() {
     }
   });
   SmallVector<Type> arguments(func.getNumArguments(), wide);
-  func.setFunctionType(FunctionType::get(&getContext(), arguments, {wide}));
+  func.setFunctionType(FunctionType::get(func.getContext(), arguments, {wide}));
+}
+
+void WidenArenaBytesPass::runOnOperation() {
+  for (StringRef name : {"nncc_arena_bytes", "nncc_gpu_arena_bytes"}) {
+    auto func = getOperation().lookupSymbol<func::FuncOp>(name);
+    if (func && !func.isExternal())
+      widen(func);
+  }
 }

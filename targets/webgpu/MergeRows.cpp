@@ -194,9 +194,15 @@ func::FuncOp MergeRowsPass::outline(const Group &group) {
                       b.getI64IntegerAttr(*exec::getSymbolArgument(
                           program, cast<BlockArgument>(symbol))));
   for (exec::DispatchOp dispatch : group.dispatches) {
+    auto part = program->getParentOfType<ModuleOp>().lookupSymbol<func::FuncOp>(
+        dispatch.getKernel());
     SmallVector<Value> operands;
-    for (Value argument : dispatch.getArguments())
+    for (auto [i, argument] : llvm::enumerate(dispatch.getArguments())) {
       operands.push_back(inside.lookup(argument));
+      if (Attribute space = part.getArgAttr(i, spaceAttrName))
+        kernel.setArgAttr(cast<BlockArgument>(operands.back()).getArgNumber(),
+                          spaceAttrName, space);
+    }
     operands.append({body->getArgument(types.size() - 2),
                      body->getArgument(types.size() - 1)});
     b.create<func::CallOp>(dispatch.getLoc(), dispatch.getKernel(), TypeRange(),

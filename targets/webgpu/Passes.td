@@ -66,4 +66,47 @@ def ToSpirv : Pass<"webgpu-to-spirv", "::mlir::ModuleOp"> {
                            "::mlir::vector::VectorDialect"];
 }
 
+def BindBuffers : Pass<"webgpu-bind-buffers", "::mlir::ModuleOp"> {
+  let summary = "Give kernels whole buffers, as a GPU binds them";
+  let description = [{
+    Each memref operand of a dispatch becomes a whole buffer (an `exec.alloc`,
+    an `exec.weight` or an input), bound once; where in it a kernel works is
+    part of the kernel. Kernels that become alike are one again. Elements take
+    32 bits: buffers grow and weights are converted. Kernel arguments get
+    `webgpu.space`. Indices that are no function of the program's symbols, such
+    as the step of a loop, become symbols of their own behind the program's.
+  }];
+  let dependentDialects = ["::mlir::affine::AffineDialect",
+                           "::mlir::arith::ArithDialect",
+                           "::mlir::memref::MemRefDialect"];
+}
+
+def CompileKernels : Pass<"webgpu-compile-kernels", "::mlir::ModuleOp"> {
+  let summary = "Compile each kernel to WGSL";
+  let description = [{
+    Kernels keep their bodies and get the texts as the attribute
+    `webgpu.variants`, and `webgpu.workgroups` and `webgpu.num_symbols`, which
+    the recording needs. All kernels that a GPU cannot run are reported.
+  }];
+}
+
+def Record : Pass<"webgpu-record", "::mlir::ModuleOp"> {
+  let summary = "Turn the host program into one that writes a list of dispatches";
+  let description = [{
+    Of a planned program, `nncc_run` becomes `nncc_gpu_record` of the same type,
+    to be called with an arena and weights at 0: its results are places in the
+    GPU's arena. What it writes is described in docs/module-format.md. Stretches
+    without a branch are copied, as a whole, from the attribute
+    `webgpu.commands`; only words that depend on the symbols are stored.
+  }];
+  let options = [
+    Option<"shardBytes", "shard-bytes", "uint64_t", "134217728",
+           "The largest buffer of weights">,
+  ];
+  let dependentDialects = ["::mlir::affine::AffineDialect",
+                           "::mlir::arith::ArithDialect",
+                           "::mlir::func::FuncDialect",
+                           "::mlir::memref::MemRefDialect"];
+}
+
 #endif

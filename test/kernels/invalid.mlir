@@ -17,7 +17,7 @@ func.func private @size(%x: memref<?xf32>, %n: memref<1xindex>, %b: index, %e: i
   %c0 = arith.constant 0 : index
   %s = memref.load %n[%c0] : memref<1xindex>
   %v = memref.reinterpret_cast %x to offset: [0], sizes: [%s], strides: [1] : memref<?xf32> to memref<?xf32>
-  // expected-error@+1 {{has a size that is no function of the symbols}}
+  // expected-error@+1 {{has a size or place that is no function of the symbols}}
   linalg.generic {indexing_maps = [#id], iterator_types = ["parallel"]} outs(%v : memref<?xf32>) {
   ^bb0(%o: f32):
     linalg.yield %o : f32

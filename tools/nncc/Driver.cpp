@@ -44,10 +44,11 @@ private:
   LogicalResult import();
   LogicalResult legalize();
   LogicalResult runStages();
+  LogicalResult formDeviceKernels();
   LogicalResult emitTarget();
   LogicalResult writeReport();
   LogicalResult writeText();
-  LogicalResult runPasses(StringRef stage,
+  LogicalResult runPasses(StringRef stage, ModuleOp program,
                           llvm::function_ref<void(OpPassManager &)> build);
   void tell(StringRef stage);
   /// Whether the run ends with the stage of this name.
@@ -57,7 +58,11 @@ private:
   MLIRContext &context;
   /// Owns the memory that weights point into.
   std::shared_ptr<void> keepAlive;
+  /// The program, if it runs on the CPU; null if that is left out.
   OwningOpRef<ModuleOp> module;
+  /// Where the target has a device: the program for it; null if it cannot run
+  /// there.
+  OwningOpRef<ModuleOp> device;
   SmallVector<SourceNode> nodes;
   DefaultTimingManager timing;
 };
@@ -96,7 +101,7 @@ static void clearProgress(const DriverOptions &options) {
 }
 
 LogicalResult
-Driver::runPasses(StringRef stage,
+Driver::runPasses(StringRef stage, ModuleOp program,
                   llvm::function_ref<void(OpPassManager &)> build) {
   tell(stage);
   PassManager pm(&context);
@@ -105,7 +110,7 @@ Driver::runPasses(StringRef stage,
   if (options.timing)
     pm.enableTiming(scope);
   build(pm);
-  return pm.run(*module);
+  return pm.run(program);
 }
 
 LogicalResult Driver::import() {
@@ -120,9 +125,44 @@ LogicalResult Driver::import() {
 }
 
 LogicalResult Driver::legalize() {
-  return runPasses("legalize", [&](OpPassManager &pm) {
+  return runPasses("legalize", *module, [&](OpPassManager &pm) {
     pm.addPass(onnx::createOnnxToNN(options.externs));
   });
+}
+
+/// Makes the device's program. If that is not possible it stays null, with a
+/// warning that says why, or it is an error.
+LogicalResult Driver::formDeviceKernels() {
+  device = OwningOpRef<ModuleOp>(module->clone());
+  SmallVector<Diagnostic> errors;
+  bool isFormed;
+  {
+    ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) {
+      errors.push_back(std::move(diagnostic));
+    });
+    isFormed = succeeded(runPasses("exec", *device, [&](OpPassManager &pm) {
+      options.target->buildExec(pm);
+    }));
+  }
+  if (!isFormed) {
+    bool isError = options.requireDevice || options.noFallback ||
+                   options.targetOptions.artifact == Artifact::Wgsl;
+    for (Diagnostic &error : errors) {
+      InFlightDiagnostic told = isError ? emitError(error.getLocation())
+                                        : emitWarning(error.getLocation());
+      told << "the network runs on the CPU: " << error.str();
+    }
+    device = nullptr;
+    return failure(isError);
+  }
+  if (options.noFallback) {
+    module = nullptr;
+    return success();
+  }
+  // Both have the same weights at the same places.
+  for (StringRef name : {exec::weightsAttrName, exec::weightOffsetsAttrName})
+    (*module)->setAttr(name, (*device)->getAttr(name));
+  return success();
 }
 
 LogicalResult Driver::runStages() {
@@ -131,9 +171,13 @@ LogicalResult Driver::runStages() {
     pipeline.winogradTile = 0;
   else if (options.fastMath)
     pipeline.winogradTile = 4;
+  options.target->configure(pipeline);
   for (const Stage &stage : getStages()) {
-    if (failed(runPasses(
-            stage.name, [&](OpPassManager &pm) { stage.build(pm, pipeline); })))
+    bool isForked = stage.name == "exec" && options.target->hasDevice();
+    if (isForked && failed(formDeviceKernels()))
+      return failure();
+    auto build = [&](OpPassManager &pm) { stage.build(pm, pipeline); };
+    if (module && failed(runPasses(stage.name, *module, build)))
       return failure();
     if (isLast(stage.name))
       break;
@@ -164,8 +208,9 @@ LogicalResult Driver::writeText() {
   flags.elideLargeElementsAttrs(16).elideLargeResourceString(16);
   if (options.verbose)
     flags.enableDebugInfo(true, false);
-  return writeFile(options.output, UnknownLoc::get(&context),
-                   [&](raw_ostream &os) { module->print(os, flags); });
+  return writeFile(
+      options.output, UnknownLoc::get(&context),
+      [&](raw_ostream &os) { (device ? *device : *module).print(os, flags); });
 }
 
 /// The profile for the report; null if none was given.
@@ -191,7 +236,7 @@ LogicalResult Driver::writeReport() {
   FailureOr<llvm::json::Value> profile = readProfile(options.profile, loc);
   if (failed(profile))
     return failure();
-  llvm::json::Value report = makeReport(*module, nodes);
+  llvm::json::Value report = makeReport(device ? *device : *module, nodes);
   return writeFile(options.report, loc, [&](raw_ostream &os) {
     if (StringRef(options.report).ends_with(".html"))
       writeReportPage(std::move(report), std::move(*profile), os);
@@ -200,35 +245,45 @@ LogicalResult Driver::writeReport() {
   });
 }
 
+/// The bytes of a program's weights, in `storage` where they are not elsewhere.
+static Weights collectWeights(ModuleOp program,
+                              std::deque<SmallVector<char>> &storage) {
+  Weights weights;
+  for (const exec::Weight &weight : exec::getWeights(program)) {
+    storage.emplace_back();
+    ArrayRef<char> bytes = exec::getBytes(weight.value, storage.back());
+    weights.segments.push_back({weight.offset, bytes});
+    weights.size = weight.offset + bytes.size();
+  }
+  return weights;
+}
+
 LogicalResult Driver::emitTarget() {
   TargetOptions target = options.targetOptions;
+  ModuleOp program = module ? *module : *device;
   llvm::raw_string_ostream(target.kernelTable)
-      << llvm::json::Value(makeKernelTable(*module));
+      << llvm::json::Value(makeKernelTable(program));
   // Afterwards the dispatches are plain calls.
-  if (auto flops = dyn_cast<AffineConstantExpr>(countFlops(*module)))
-    (*module)->setAttr("nncc.flops",
-                       Builder(&context).getI64IntegerAttr(flops.getValue()));
-  if (failed(runPasses("calls", [&](OpPassManager &pm) {
+  if (auto flops = dyn_cast<AffineConstantExpr>(countFlops(program)))
+    program->setAttr("nncc.flops",
+                     Builder(&context).getI64IntegerAttr(flops.getValue()));
+  if (module && failed(runPasses("calls", *module, [&](OpPassManager &pm) {
         pm.addPass(exec::createCallExterns());
         pm.addPass(exec::createCallKernels({target.threads}));
         pm.addPass(createCSEPass());
       })))
     return failure();
   tell("code");
-  Weights weights;
   std::deque<SmallVector<char>> storage;
-  for (const exec::Weight &weight : exec::getWeights(*module)) {
-    storage.emplace_back();
-    ArrayRef<char> bytes = exec::getBytes(weight.value, storage.back());
-    weights.segments.push_back({weight.offset, bytes});
-    weights.size = weight.offset + bytes.size();
-  }
-  if (auto name = (*module)->getAttrOfType<StringAttr>("nncc.source_name"))
+  Weights weights = collectWeights(program, storage);
+  if (auto name = program->getAttrOfType<StringAttr>("nncc.source_name"))
     target.sourceName = name.str();
-  if (auto hash = (*module)->getAttrOfType<StringAttr>("nncc.source_sha256"))
+  if (auto hash = program->getAttrOfType<StringAttr>("nncc.source_sha256"))
     target.sourceHash = hash.str();
   StringRef path = options.output.empty() ? "-" : StringRef(options.output);
-  return options.target->emit(*module, weights, target, path);
+  return options.target->emit(module ? *module : ModuleOp(),
+                              device ? *device : ModuleOp(), weights, target,
+                              path);
 }
 
 LogicalResult Driver::run() {

@@ -43,12 +43,15 @@ struct CommandLine {
   cl::opt<std::string> output{
       "o", cl::desc("Output file (default: the input's name with .wasm)"),
       cl::value_desc("file"), cl::cat(category)};
-  cl::opt<std::string> target{"target", cl::desc("What to compile for: wasm"),
+  cl::opt<std::string> target{"target",
+                              cl::desc("What to compile for: wasm or webgpu"),
                               cl::init("wasm"), cl::cat(category)};
   cl::opt<std::string> emit{
       "emit",
-      cl::desc("Stop after a stage and write its form: onnx, nn, linalg, exec, "
-               "llvm (text), obj, component (exports wasi:nn), wasm (default)"),
+      cl::desc(
+          "Stop after a stage and write its form: onnx, nn, linalg, exec, "
+          "llvm (text), obj, component (exports wasi:nn), wgsl (a folder), "
+          "wasm (default)"),
       cl::value_desc("stage"), cl::init("wasm"), cl::cat(category)};
   cl::opt<std::string> features{
       "features",
@@ -76,6 +79,15 @@ struct CommandLine {
       "threads",
       cl::desc("Kernels run on several threads; the module imports a shared "
                "memory"),
+      cl::cat(category)};
+  cl::opt<bool> requireGpu{
+      "require-gpu",
+      cl::desc("With --target=webgpu: fail, naming the nodes, if the network "
+               "cannot run on a GPU"),
+      cl::cat(category)};
+  cl::opt<bool> noFallback{
+      "no-fallback",
+      cl::desc("With --target=webgpu: leave out the program for the CPU"),
       cl::cat(category)};
   cl::opt<bool> fastMath{
       "fast-math",
@@ -187,6 +199,8 @@ static LogicalResult getArtifact(const CommandLine &line,
     options.artifact = Artifact::Object;
   else if (line.emit == "component")
     options.artifact = Artifact::Component;
+  else if (line.emit == "wgsl")
+    options.artifact = Artifact::Wgsl;
   options.wasiNNEdition = line.wasiNN;
   if (!llvm::is_contained(wasm::getWasiNNEditions(), line.wasiNN))
     return fail("--wasi-nn=" + line.wasiNN + ": expected " +
@@ -210,18 +224,19 @@ static FailureOr<DriverOptions> getOptions(const CommandLine &line,
     return fail("no input file; see nncc --help");
   options.target = findTarget(line.target);
   if (!options.target)
-    return fail("--target=" + line.target + ": expected wasm");
+    return fail("--target=" + line.target + ": expected wasm or webgpu");
   options.report = line.report;
   options.profile = line.profile;
   options.timing = line.timing;
   options.verbose = line.verbose;
   options.emit = line.emit;
-  static const StringRef stages[] = {"onnx", "nn",  "linalg",    "exec",
-                                     "llvm", "obj", "component", "wasm"};
+  static const StringRef stages[] = {"onnx", "nn",        "linalg",
+                                     "exec", "llvm",      "obj",
+                                     "wgsl", "component", "wasm"};
   if (!llvm::is_contained(stages, options.emit))
-    return fail(
-        "--emit=" + options.emit +
-        ": expected onnx, nn, linalg, exec, llvm, obj, component or wasm");
+    return fail("--emit=" + options.emit +
+                ": expected onnx, nn, linalg, exec, llvm, obj, component, "
+                "wgsl or wasm");
   options.output = line.output;
   if (options.output.empty())
     options.output = getDefaultOutput(line);
@@ -258,6 +273,21 @@ static FailureOr<DriverOptions> getOptions(const CommandLine &line,
   options.targetOptions.strictFP = line.strictFp;
   options.targetOptions.relaxedVariants = !line.noRelaxed;
   options.targetOptions.threads = line.threads;
+  options.requireDevice = line.requireGpu;
+  options.noFallback = line.noFallback;
+  if (!options.target->hasDevice() &&
+      (line.requireGpu || line.noFallback || options.emit == "wgsl"))
+    return fail("--require-gpu, --no-fallback and --emit=wgsl are for "
+                "--target=webgpu");
+  if (options.target->hasDevice() &&
+      (options.emit == "llvm" || options.emit == "obj" ||
+       options.emit == "component"))
+    return fail("--emit=" + options.emit + " is for --target=wasm");
+  if (options.emit == "wgsl" && (line.output.empty() || line.output == "-"))
+    return fail("--emit=wgsl: name a folder with -o");
+  if (line.noFallback && line.threads)
+    return fail("--threads is for the CPU's program, which --no-fallback "
+                "leaves out");
   if (line.fastMath && line.strictFp)
     return fail("--fast-math and --strict-fp exclude each other");
   options.fastMath = line.fastMath;

@@ -171,15 +171,15 @@ FailureOr<View> NestBuilder::getView(Value operand, Location loc) {
     return failure();
   }
   view.buffer = cast.getSource();
-  view.offset = constant(cast.getStaticOffsets()[0]);
+  view.offset = getSymbolicExpr(cast.getMixedOffsets()[0], context);
   for (OpFoldResult size : cast.getMixedSizes())
     view.sizes.push_back(getSymbolicExpr(size, context));
   for (OpFoldResult stride : cast.getMixedStrides())
     view.strides.push_back(getSymbolicExpr(stride, context));
-  if (llvm::is_contained(view.sizes, AffineExpr()) ||
+  if (!view.offset || llvm::is_contained(view.sizes, AffineExpr()) ||
       llvm::is_contained(view.strides, AffineExpr())) {
     emitError(loc) << "kernel operand of type " << operand.getType()
-                   << " has a size that is no function of the symbols";
+                   << " has a size or place that is no function of the symbols";
     return failure();
   }
   return view;

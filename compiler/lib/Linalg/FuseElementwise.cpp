@@ -34,6 +34,15 @@ static bool isCopy(linalg::GenericOp op) {
   return op.getBody()->without_terminator().empty();
 }
 
+/// The tensors that both read, each once.
+static unsigned countInputs(linalg::GenericOp producer,
+                            linalg::GenericOp consumer) {
+  llvm::SmallDenseSet<Value> inputs;
+  inputs.insert(producer.getInputs().begin(), producer.getInputs().end());
+  inputs.insert(consumer.getInputs().begin(), consumer.getInputs().end());
+  return inputs.size() - 1;
+}
+
 static bool shouldFuse(OpOperand *operand) {
   auto producer = operand->get().getDefiningOp<linalg::GenericOp>();
   auto consumer = dyn_cast<linalg::GenericOp>(operand->getOwner());
@@ -54,9 +63,18 @@ static bool shouldFuse(OpOperand *operand) {
 namespace {
 
 struct FuseElementwisePass : impl::FuseElementwiseBase<FuseElementwisePass> {
+  using Base::Base;
+
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
-    linalg::populateElementwiseOpsFusionPatterns(patterns, shouldFuse);
+    linalg::populateElementwiseOpsFusionPatterns(
+        patterns, [this](OpOperand *operand) {
+          return shouldFuse(operand) &&
+                 (maxInputs == 0 ||
+                  countInputs(operand->get().getDefiningOp<linalg::GenericOp>(),
+                              cast<linalg::GenericOp>(operand->getOwner())) <=
+                      maxInputs);
+        });
     linalg::populateInlineConstantOperandsPatterns(patterns);
     linalg::populateEraseUnusedOperandsAndResultsPatterns(patterns);
     tensor::ExpandShapeOp::getCanonicalizationPatterns(patterns, &getContext());

@@ -45,7 +45,7 @@ static void buildLinalg(OpPassManager &pm, const PipelineOptions &options) {
   pm.addPass(createRecordSignature());
   pm.addPass(nn::createNNToLinalg());
   pm.addPass(createCSEPass());
-  pm.addPass(createFuseElementwise());
+  pm.addPass(createFuseElementwise({options.maxKernelInputs}));
   pm.addPass(createCSEPass());
   // What it leaves are products and transforms of constants, see below.
   pm.addPass(createWinograd({options.winogradTile}));

@@ -10,6 +10,10 @@ def FuseElementwise : Pass<"linalg-fuse-elementwise", "::mlir::ModuleOp"> {
     computes no element twice. Contractions take no producer in: their inputs
     are read many times.
   }];
+  let options = [
+    Option<"maxInputs", "max-inputs", "unsigned", "0",
+           "The most inputs that a fused op may have; 0: any number">,
+  ];
   let dependentDialects = ["::mlir::affine::AffineDialect",
                            "::mlir::linalg::LinalgDialect",
                            "::mlir::tensor::TensorDialect"];

@@ -22,7 +22,6 @@ using namespace mlir;
 
 namespace {
 
-constexpr int64_t alignment = 64;
 /// Kernels load up to this many bytes past the end of a buffer.
 constexpr int64_t slack = 64;
 
@@ -39,9 +38,15 @@ struct Request {
 };
 
 struct PlanMemoryPass : impl::PlanMemoryBase<PlanMemoryPass> {
+  using Base::Base;
+
   void runOnOperation() override;
 
 private:
+  int64_t roundUp(int64_t value) const {
+    return (value + alignment - 1) / alignment * alignment;
+  }
+  std::pair<AffineExpr, int64_t> splitSize(AffineExpr size) const;
   void collect(func::FuncOp program);
   AffineExpr plan();
   void rewrite(func::FuncOp program);
@@ -55,12 +60,9 @@ private:
 
 } // namespace
 
-static int64_t roundUp(int64_t value) {
-  return (value + alignment - 1) / alignment * alignment;
-}
-
 /// Splits a size into (unit, multiple), the multiple aligned.
-static std::pair<AffineExpr, int64_t> splitSize(AffineExpr size) {
+std::pair<AffineExpr, int64_t>
+PlanMemoryPass::splitSize(AffineExpr size) const {
   MLIRContext *context = size.getContext();
   if (auto constant = dyn_cast<AffineConstantExpr>(size))
     return {getAffineConstantExpr(1, context),
@@ -70,7 +72,7 @@ static std::pair<AffineExpr, int64_t> splitSize(AffineExpr size) {
     if (auto factor = dyn_cast<AffineConstantExpr>(product.getRHS());
         factor && factor.getValue() % alignment == 0)
       return {product.getLHS(), factor.getValue()};
-  return {size.ceilDiv(alignment), alignment};
+  return {size.ceilDiv(alignment.getValue()), alignment};
 }
 
 void PlanMemoryPass::collect(func::FuncOp program) {
@@ -163,6 +165,10 @@ void PlanMemoryPass::rewrite(func::FuncOp program) {
 void PlanMemoryPass::placeWeights(func::FuncOp program) {
   llvm::MapVector<Attribute, int64_t> places;
   int64_t end = 0;
+  for (const Weight &known : getWeights(getOperation())) {
+    places.insert({known.value, known.offset});
+    end = roundUp(known.offset + getByteSize(known.value.getShapedType()));
+  }
   program.walk([&](WeightOp weight) {
     auto [entry, added] = places.insert({weight.getValue(), end});
     int64_t size = getByteSize(weight.getValue().getShapedType());

@@ -11,8 +11,13 @@ def PlanMemory : Pass<"exec-plan-memory", "::mlir::ModuleOp"> {
     that function, so the layout of a network with a dynamic batch is as tight
     as that of a static one. Adds the function `nncc_arena_bytes`, and the
     weights with their offsets as the module's attributes `exec.weights`
-    and `exec.weight_offsets`.
+    and `exec.weight_offsets`. Weights that these attributes name already keep
+    their places.
   }];
+  let options = [
+    Option<"alignment", "alignment", "int64_t", "64",
+           "Of all buffers and weights, in bytes">,
+  ];
   let dependentDialects = [
     "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect",
     "::mlir::memref::MemRefDialect"

@@ -1,0 +1,149 @@
+//===- Commands.cpp - The list of dispatches of one run on a GPU ----------===//
+//
+// Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Linked into modules with GPU code. The program writes the list
+// (docs/module-format.md): commands that it copies from a template, and blocks
+// of symbols for the uniform buffer.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Arguments.h"
+#include "Threads.h"
+
+using namespace nncc;
+
+namespace {
+
+/// Words that grow by doubling.
+class Words {
+public:
+  void clear() { count = 0; }
+  uint32_t size() const { return count; }
+  const uint32_t *data() const { return at<uint32_t>(block); }
+
+  /// Room for more words, valid until the next call.
+  uint32_t *append(uint32_t more) {
+    if (count + more > capacity)
+      grow(count + more);
+    count += more;
+    return at<uint32_t>(block) + count - more;
+  }
+
+private:
+  void grow(uint32_t needed) {
+    uint32_t larger = needed > 2 * capacity ? needed : 2 * capacity;
+    uint32_t moved = allocate(4ull * larger);
+    if (moved == 0)
+      abandonRun("out of memory: no room for the list of dispatches");
+    if (count)
+      __builtin_memcpy(at<char>(moved), at<char>(block), 4 * count);
+    release(block);
+    block = moved;
+    capacity = larger;
+  }
+
+  uint32_t block = 0, count = 0, capacity = 0;
+};
+
+/// The list as a whole, and its parts.
+Words list, commands, uniforms;
+/// Bytes to the last block of `uniforms`.
+uint32_t lastBlock;
+
+constexpr uint32_t listVersion = 1;
+constexpr uint32_t headerWords = 4;
+/// Blocks of uniforms start at multiples of 256 bytes.
+constexpr uint32_t blockWords = 64;
+
+} // namespace
+
+extern "C" uint32_t *nncc_gpu_append(uint32_t first, uint32_t count) {
+  uint32_t *words = commands.append(count);
+  __builtin_memcpy(words, &nncc_gpu_commands[first], 4 * count);
+  return words;
+}
+
+extern "C" uint32_t *nncc_gpu_add_symbols(uint32_t count) {
+  if (uint32_t used = uniforms.size() % blockWords)
+    uniforms.append(blockWords - used);
+  lastBlock = 4 * uniforms.size();
+  uint32_t *words = uniforms.append((count + 3) & ~3u);
+  for (uint32_t i = 0; i < count && i < numSymbols(); ++i)
+    words[i] = symbolValues()[i];
+  return words;
+}
+
+extern "C" uint32_t nncc_gpu_symbols_at() { return lastBlock; }
+
+/// The address of the list.
+static uint32_t joinList(uint32_t arenaBytes) {
+  list.clear();
+  uint32_t size = headerWords + uniforms.size() + commands.size() + 1;
+  uint32_t *words = list.append(size);
+  words[0] = listVersion;
+  words[1] = size;
+  words[2] = arenaBytes;
+  words[3] = uniforms.size();
+  words += headerWords;
+  if (uniforms.size())
+    __builtin_memcpy(words, uniforms.data(), 4 * uniforms.size());
+  words += uniforms.size();
+  if (commands.size())
+    __builtin_memcpy(words, commands.data(), 4 * commands.size());
+  words[commands.size()] = 0; // The end.
+  return static_cast<uint32_t>(reinterpret_cast<uintptr_t>(list.data()));
+}
+
+static bool plan(const PackedValue *arguments, uint32_t &address) {
+  TableReader reader(symbolRecord(numSymbols()));
+  for (uint32_t i = 0; i < numInputs(); ++i)
+    if (!getInput(reader.readInput(), arguments[i]))
+      return false;
+  const PackedValue *results = arguments + numInputs();
+  if (!checkOutputs(reader, results))
+    return false;
+  uint64_t arenaBytes = nncc_call_gpu_arena_bytes(symbolValues());
+  if (arenaBytes >> 32) {
+    lastError << "out of memory: the network needs " << int64_t(arenaBytes)
+              << " bytes of a GPU for these sizes of its inputs";
+    return false;
+  }
+  commands.clear();
+  uniforms.clear();
+  nncc_gpu_add_symbols(numSymbols());
+  // Places are counted from the beginning of the arena.
+  for (uint32_t i = 0; i < 2; ++i)
+    nncc_frame[i] = 0;
+  uint32_t *data = symbolValues() + numSymbols();
+  for (uint32_t i = 0; i < numInputs(); ++i)
+    *data++ = 0;
+  nncc_call_gpu_record(nncc_frame);
+
+  const uint32_t *dims = data + numOutputs();
+  for (uint32_t i = 0; i < numOutputs(); ++i) {
+    TensorRecord output = reader.readOutput();
+    Tensor &tensor = *at<Tensor>(static_cast<uint32_t>(results[i].payload));
+    describeOutput(tensor, output, dims);
+    tensor.data = 0;
+    tensor.deviceType = deviceWebGpu;
+    tensor.byteOffset = data[i];
+    dims += output.rank;
+  }
+  address = joinList(static_cast<uint32_t>(arenaBytes));
+  return true;
+}
+
+NNCC_EXPORT("nncc_gpu_plan")
+int nncc_gpu_plan(uint32_t, const PackedValue *arguments, uint32_t numArguments,
+                  PackedValue *result) {
+  uint32_t address;
+  if (!startCall(arguments, numArguments) || !plan(arguments, address))
+    return 1;
+  if (result)
+    *result = {Tag::Handle, 0, address};
+  return 0;
+}

@@ -1,0 +1,62 @@
+//===- CompileKernels.cpp - All kernels of a program to WGSL --------------===//
+//
+// Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "nncc/Dialect/Exec/Exec.h"
+#include "targets/webgpu/Kernel.h"
+#include "targets/webgpu/KernelAttributes.h"
+#include "targets/webgpu/Passes.h"
+
+namespace nncc::webgpu {
+
+#define GEN_PASS_DEF_COMPILEKERNELS
+#include "targets/webgpu/Passes.h.inc"
+
+} // namespace nncc::webgpu
+
+using namespace mlir;
+using namespace nncc;
+using namespace nncc::webgpu;
+
+static DictionaryAttr describe(Builder &b, const CompiledKernel &compiled) {
+  SmallVector<StringRef> features(compiled.features.begin(),
+                                  compiled.features.end());
+  return b.getDictionaryAttr(
+      {b.getNamedAttr("features", b.getStrArrayAttr(features)),
+       b.getNamedAttr("name", b.getStringAttr(compiled.name)),
+       b.getNamedAttr("code", b.getStringAttr(compiled.wgsl))});
+}
+
+static LogicalResult compile(func::FuncOp kernel) {
+  Builder b(kernel.getContext());
+  SmallVector<Attribute> variants;
+  FailureOr<CompiledKernel> base = compileKernel(kernel, {});
+  if (failed(base))
+    return failure();
+  variants.push_back(describe(b, *base));
+  kernel->setAttr(variantsAttrName, b.getArrayAttr(variants));
+  kernel->setAttr(workgroupsAttrName,
+                  AffineMapAttr::get(
+                      AffineMap::get(0, base->numSymbols, base->workgroups)));
+  kernel->setAttr(numSymbolsAttrName, b.getI64IntegerAttr(base->numSymbols));
+  return success();
+}
+
+namespace {
+
+struct CompileKernelsPass
+    : webgpu::impl::CompileKernelsBase<CompileKernelsPass> {
+  void runOnOperation() override {
+    bool isCompiled = true;
+    for (auto func : getOperation().getOps<func::FuncOp>())
+      if (func->hasAttr(exec::kernelAttrName))
+        isCompiled &= succeeded(compile(func));
+    if (!isCompiled)
+      signalPassFailure();
+  }
+};
+
+} // namespace

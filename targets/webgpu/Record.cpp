@@ -1,0 +1,230 @@
+//===- Record.cpp - The host program writes a list of dispatches ----------===//
+//
+// Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "nncc/Dialect/Exec/Exec.h"
+#include "nncc/Kernels/LoopNest.h"
+#include "targets/webgpu/CommandWriter.h"
+#include "targets/webgpu/Kernel.h"
+#include "targets/webgpu/KernelAttributes.h"
+#include "targets/webgpu/Passes.h"
+#include "targets/webgpu/Shards.h"
+
+namespace nncc::webgpu {
+
+#define GEN_PASS_DEF_RECORD
+#include "targets/webgpu/Passes.h.inc"
+
+} // namespace nncc::webgpu
+
+using namespace mlir;
+using namespace nncc;
+using namespace nncc::webgpu;
+
+namespace {
+
+struct RecordPass : webgpu::impl::RecordBase<RecordPass> {
+  using Base::Base;
+
+  void runOnOperation() override;
+
+private:
+  LogicalResult recordBlock(Block &block, CommandWriter &writer);
+  LogicalResult record(exec::DispatchOp dispatch, CommandWriter &writer);
+  LogicalResult addBinding(exec::DispatchOp dispatch, Value operand,
+                           CommandWriter &writer);
+  void addGrid(exec::DispatchOp dispatch, CommandWriter &writer);
+  void addSymbols(exec::DispatchOp dispatch, CommandWriter &writer);
+  void flushWhereDue(exec::DispatchOp dispatch, CommandWriter &writer);
+
+  func::FuncOp program;
+  SmallVector<Value> symbols;
+  SmallVector<Shard> shards;
+  llvm::StringMap<unsigned> kernels;
+  unsigned numDispatches = 0;
+  int64_t flopsSinceFlush = 0;
+};
+
+/// A place in one of the program's arguments.
+struct Place {
+  BlockArgument base;
+  AffineExpr offset; ///< bytes
+};
+
+} // namespace
+
+static FailureOr<Place> getPlace(Value view) {
+  AffineExpr offset = getAffineConstantExpr(0, view.getContext());
+  while (auto op = view.getDefiningOp<memref::ViewOp>()) {
+    AffineExpr shift = kernels::getSymbolicExpr(op.getByteShift());
+    if (!shift)
+      return op.emitError("a buffer's place is no function of the symbols");
+    offset = offset + shift;
+    view = op.getSource();
+  }
+  return Place{cast<BlockArgument>(view), offset};
+}
+
+LogicalResult RecordPass::addBinding(exec::DispatchOp dispatch, Value operand,
+                                     CommandWriter &writer) {
+  FailureOr<Place> place = getPlace(operand);
+  if (failed(place))
+    return failure();
+  auto view = operand.getDefiningOp<memref::ViewOp>();
+  AffineExpr count =
+      getAffineConstantExpr(view.getType().getDimSize(0), &getContext());
+  if (!view.getSizes().empty())
+    count = kernels::getSymbolicExpr(view.getSizes()[0]);
+  unsigned number = place->base.getArgNumber();
+  if (number == 0) {
+    writer.add(Space::Arena);
+  } else if (number == 1) {
+    int64_t at = cast<AffineConstantExpr>(place->offset).getValue();
+    auto shard = llvm::find_if(
+        shards, [&](const Shard &each) { return at < int64_t(each.end); });
+    writer.add(Space::Weights + (shard - shards.begin()));
+    place->offset = place->offset - int64_t(shard->begin);
+  } else {
+    unsigned input = 0;
+    for (unsigned i = 2; i < number; ++i)
+      input += isa<MemRefType>(program.getArgument(i).getType());
+    writer.add(Space::Inputs + input);
+  }
+  writer.add(place->offset);
+  writer.add(count * 4);
+  return success();
+}
+
+/// x and y of the grid: x is as large as WebGPU allows.
+void RecordPass::addGrid(exec::DispatchOp dispatch, CommandWriter &writer) {
+  constexpr int64_t largest = 65535;
+  auto kernel = getOperation().lookupSymbol<func::FuncOp>(dispatch.getKernel());
+  AffineExpr count = kernel->getAttrOfType<AffineMapAttr>(workgroupsAttrName)
+                         .getValue()
+                         .getResult(0);
+  if (auto constant = dyn_cast<AffineConstantExpr>(count)) {
+    int64_t x = std::min(constant.getValue(), largest);
+    writer.add(x);
+    writer.add(x ? llvm::divideCeil(constant.getValue(), x) : 0);
+    return;
+  }
+  OpBuilder b(dispatch);
+  Location loc = dispatch.getLoc();
+  Value total = exec::materialize(b, loc, count, symbols);
+  Value limit = b.create<arith::ConstantIndexOp>(loc, largest);
+  Value one = b.create<arith::ConstantIndexOp>(loc, 1);
+  Value x = b.create<arith::MaxUIOp>(
+      loc, b.create<arith::MinUIOp>(loc, total, limit), one);
+  writer.add(x);
+  writer.add(b.create<arith::CeilDivUIOp>(loc, total, x));
+}
+
+/// The range of the uniform buffer. Block 0 holds the program's symbols; a
+/// dispatch with others has a block of its own.
+void RecordPass::addSymbols(exec::DispatchOp dispatch, CommandWriter &writer) {
+  auto kernel = getOperation().lookupSymbol<func::FuncOp>(dispatch.getKernel());
+  int64_t count =
+      kernel->getAttrOfType<IntegerAttr>(numSymbolsAttrName).getInt();
+  if (count == 0)
+    return;
+  SmallVector<std::pair<unsigned, Value>> extra;
+  for (auto [argument, value] :
+       llvm::zip(kernel.getArguments(), dispatch.getArguments()))
+    if (auto symbol = exec::getSymbolArgument(kernel, argument))
+      if (*symbol >= symbols.size())
+        extra.push_back({*symbol, value});
+  writer.add(Space::Symbols);
+  if (extra.empty())
+    writer.add(0);
+  else
+    writer.add(writer.addSymbolBlock(dispatch, count, extra));
+  writer.add(int64_t(llvm::alignTo(count * 4, 16)));
+}
+
+/// The first dispatches are submitted at once, so that the GPU starts while the
+/// rest is encoded; later ones where so much work has come together that a
+/// slow GPU would keep others waiting.
+void RecordPass::flushWhereDue(exec::DispatchOp dispatch,
+                               CommandWriter &writer) {
+  constexpr unsigned firstDispatches = 16;
+  constexpr int64_t mostFlops = 10'000'000'000;
+  auto kernel = getOperation().lookupSymbol<func::FuncOp>(dispatch.getKernel());
+  auto info = kernel->getAttrOfType<DictionaryAttr>(exec::kernelAttrName);
+  if (auto flops = info ? info.getAs<AffineMapAttr>("flops") : nullptr)
+    if (flops.getValue().isSingleConstant())
+      flopsSinceFlush += flops.getValue().getSingleConstantResult();
+  if (++numDispatches != firstDispatches && flopsSinceFlush < mostFlops)
+    return;
+  flopsSinceFlush = 0;
+  writer.add(Command::Flush);
+}
+
+LogicalResult RecordPass::record(exec::DispatchOp dispatch,
+                                 CommandWriter &writer) {
+  auto kernel = getOperation().lookupSymbol<func::FuncOp>(dispatch.getKernel());
+  auto numSymbols = kernel->getAttrOfType<IntegerAttr>(numSymbolsAttrName);
+  SmallVector<Value> buffers;
+  for (Value operand : dispatch.getArguments())
+    if (isa<MemRefType>(operand.getType()))
+      buffers.push_back(operand);
+  writer.add(Command::Dispatch);
+  writer.add(kernels.lookup(dispatch.getKernel()));
+  addGrid(dispatch, writer);
+  writer.add(int64_t(buffers.size()) + (numSymbols.getInt() != 0));
+  for (Value buffer : buffers)
+    if (failed(addBinding(dispatch, buffer, writer)))
+      return failure();
+  addSymbols(dispatch, writer);
+  flushWhereDue(dispatch, writer);
+  return success();
+}
+
+LogicalResult RecordPass::recordBlock(Block &block, CommandWriter &writer) {
+  for (Operation &op : llvm::make_early_inc_range(block)) {
+    if (auto dispatch = dyn_cast<exec::DispatchOp>(op)) {
+      if (failed(record(dispatch, writer)))
+        return failure();
+      dispatch.erase();
+      continue;
+    }
+    if (op.getNumRegions() == 0)
+      continue;
+    writer.write(&op);
+    for (Region &region : op.getRegions())
+      for (Block &inner : region)
+        if (failed(recordBlock(inner, writer)))
+          return failure();
+  }
+  writer.write(block.getTerminator());
+  return success();
+}
+
+void RecordPass::runOnOperation() {
+  ModuleOp module = getOperation();
+  program = module.lookupSymbol<func::FuncOp>(exec::programName);
+  if (!program)
+    return;
+  for (BlockArgument argument : program.getArguments())
+    if (exec::getSymbolArgument(program, argument))
+      symbols.push_back(argument);
+  shards = divideWeights(module, shardBytes);
+  for (auto func : module.getOps<func::FuncOp>())
+    if (func->hasAttr(exec::kernelAttrName)) {
+      unsigned number = kernels.size();
+      kernels[func.getName()] = number;
+    }
+  CommandWriter writer(module, symbols);
+  if (failed(recordBlock(program.getBody().front(), writer)))
+    return signalPassFailure();
+  module->setAttr(commandsAttrName, writer.getTemplate());
+  program.setName(recordName);
+  if (auto bytes = module.lookupSymbol<func::FuncOp>(exec::arenaBytesName))
+    bytes.setName(gpuArenaBytesName);
+}

@@ -1,0 +1,136 @@
+//===- Section.cpp - What a module says of its GPU code -------------------===//
+//
+// Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "targets/webgpu/Section.h"
+
+#include "nncc/Dialect/Exec/Exec.h"
+#include "nncc/Kernels/LoopNest.h"
+#include "targets/webgpu/Kernel.h"
+#include "targets/webgpu/KernelAttributes.h"
+#include "targets/webgpu/Scalars.h"
+#include "targets/webgpu/Shards.h"
+#include "llvm/Support/JSON.h"
+
+using namespace mlir;
+using namespace nncc;
+using namespace nncc::webgpu;
+namespace json = llvm::json;
+
+/// A number, or the formula over s0, s1, ...
+static json::Value toJson(AffineExpr expr) {
+  if (auto constant = dyn_cast<AffineConstantExpr>(expr))
+    return constant.getValue();
+  std::string text;
+  llvm::raw_string_ostream(text) << expr;
+  return text;
+}
+
+static json::Array printVariants(func::FuncOp kernel) {
+  json::Array variants;
+  for (auto variant : kernel->getAttrOfType<ArrayAttr>(variantsAttrName)
+                          .getAsRange<DictionaryAttr>()) {
+    json::Array features;
+    for (auto name :
+         variant.getAs<ArrayAttr>("features").getAsRange<StringAttr>())
+      features.push_back(name.getValue());
+    variants.push_back(
+        json::Object{{"features", std::move(features)},
+                     {"code", variant.getAs<StringAttr>("code").getValue()}});
+  }
+  return variants;
+}
+
+static json::Object printKernel(func::FuncOp kernel) {
+  auto variants = kernel->getAttrOfType<ArrayAttr>(variantsAttrName);
+  auto first = cast<DictionaryAttr>(variants[0]);
+  json::Array bindings, nodes;
+  for (BlockArgument argument : kernel.getArguments())
+    if (auto space = kernel.getArgAttrOfType<StringAttr>(
+            argument.getArgNumber(), spaceAttrName))
+      bindings.push_back(space.getValue());
+  if (kernel->getAttrOfType<IntegerAttr>(numSymbolsAttrName).getInt() != 0)
+    bindings.push_back("symbols");
+  json::Object object{{"name", first.getAs<StringAttr>("name").getValue()},
+                      {"bindings", std::move(bindings)},
+                      {"variants", printVariants(kernel)}};
+  auto info = kernel->getAttrOfType<DictionaryAttr>(exec::kernelAttrName);
+  if (auto names = info.getAs<ArrayAttr>("nodes"))
+    for (auto name : names.getAsRange<StringAttr>())
+      nodes.push_back(json::fixUTF8(name.getValue()));
+  object["nodes"] = std::move(nodes);
+  for (StringRef number : {"flops", "bytes"})
+    if (auto map = info.getAs<AffineMapAttr>(number))
+      object[number] = toJson(map.getValue().getResult(0));
+  return object;
+}
+
+/// How the elements of inputs or outputs lie on the GPU.
+static json::Array printStorage(ModuleOp program, StringRef attribute) {
+  json::Array array;
+  for (auto entry : program->getAttrOfType<ArrayAttr>(attribute)
+                        .getAsRange<DictionaryAttr>()) {
+    auto type = cast<ShapedType>(entry.getAs<TypeAttr>("type").getValue());
+    Type storage = getStorageType(type.getElementType());
+    array.push_back(
+        json::Object{{"storage", isa<FloatType>(storage) ? "f32" : "i32"}});
+  }
+  return array;
+}
+
+/// The size in bytes of the arena, if it is the same for all inputs.
+static std::optional<int64_t> getArenaBytes(ModuleOp program) {
+  auto func = program.lookupSymbol<func::FuncOp>(gpuArenaBytesName);
+  AffineExpr bytes = kernels::getSymbolicExpr(
+      func.getBody().front().getTerminator()->getOperand(0));
+  if (auto constant = dyn_cast_or_null<AffineConstantExpr>(bytes))
+    return constant.getValue();
+  return std::nullopt;
+}
+
+/// What the device needs beyond the defaults of WebGPU.
+static json::Object printLimits(ModuleOp program, ArrayRef<Shard> shards) {
+  constexpr int64_t defaultBinding = 128 << 20, defaultBuffer = 256 << 20;
+  int64_t binding = 0, buffer = getArenaBytes(program).value_or(0);
+  for (const Shard &shard : shards)
+    binding = std::max<int64_t>(binding, shard.end - shard.begin);
+  for (auto func : program.getOps<func::FuncOp>())
+    if (func->hasAttr(variantsAttrName))
+      for (Type type : func.getArgumentTypes())
+        if (auto memref = dyn_cast<MemRefType>(type);
+            memref && memref.hasStaticShape())
+          binding = std::max(binding, memref.getNumElements() * 4);
+  buffer = std::max(buffer, binding);
+  json::Object limits;
+  if (binding > defaultBinding)
+    limits["maxStorageBufferBindingSize"] = binding;
+  if (buffer > defaultBuffer)
+    limits["maxBufferSize"] = buffer;
+  return limits;
+}
+
+std::string nncc::webgpu::printSection(ModuleOp program,
+                                       uint64_t weightOffset) {
+  json::Array kernels, weights;
+  for (auto func : program.getOps<func::FuncOp>())
+    if (func->hasAttr(variantsAttrName))
+      kernels.push_back(printKernel(func));
+  SmallVector<Shard> shards = getShards(program);
+  for (const Shard &shard : shards)
+    weights.push_back(
+        json::Object{{"offset", int64_t(weightOffset + shard.begin)},
+                     {"bytes", int64_t(shard.end - shard.begin)}});
+  std::string text;
+  llvm::raw_string_ostream(text) << json::Value(
+      json::Object{{"version", 1},
+                   {"limits", printLimits(program, shards)},
+                   {"features", json::Array()},
+                   {"kernels", std::move(kernels)},
+                   {"weights", std::move(weights)},
+                   {"inputs", printStorage(program, "nncc.inputs")},
+                   {"outputs", printStorage(program, "nncc.outputs")}});
+  return text;
+}

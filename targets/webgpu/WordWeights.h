@@ -1,0 +1,23 @@
+//===- WordWeights.h - Constants in elements of 32 bits ---------*- C++ -*-===//
+//
+// Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef NNCC_TARGETS_WEBGPU_WORDWEIGHTS_H
+#define NNCC_TARGETS_WEBGPU_WORDWEIGHTS_H
+
+#include "mlir/IR/BuiltinAttributes.h"
+#include "mlir/IR/Location.h"
+
+namespace nncc::webgpu {
+
+/// The tensor with elements as a GPU stores them (getStorageType): itself if
+/// they are f32 or i32. Fails with a diagnostic if an integer needs more bits.
+mlir::FailureOr<mlir::ElementsAttr> toWords(mlir::ElementsAttr value,
+                                            mlir::Location loc);
+
+} // namespace nncc::webgpu
+
+#endif
