@@ -6,12 +6,15 @@
 //===----------------------------------------------------------------------===//
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/IR/Matchers.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "nncc/Dialect/Exec/Exec.h"
 #include "nncc/Dialect/NN/Symbols.h"
 #include "targets/webgpu/Kernel.h"
 #include "targets/webgpu/Passes.h"
 #include "targets/webgpu/Rows.h"
+#include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/SetVector.h"
 
 namespace nncc::webgpu {
@@ -38,7 +41,9 @@ public:
   bool add(exec::DispatchOp dispatch, func::FuncOp kernel);
 
   SmallVector<exec::DispatchOp> dispatches;
-  llvm::SetVector<Value> buffers, symbols;
+  /// From a buffer to its first view among the operands.
+  llvm::MapVector<Value, Value> buffers;
+  llvm::SetVector<Value> symbols;
 
 private:
   struct Use {
@@ -71,6 +76,16 @@ private:
 };
 
 } // namespace
+
+/// The buffer that an operand is a view of, from its beginning.
+static Value getRoot(Value operand) {
+  while (auto view = operand.getDefiningOp<memref::ViewOp>()) {
+    if (!matchPattern(view.getByteShift(), m_Zero()))
+      return operand;
+    operand = view.getSource();
+  }
+  return operand;
+}
 
 /// Whether a body reads more than its operands: elements it looks up.
 static bool looksUp(const LoopNest &nest) {
@@ -105,7 +120,7 @@ std::optional<SmallVector<Group::Use>> Group::getUses(exec::DispatchOp dispatch,
     auto argument = dyn_cast<BlockArgument>(access.buffer);
     if (!argument || argument.getOwner() != &kernel.getBody().front())
       return false;
-    result.push_back({dispatch.getArguments()[argument.getArgNumber()],
+    result.push_back({getRoot(dispatch.getArguments()[argument.getArgNumber()]),
                       getRowStride(nest, split, access), access.offset,
                       writes});
     return true;
@@ -152,10 +167,10 @@ bool Group::add(exec::DispatchOp dispatch, func::FuncOp kernel) {
         return isCompatible(use) && (!use.writes || use.stride);
       }))
     return false;
-  llvm::SetVector<Value> all = buffers;
+  llvm::MapVector<Value, Value> all = buffers;
   for (Value argument : dispatch.getArguments())
     if (isa<MemRefType>(argument.getType()))
-      all.insert(argument);
+      all.insert({getRoot(argument), argument});
   if (all.size() > maxBuffers)
     return false;
   if (!count)
@@ -174,8 +189,8 @@ func::FuncOp MergeRowsPass::outline(const Group &group) {
   exec::DispatchOp last = group.dispatches.back();
   auto program = last->getParentOfType<func::FuncOp>();
   SmallVector<Type> types;
-  for (Value buffer : group.buffers)
-    types.push_back(buffer.getType());
+  for (auto [root, view] : group.buffers)
+    types.push_back(view.getType());
   OpBuilder b(&getContext());
   types.append(group.symbols.size() + 2, b.getIndexType());
   auto kernel =
@@ -183,11 +198,11 @@ func::FuncOp MergeRowsPass::outline(const Group &group) {
   Block *body = kernel.addEntryBlock();
   b.setInsertionPointToStart(body);
   IRMapping inside;
-  for (auto [outside, argument] :
-       llvm::zip(llvm::concat<const Value>(group.buffers.getArrayRef(),
-                                           group.symbols.getArrayRef()),
-                 body->getArguments()))
-    inside.map(outside, argument);
+  unsigned next = 0;
+  for (auto [root, view] : group.buffers)
+    inside.map(root, body->getArgument(next++));
+  for (Value symbol : group.symbols)
+    inside.map(symbol, body->getArgument(next++));
   for (Value symbol : group.symbols)
     kernel.setArgAttr(cast<BlockArgument>(inside.lookup(symbol)).getArgNumber(),
                       exec::symbolAttrName,
@@ -198,7 +213,7 @@ func::FuncOp MergeRowsPass::outline(const Group &group) {
         dispatch.getKernel());
     SmallVector<Value> operands;
     for (auto [i, argument] : llvm::enumerate(dispatch.getArguments())) {
-      operands.push_back(inside.lookup(argument));
+      operands.push_back(inside.lookup(getRoot(argument)));
       if (Attribute space = part.getArgAttr(i, spaceAttrName))
         kernel.setArgAttr(cast<BlockArgument>(operands.back()).getArgNumber(),
                           spaceAttrName, space);
@@ -267,7 +282,9 @@ void MergeRowsPass::merge(const Group &group) {
   }
   exec::DispatchOp last = group.dispatches.back();
   OpBuilder b(last);
-  SmallVector<Value> operands(group.buffers.begin(), group.buffers.end());
+  SmallVector<Value> operands;
+  for (auto [root, view] : group.buffers)
+    operands.push_back(view);
   operands.append(group.symbols.begin(), group.symbols.end());
   auto dispatch = b.create<exec::DispatchOp>(
       last.getLoc(), entry->second.getName(), first.getGrid(), operands);
