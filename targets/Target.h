@@ -36,7 +36,7 @@ struct Weights {
 /// beside FILE.o lies FILE.h, its interface in C (docs/embedding.md).
 /// A component has the module in it and exports it as wasi:nn
 /// (docs/wasi-nn.md).
-enum class Artifact { LLVM, Object, Module, Component, Wgsl };
+enum class Artifact { LLVM, Object, Module, Component, Wgsl, Spirv };
 
 struct TargetOptions {
   Artifact artifact = Artifact::Module;
@@ -88,7 +88,8 @@ public:
   virtual void buildExec(mlir::OpPassManager &pm) const {}
 
   /// Writes what `options` asks for to `path`, or to the standard output for
-  /// "-" (LLVM IR and objects only); WGSL goes to a folder of that name.
+  /// "-" (LLVM IR and objects only); WGSL and SPIR-V go to a folder of
+  /// that name.
   /// `program` fulfils the input contract of docs/target-input.md and is
   /// changed. On failure there is a diagnostic and no file. The device's
   /// program comes in `device`; one of both may be null.

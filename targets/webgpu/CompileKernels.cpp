@@ -9,6 +9,7 @@
 #include "targets/webgpu/Kernel.h"
 #include "targets/webgpu/KernelAttributes.h"
 #include "targets/webgpu/Passes.h"
+#include "llvm/ADT/StringSet.h"
 
 namespace nncc::webgpu {
 
@@ -50,9 +51,14 @@ namespace {
 struct CompileKernelsPass
     : webgpu::impl::CompileKernelsBase<CompileKernelsPass> {
   void runOnOperation() override {
+    // Others are parts of a kernel.
+    llvm::StringSet<> dispatched;
+    getOperation().walk([&](exec::DispatchOp dispatch) {
+      dispatched.insert(dispatch.getKernel());
+    });
     bool isCompiled = true;
     for (auto func : getOperation().getOps<func::FuncOp>())
-      if (func->hasAttr(exec::kernelAttrName))
+      if (dispatched.contains(func.getName()))
         isCompiled &= succeeded(compile(func));
     if (!isCompiled)
       signalPassFailure();

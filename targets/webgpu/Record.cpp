@@ -216,7 +216,7 @@ void RecordPass::runOnOperation() {
       symbols.push_back(argument);
   shards = divideWeights(module, shardBytes);
   for (auto func : module.getOps<func::FuncOp>())
-    if (func->hasAttr(exec::kernelAttrName)) {
+    if (func->hasAttr(numSymbolsAttrName)) {
       unsigned number = kernels.size();
       kernels[func.getName()] = number;
     }

@@ -10,12 +10,14 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Transforms/Passes.h"
 #include "nncc/Conversion/LinalgToExec/LinalgToExec.h"
+#include "nncc/Dialect/Exec/Exec.h"
 #include "nncc/Dialect/Exec/Passes.h"
 #include "targets/wasm/WasmTarget.h"
 #include "targets/wasm/WeightFile.h"
 #include "targets/webgpu/KernelAttributes.h"
 #include "targets/webgpu/Passes.h"
 #include "targets/webgpu/Section.h"
+#include "targets/webgpu/Spirv.h"
 #include "llvm/ADT/SmallString.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
@@ -60,32 +62,70 @@ public:
 
 } // namespace
 
-/// Writes DIR/NAME.wgsl for each variant of each kernel.
-static LogicalResult writeKernels(ModuleOp device, StringRef folder) {
+static LogicalResult writeKernel(func::FuncOp kernel, StringRef folder,
+                                 StringRef name, StringRef bytes) {
+  SmallString<128> path(folder);
+  llvm::sys::path::append(path, name);
+  std::error_code code;
+  llvm::raw_fd_ostream os(path, code);
+  if (!code) {
+    os << bytes;
+    os.close();
+    code = os.error();
+    os.clear_error();
+  }
+  if (code)
+    return kernel.emitError("cannot write '")
+           << path << "': " << code.message();
+  return success();
+}
+
+/// One text for each variant.
+static LogicalResult writeWgsl(func::FuncOp kernel, StringRef folder,
+                               StringRef number) {
+  for (auto variant : kernel->getAttrOfType<ArrayAttr>(variantsAttrName)
+                          .getAsRange<DictionaryAttr>()) {
+    std::string name =
+        (number + "-" + variant.getAs<StringAttr>("name").getValue()).str();
+    for (auto feature :
+         variant.getAs<ArrayAttr>("features").getAsRange<StringAttr>())
+      name += "." + feature.str();
+    if (failed(writeKernel(kernel, folder, name + ".wgsl",
+                           variant.getAs<StringAttr>("code").getValue())))
+      return failure();
+  }
+  return success();
+}
+
+static LogicalResult writeSpirv(func::FuncOp kernel, StringRef folder,
+                                StringRef number) {
+  FailureOr<SmallVector<uint32_t>> words = compileToSpirv(kernel);
+  if (failed(words))
+    return failure();
+  auto first = cast<DictionaryAttr>(
+      kernel->getAttrOfType<ArrayAttr>(variantsAttrName)[0]);
+  std::string name =
+      (number + "-" + first.getAs<StringAttr>("name").getValue() + ".spv")
+          .str();
+  StringRef bytes(reinterpret_cast<const char *>(words->data()),
+                  words->size() * sizeof(uint32_t));
+  return writeKernel(kernel, folder, name, bytes);
+}
+
+/// Writes the kernels to files FOLDER/NUMBER-NAME.
+static LogicalResult writeKernels(ModuleOp device, Artifact artifact,
+                                  StringRef folder) {
   if (std::error_code code = llvm::sys::fs::create_directories(folder))
     return device.emitError("cannot make the folder '")
            << folder << "': " << code.message();
-  unsigned number = 0;
+  unsigned count = 0;
   for (auto kernel : device.getOps<func::FuncOp>()) {
-    auto variants = kernel->getAttrOfType<ArrayAttr>(variantsAttrName);
-    if (!variants)
+    if (!kernel->hasAttr(variantsAttrName))
       continue;
-    for (auto variant : variants.getAsRange<DictionaryAttr>()) {
-      std::string name = std::to_string(number) + "-" +
-                         variant.getAs<StringAttr>("name").str();
-      for (auto feature :
-           variant.getAs<ArrayAttr>("features").getAsRange<StringAttr>())
-        name += "." + feature.str();
-      SmallString<128> path(folder);
-      llvm::sys::path::append(path, name + ".wgsl");
-      std::error_code code;
-      llvm::raw_fd_ostream os(path, code);
-      if (code)
-        return device.emitError("cannot write '")
-               << path << "': " << code.message();
-      os << variant.getAs<StringAttr>("code").getValue();
-    }
-    ++number;
+    std::string number = std::to_string(count++);
+    auto write = artifact == Artifact::Wgsl ? writeWgsl : writeSpirv;
+    if (failed(write(kernel, folder, number)))
+      return failure();
   }
   return success();
 }
@@ -94,7 +134,7 @@ static LogicalResult writeKernels(ModuleOp device, StringRef folder) {
 /// the CPU.
 static void moveRecorder(ModuleOp device, ModuleOp program) {
   for (auto func : llvm::make_early_inc_range(device.getOps<func::FuncOp>())) {
-    if (func->hasAttr(variantsAttrName))
+    if (func->hasAttr(exec::kernelAttrName))
       continue;
     func->remove();
     for (unsigned i = 0; i < func.getNumArguments(); ++i)
@@ -109,8 +149,8 @@ LogicalResult WebgpuTarget::emit(ModuleOp program, ModuleOp device,
                                  StringRef path) const {
   if (!device)
     return wasm::emitModule(program, weights, options, nullptr, path);
-  if (options.artifact == Artifact::Wgsl)
-    return writeKernels(device, path);
+  if (options.artifact == Artifact::Wgsl || options.artifact == Artifact::Spirv)
+    return writeKernels(device, options.artifact, path);
   PassManager pm(device.getContext());
   pm.addPass(createRecord());
   pm.addPass(createCSEPass());

@@ -146,7 +146,8 @@ LogicalResult Driver::formDeviceKernels() {
   }
   if (!isFormed) {
     bool isError = options.requireDevice || options.noFallback ||
-                   options.targetOptions.artifact == Artifact::Wgsl;
+                   options.targetOptions.artifact == Artifact::Wgsl ||
+                   options.targetOptions.artifact == Artifact::Spirv;
     for (Diagnostic &error : errors) {
       InFlightDiagnostic told = isError ? emitError(error.getLocation())
                                         : emitWarning(error.getLocation());
@@ -236,7 +237,8 @@ LogicalResult Driver::writeReport() {
   FailureOr<llvm::json::Value> profile = readProfile(options.profile, loc);
   if (failed(profile))
     return failure();
-  llvm::json::Value report = makeReport(device ? *device : *module, nodes);
+  llvm::json::Value report =
+      makeReport(device ? *device : *module, device ? "gpu" : "cpu", nodes);
   return writeFile(options.report, loc, [&](raw_ostream &os) {
     if (StringRef(options.report).ends_with(".html"))
       writeReportPage(std::move(report), std::move(*profile), os);

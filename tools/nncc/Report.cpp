@@ -190,7 +190,8 @@ static llvm::json::Value getArenaBytes(ModuleOp module) {
   return expr ? toJson(expr) : llvm::json::Value(nullptr);
 }
 
-llvm::json::Object makeReport(ModuleOp module, ArrayRef<SourceNode> nodes) {
+llvm::json::Object makeReport(ModuleOp module, StringRef device,
+                              ArrayRef<SourceNode> nodes) {
   llvm::json::Object report = makeKernelTable(module);
   llvm::json::Array kernels, placement;
   for (auto [kernel, info] : getKernels(module))
@@ -203,7 +204,7 @@ llvm::json::Object makeReport(ModuleOp module, ArrayRef<SourceNode> nodes) {
         llvm::json::Object{{"node", llvm::json::fixUTF8(node.name)},
                            {"op", llvm::json::fixUTF8(node.op)},
                            {"inputs", llvm::json::Array(node.inputs)},
-                           {"device", "cpu"}});
+                           {"device", device}});
   if (auto name = module->getAttrOfType<StringAttr>("nncc.source_name"))
     report["source"] = llvm::json::fixUTF8(name.getValue());
   if (auto program = module.lookupSymbol<func::FuncOp>(exec::programName))

@@ -34,8 +34,9 @@ llvm::json::Object makeKernelTable(mlir::ModuleOp module);
 
 /// The report of docs/report.md on such a module: the kernel table with shapes
 /// and nodes of each kernel, and the symbols, the memory plan and the ONNX
-/// nodes. Numbers that depend on the symbols are expressions as above.
-llvm::json::Object makeReport(mlir::ModuleOp module,
+/// nodes, which run on `device` ("cpu" or "gpu"). Numbers that depend on the
+/// symbols are expressions as above.
+llvm::json::Object makeReport(mlir::ModuleOp module, llvm::StringRef device,
                               llvm::ArrayRef<SourceNode> nodes);
 
 } // namespace nncc

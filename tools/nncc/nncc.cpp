@@ -48,10 +48,10 @@ struct CommandLine {
                               cl::init("wasm"), cl::cat(category)};
   cl::opt<std::string> emit{
       "emit",
-      cl::desc(
-          "Stop after a stage and write its form: onnx, nn, linalg, exec, "
-          "llvm (text), obj, component (exports wasi:nn), wgsl (a folder), "
-          "wasm (default)"),
+      cl::desc("Stop after a stage and write its form: onnx, nn, linalg, exec, "
+               "llvm (text), obj, component (exports wasi:nn), wgsl or spirv "
+               "(folders), "
+               "wasm (default)"),
       cl::value_desc("stage"), cl::init("wasm"), cl::cat(category)};
   cl::opt<std::string> features{
       "features",
@@ -201,6 +201,8 @@ static LogicalResult getArtifact(const CommandLine &line,
     options.artifact = Artifact::Component;
   else if (line.emit == "wgsl")
     options.artifact = Artifact::Wgsl;
+  else if (line.emit == "spirv")
+    options.artifact = Artifact::Spirv;
   options.wasiNNEdition = line.wasiNN;
   if (!llvm::is_contained(wasm::getWasiNNEditions(), line.wasiNN))
     return fail("--wasi-nn=" + line.wasiNN + ": expected " +
@@ -230,13 +232,13 @@ static FailureOr<DriverOptions> getOptions(const CommandLine &line,
   options.timing = line.timing;
   options.verbose = line.verbose;
   options.emit = line.emit;
-  static const StringRef stages[] = {"onnx", "nn",        "linalg",
-                                     "exec", "llvm",      "obj",
-                                     "wgsl", "component", "wasm"};
+  static const StringRef stages[] = {"onnx",      "nn",  "linalg", "exec",
+                                     "llvm",      "obj", "wgsl",   "spirv",
+                                     "component", "wasm"};
   if (!llvm::is_contained(stages, options.emit))
     return fail("--emit=" + options.emit +
                 ": expected onnx, nn, linalg, exec, llvm, obj, component, "
-                "wgsl or wasm");
+                "wgsl, spirv or wasm");
   options.output = line.output;
   if (options.output.empty())
     options.output = getDefaultOutput(line);
@@ -275,16 +277,17 @@ static FailureOr<DriverOptions> getOptions(const CommandLine &line,
   options.targetOptions.threads = line.threads;
   options.requireDevice = line.requireGpu;
   options.noFallback = line.noFallback;
+  bool isForDevice = options.emit == "wgsl" || options.emit == "spirv";
   if (!options.target->hasDevice() &&
-      (line.requireGpu || line.noFallback || options.emit == "wgsl"))
-    return fail("--require-gpu, --no-fallback and --emit=wgsl are for "
-                "--target=webgpu");
+      (line.requireGpu || line.noFallback || isForDevice))
+    return fail("--require-gpu, --no-fallback, --emit=wgsl and --emit=spirv "
+                "are for --target=webgpu");
   if (options.target->hasDevice() &&
       (options.emit == "llvm" || options.emit == "obj" ||
        options.emit == "component"))
     return fail("--emit=" + options.emit + " is for --target=wasm");
-  if (options.emit == "wgsl" && (line.output.empty() || line.output == "-"))
-    return fail("--emit=wgsl: name a folder with -o");
+  if (isForDevice && (line.output.empty() || line.output == "-"))
+    return fail("--emit=" + options.emit + ": name a folder with -o");
   if (line.noFallback && line.threads)
     return fail("--threads is for the CPU's program, which --no-fallback "
                 "leaves out");
