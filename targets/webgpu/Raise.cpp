@@ -212,13 +212,16 @@ struct WidenByShifts : OpRewritePattern<exec::WidenOp> {
   LogicalResult matchAndRewrite(exec::WidenOp op,
                                 PatternRewriter &b) const override {
     Location loc = op.getLoc();
-    if (!op.getType().isInteger(32))
+    Type type = op.getType();
+    if (!getElementTypeOrSelf(type).isInteger(32))
       return failure();
-    auto constant = [&](int64_t value) -> Value {
-      return b.create<arith::ConstantIntOp>(loc, value, 32);
+    auto constant = [&](int32_t value) {
+      return makeWord(b, loc, type, value);
     };
-    Value word = b.create<arith::ExtUIOp>(loc, op.getType(), op.getPair());
-    auto extend = [&](int64_t shift) -> Value {
+    Value word = op.getPair();
+    if (word.getType() != type)
+      word = b.create<arith::ExtUIOp>(loc, type, word);
+    auto extend = [&](int32_t shift) -> Value {
       Value top = b.create<arith::ShLIOp>(loc, word, constant(shift));
       return b.create<arith::ShRSIOp>(loc, top, constant(24));
     };
