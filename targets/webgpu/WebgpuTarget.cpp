@@ -47,7 +47,7 @@ public:
   bool hasDevice() const override { return true; }
 
   void buildExec(OpPassManager &pm) const override {
-    pm.addPass(exec::createLinalgToExec());
+    pm.addPass(exec::createLinalgToExec({/*fillWhole=*/true}));
     pm.addPass(createBindBuffers());
     pm.addPass(createMergeRows());
     pm.addPass(exec::createPlanMemory({/*alignment=*/256}));

@@ -14,6 +14,8 @@ import { launchChromium, noChromium, WEBGPU } from "./chromium.ts";
 import { compile, compileDigits, folder, noGpuTarget, root } from "./digits.ts";
 import { servePages, type PageServer } from "./server.ts";
 
+/** Milliseconds: a software GPU on a busy machine is slow to draw. */
+const PATIENCE = 120_000;
 const site = join(folder, "web");
 /** Networks to try, such as the project does not bring. */
 const networks = process.env.NNCC_MODELS ?? join(root, "../shared/models");
@@ -82,7 +84,7 @@ test("draws are classified on the GPU, or on the CPU when one wants that", { ski
   await page.locator("#clear").click();
   await draw(page, zero);
   await page.getByText("It is a 0").waitFor();
-  await page.screenshot({ path: join(folder, "web-gpu.png") });
+  await page.screenshot({ path: join(folder, "web-gpu.png"), timeout: PATIENCE });
   await page.locator("#force-cpu").check();
   await page.locator("#digits .device", { hasText: "CPU" }).waitFor();
   await page.locator("#clear").click();
@@ -93,7 +95,7 @@ test("draws are classified on the GPU, or on the CPU when one wants that", { ski
 test("without a GPU the page works and says why", { skip: noChromium }, async () => {
   const { page, problems } = await openPage(withoutGpu);
   assert.match(await classify(page), /^CPU\s+[\d.]+ ms\s+\S+/);
-  await page.screenshot({ path: join(folder, "web-cpu.png") });
+  await page.screenshot({ path: join(folder, "web-cpu.png"), timeout: PATIENCE });
   assert.deepEqual(problems.filter((text) => !/404|yolox/.test(text)), []);
   await page.close();
 });
@@ -104,7 +106,7 @@ test("objects are found in a picture", { skip: noYolox, timeout: 120_000 }, asyn
   await page.locator("#file").setInputFiles({ name: "street.png", mimeType: "image/png", buffer: await street(page) });
   await page.locator("#found", { hasText: "stop sign" }).waitFor({ timeout: 60_000 });
   await draw(page, zero);
-  await page.screenshot({ path: join(folder, "web-objects.png") });
+  await page.screenshot({ path: join(folder, "web-objects.png"), timeout: PATIENCE });
   await page.close();
 });
 

@@ -19,8 +19,9 @@ const module = withSection(build(), "nncc.signature", JSON.stringify({ abi: 1, c
 function build(): Uint8Array {
   const folder = mkdtempSync(join(tmpdir(), "nncc-packed-"));
   try {
-    const core = ["Allocator", "ErrorText", "Main", "Packed"].map((name) => join(root, "runtime", "core", `${name}.cpp`));
-    const sources = [...core, join(root, "runtime", "core", "Memory.cpp"), join(import.meta.dirname, "Inputs", "packed.cpp")];
+    const core = ["Allocator", "Arguments", "ErrorText", "Exports", "Main", "Memory", "Packed"];
+    const sources = core.map((name) => join(root, "runtime", "core", `${name}.cpp`));
+    sources.push(join(import.meta.dirname, "Inputs", "packed.cpp"));
     const flags = ["--target=wasm32", "-std=c++17", "-O1", "-ffreestanding", "-fno-builtin", "-fno-exceptions", "-fno-rtti", `-I${root}`];
     const objects = sources.map((source, i) => {
       const object = join(folder, `${i}.o`);

@@ -86,6 +86,12 @@ FailureOr<Buffer> HostProgramBuilder::getPadded(tensor::PadOp op) {
       getExprs(op.getLoc(), op.getMixedHighPad());
   if (failed(padded) || failed(sizes) || failed(low) || failed(high))
     return failure();
+  buffers[op.getResult()] = *padded;
+  if (fillWhole)
+    return failed(kernels->fill(host, op.getLoc(), cast<TypedAttr>(value),
+                                *padded))
+               ? FailureOr<Buffer>(failure())
+               : padded;
   // Slab by slab: what lies before and behind the interior along a dimension,
   // within the interior of the dimensions before it.
   Buffer rest = *padded;
@@ -105,7 +111,6 @@ FailureOr<Buffer> HostProgramBuilder::getPadded(tensor::PadOp op) {
     rest.offset = rest.offset + (*low)[dim] * stride;
     rest.sizes[dim] = (*sizes)[dim];
   }
-  buffers[op.getResult()] = *padded;
   return padded;
 }
 

@@ -18,8 +18,9 @@ namespace nncc::exec {
 /// Translates `@main`, op by op, into the host program.
 class HostProgramBuilder {
 public:
-  explicit HostProgramBuilder(mlir::ModuleOp module)
-      : module(module), context(module.getContext()), host(context) {}
+  HostProgramBuilder(mlir::ModuleOp module, bool fillWhole)
+      : module(module), fillWhole(fillWhole), context(module.getContext()),
+        host(context) {}
 
   mlir::LogicalResult run(mlir::func::FuncOp main);
 
@@ -76,6 +77,8 @@ private:
   }
 
   mlir::ModuleOp module;
+  /// See the pass option.
+  bool fillWhole;
   mlir::MLIRContext *context;
   mlir::OpBuilder host;
   mlir::func::FuncOp program;

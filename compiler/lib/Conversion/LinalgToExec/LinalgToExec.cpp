@@ -115,13 +115,14 @@ LogicalResult HostProgramBuilder::run(func::FuncOp main) {
 namespace {
 
 struct LinalgToExecPass : exec::impl::LinalgToExecBase<LinalgToExecPass> {
+  using LinalgToExecBase::LinalgToExecBase;
   void runOnOperation() override {
     auto main = getOperation().lookupSymbol<func::FuncOp>("main");
     if (!main) {
       getOperation().emitError("has no function @main");
       return signalPassFailure();
     }
-    if (failed(HostProgramBuilder(getOperation()).run(main)))
+    if (failed(HostProgramBuilder(getOperation(), fillWhole).run(main)))
       signalPassFailure();
   }
 };

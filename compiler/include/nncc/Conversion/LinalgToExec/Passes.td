@@ -17,6 +17,10 @@ def LinalgToExec : Pass<"linalg-to-exec", "::mlir::ModuleOp"> {
     "::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect",
     "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect"
   ];
+  let options = [
+    Option<"fillWhole", "fill-whole", "bool", "false",
+           "Fill padded tensors in one dispatch, not their borders in several">,
+  ];
 }
 
 #endif
