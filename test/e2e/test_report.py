@@ -42,6 +42,12 @@ def open_page(page: Path) -> str:
     return done.stdout
 
 
+@pytest.mark.parametrize(("target", "device"), [("wasm", "cpu"), ("webgpu", "gpu")])
+def test_report_says_where_nodes_run(target: str, device: str, tmp_path: Path) -> None:
+    report = json.loads(make_report(tmp_path, "report.json", f"--target={target}"))
+    assert {node["device"] for node in report["placement"]} == {device}
+
+
 def test_report_has_the_memory_plan(tmp_path: Path) -> None:
     report = json.loads(make_report(tmp_path, "report.json"))
     assert [node["op"] for node in report["placement"]][:2] == ["Conv", "Sigmoid"]
