@@ -68,3 +68,18 @@ func.func @others(%x: memref<?xf32>, %y: memref<?xi32>) attributes {exec.kernel 
   memref.store %f, %y[%c0] : memref<?xi32>
   return
 }
+
+// -----
+
+// Pairs of bytes become pairs of halves in all lanes.
+// CHECK-LABEL: @widen_lanes
+// CHECK-NOT:     exec.widen
+// CHECK:         arith.shrsi {{.*}} : vector<4xi32>
+// CHECK:         arith.ori {{.*}} : vector<4xi32>
+func.func @widen_lanes(%x: memref<?xvector<4xi32>>) attributes {exec.kernel = {}} {
+  %c0 = arith.constant 0 : index
+  %v = memref.load %x[%c0] : memref<?xvector<4xi32>>
+  %w = exec.widen %v : vector<4xi32> to vector<4xi32>
+  memref.store %w, %x[%c0] : memref<?xvector<4xi32>>
+  return
+}
