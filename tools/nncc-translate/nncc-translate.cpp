@@ -146,5 +146,6 @@ int main(int argc, char **argv) {
   emission.feature = options.feature;
   emission.strictFP = options.strictFP;
   emission.externalWeights = options.externalWeights;
-  return failed(target->emit(*program, ModuleOp(), weights, emission, options.output));
+  return failed(
+      target->emit(*program, ModuleOp(), weights, emission, options.output));
 }
