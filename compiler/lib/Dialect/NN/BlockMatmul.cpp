@@ -35,11 +35,10 @@ static constexpr int64_t panel = 8;
 // Types
 //===----------------------------------------------------------------------===//
 
-LogicalResult BlockMatmulOp::inferReturnTypes(
-    MLIRContext *, std::optional<Location> loc, ValueRange operands,
-    DictionaryAttr attributes, OpaqueProperties properties, RegionRange regions,
-    SmallVectorImpl<Type> &types) {
-  Adaptor op(operands, attributes, properties, regions);
+LogicalResult BlockMatmulOp::inferReturnTypes(MLIRContext *,
+                                              std::optional<Location> loc,
+                                              Adaptor op,
+                                              SmallVectorImpl<Type> &types) {
   auto weights = cast<RankedTensorType>(op.getWeights().getType());
   auto lhs = cast<RankedTensorType>(op.getLhs().getType());
   if (weights.getRank() != 3 || !weights.hasStaticShape() || lhs.getRank() < 1)

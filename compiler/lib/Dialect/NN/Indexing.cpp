@@ -49,12 +49,10 @@ static LogicalResult checkAxis(std::optional<Location> loc, int64_t axis,
   return success();
 }
 
-LogicalResult
-GatherOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc,
-                           ValueRange operands, DictionaryAttr attributes,
-                           OpaqueProperties properties, RegionRange regions,
-                           SmallVectorImpl<Type> &types) {
-  Adaptor op(operands, attributes, properties, regions);
+LogicalResult GatherOp::inferReturnTypes(MLIRContext *,
+                                         std::optional<Location> loc,
+                                         Adaptor op,
+                                         SmallVectorImpl<Type> &types) {
   int64_t axis = op.getAxis();
   if (failed(checkIndices(loc, op.getIndices())) ||
       failed(checkAxis(loc, axis, op.getData())))
@@ -68,17 +66,16 @@ GatherOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc,
   return success();
 }
 
-LogicalResult GatherElementsOp::inferReturnTypes(
-    MLIRContext *, std::optional<Location> loc, ValueRange operands,
-    DictionaryAttr attributes, OpaqueProperties properties, RegionRange regions,
-    SmallVectorImpl<Type> &types) {
-  Adaptor op(operands, attributes, properties, regions);
+LogicalResult GatherElementsOp::inferReturnTypes(MLIRContext *,
+                                                 std::optional<Location> loc,
+                                                 Adaptor op,
+                                                 SmallVectorImpl<Type> &types) {
   if (failed(checkIndices(loc, op.getIndices())) ||
       failed(checkAxis(loc, op.getAxis(), op.getData())))
     return failure();
   if (getTensor(op.getData()).getRank() != getTensor(op.getIndices()).getRank())
     return emitOptionalError(
-        loc, "data and indices differ in rank: ", operands.getTypes());
+        loc, "data and indices differ in rank: ", op.getOperands().getTypes());
   types.push_back(withElementType(op.getIndices().getType(),
                                   getTensor(op.getData()).getElementType()));
   return success();
@@ -103,12 +100,10 @@ static FailureOr<int64_t> getTupleSize(std::optional<Location> loc, Value data,
   return size;
 }
 
-LogicalResult
-GatherNDOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc,
-                             ValueRange operands, DictionaryAttr attributes,
-                             OpaqueProperties properties, RegionRange regions,
-                             SmallVectorImpl<Type> &types) {
-  Adaptor op(operands, attributes, properties, regions);
+LogicalResult GatherNDOp::inferReturnTypes(MLIRContext *,
+                                           std::optional<Location> loc,
+                                           Adaptor op,
+                                           SmallVectorImpl<Type> &types) {
   int64_t batch = op.getBatchDims();
   FailureOr<int64_t> size =
       getTupleSize(loc, op.getData(), op.getIndices(), batch);
@@ -126,12 +121,10 @@ GatherNDOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc,
   return success();
 }
 
-LogicalResult
-ScatterNDOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc,
-                              ValueRange operands, DictionaryAttr attributes,
-                              OpaqueProperties properties, RegionRange regions,
-                              SmallVectorImpl<Type> &types) {
-  Adaptor op(operands, attributes, properties, regions);
+LogicalResult ScatterNDOp::inferReturnTypes(MLIRContext *,
+                                            std::optional<Location> loc,
+                                            Adaptor op,
+                                            SmallVectorImpl<Type> &types) {
   FailureOr<int64_t> size = getTupleSize(loc, op.getData(), op.getIndices(), 0);
   if (failed(size))
     return failure();
@@ -139,17 +132,15 @@ ScatterNDOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc,
   if (getTensor(op.getUpdates()).getElementType() != data.getElementType() ||
       getTensor(op.getUpdates()).getRank() !=
           getTensor(op.getIndices()).getRank() - 1 + data.getRank() - *size)
-    return emitOptionalError(loc,
-                             "the updates do not fit: ", operands.getTypes());
+    return emitOptionalError(
+        loc, "the updates do not fit: ", op.getOperands().getTypes());
   types.push_back(data);
   return success();
 }
 
-LogicalResult ScatterElementsOp::inferReturnTypes(
-    MLIRContext *, std::optional<Location> loc, ValueRange operands,
-    DictionaryAttr attributes, OpaqueProperties properties, RegionRange regions,
-    SmallVectorImpl<Type> &types) {
-  Adaptor op(operands, attributes, properties, regions);
+LogicalResult
+ScatterElementsOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc,
+                                    Adaptor op, SmallVectorImpl<Type> &types) {
   if (failed(checkIndices(loc, op.getIndices())) ||
       failed(checkAxis(loc, op.getAxis(), op.getData())))
     return failure();
@@ -158,18 +149,16 @@ LogicalResult ScatterElementsOp::inferReturnTypes(
   if (updates.getElementType() != data.getElementType() ||
       updates.getRank() != data.getRank() ||
       getTensor(op.getIndices()).getRank() != data.getRank())
-    return emitOptionalError(loc,
-                             "the updates do not fit: ", operands.getTypes());
+    return emitOptionalError(
+        loc, "the updates do not fit: ", op.getOperands().getTypes());
   types.push_back(data);
   return success();
 }
 
-LogicalResult
-OneHotOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc,
-                           ValueRange operands, DictionaryAttr attributes,
-                           OpaqueProperties properties, RegionRange regions,
-                           SmallVectorImpl<Type> &types) {
-  Adaptor op(operands, attributes, properties, regions);
+LogicalResult OneHotOp::inferReturnTypes(MLIRContext *,
+                                         std::optional<Location> loc,
+                                         Adaptor op,
+                                         SmallVectorImpl<Type> &types) {
   RankedTensorType indices = getTensor(op.getIndices());
   RankedTensorType values = getTensor(op.getValues());
   int64_t axis = op.getAxis();

@@ -56,13 +56,12 @@ static SmallVector<AffineExpr> getMatrixDims(RankedTensorType type,
   return dims;
 }
 
-LogicalResult
-MatmulOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc,
-                           ValueRange operands, DictionaryAttr attributes,
-                           OpaqueProperties properties, RegionRange regions,
-                           SmallVectorImpl<Type> &types) {
-  auto lhs = cast<RankedTensorType>(operands[0].getType());
-  auto rhs = cast<RankedTensorType>(operands[1].getType());
+LogicalResult MatmulOp::inferReturnTypes(MLIRContext *,
+                                         std::optional<Location> loc,
+                                         Adaptor op,
+                                         SmallVectorImpl<Type> &types) {
+  auto lhs = cast<RankedTensorType>(op.getLhs().getType());
+  auto rhs = cast<RankedTensorType>(op.getRhs().getType());
   if (lhs.getElementType() != rhs.getElementType())
     return emitOptionalError(loc, "operands have elements of types ",
                              lhs.getElementType(), " and ",

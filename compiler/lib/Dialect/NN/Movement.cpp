@@ -25,21 +25,19 @@ static Value keepElement(OpBuilder &, Location, ValueRange args) {
 // Concat
 //===----------------------------------------------------------------------===//
 
-LogicalResult
-ConcatOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc,
-                           ValueRange operands, DictionaryAttr attributes,
-                           OpaqueProperties properties, RegionRange regions,
-                           SmallVectorImpl<Type> &types) {
-  Adaptor op(operands, attributes, properties, regions);
-  if (operands.empty())
+LogicalResult ConcatOp::inferReturnTypes(MLIRContext *,
+                                         std::optional<Location> loc,
+                                         Adaptor op,
+                                         SmallVectorImpl<Type> &types) {
+  if (op.getInputs().empty())
     return emitOptionalError(loc, "nothing to concatenate");
-  auto first = cast<RankedTensorType>(operands[0].getType());
+  auto first = cast<RankedTensorType>(op.getInputs()[0].getType());
   int64_t axis = op.getAxis();
   if (axis < 0 || axis >= first.getRank())
     return emitOptionalError(loc, "axis ", axis, " is out of range for ",
                              first);
   SmallVector<AffineExpr> dims = getDims(first);
-  for (Value operand : operands.drop_front()) {
+  for (Value operand : op.getInputs().drop_front()) {
     auto type = cast<RankedTensorType>(operand.getType());
     SmallVector<AffineExpr> others = getDims(type);
     bool fits = type.getElementType() == first.getElementType() &&
@@ -56,8 +54,9 @@ ConcatOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc,
         dims[i] = others[i];
     }
     if (!fits)
-      return emitOptionalError(loc, "cannot concatenate ", operands.getTypes(),
-                               " along axis ", axis);
+      return emitOptionalError(loc, "cannot concatenate ",
+                               op.getOperands().getTypes(), " along axis ",
+                               axis);
   }
   types.push_back(makeTensorType(dims, first.getElementType()));
   return success();
@@ -110,13 +109,10 @@ FailureOr<SmallVector<Value>> ConcatOp::lowerToLinalg(LoweringBuilder &b,
 // Slice
 //===----------------------------------------------------------------------===//
 
-LogicalResult
-SliceOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc,
-                          ValueRange operands, DictionaryAttr attributes,
-                          OpaqueProperties properties, RegionRange regions,
-                          SmallVectorImpl<Type> &types) {
-  Adaptor op(operands, attributes, properties, regions);
-  auto type = cast<RankedTensorType>(operands[0].getType());
+LogicalResult SliceOp::inferReturnTypes(MLIRContext *,
+                                        std::optional<Location> loc, Adaptor op,
+                                        SmallVectorImpl<Type> &types) {
+  auto type = cast<RankedTensorType>(op.getInput().getType());
   size_t rank = type.getRank();
   if (op.getStarts().getNumResults() != rank ||
       op.getSizes().getNumResults() != rank || op.getSteps().size() != rank)
@@ -243,13 +239,10 @@ FailureOr<SmallVector<Value>> SliceOp::lowerToLinalg(LoweringBuilder &b,
 // Pad
 //===----------------------------------------------------------------------===//
 
-LogicalResult
-PadOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc,
-                        ValueRange operands, DictionaryAttr attributes,
-                        OpaqueProperties properties, RegionRange regions,
-                        SmallVectorImpl<Type> &types) {
-  Adaptor op(operands, attributes, properties, regions);
-  auto type = cast<RankedTensorType>(operands[0].getType());
+LogicalResult PadOp::inferReturnTypes(MLIRContext *,
+                                      std::optional<Location> loc, Adaptor op,
+                                      SmallVectorImpl<Type> &types) {
+  auto type = cast<RankedTensorType>(op.getInput().getType());
   size_t rank = type.getRank();
   if (op.getLow().getNumResults() != rank ||
       op.getHigh().getNumResults() != rank)
@@ -422,13 +415,10 @@ FailureOr<SmallVector<Value>> IotaOp::lowerToLinalg(LoweringBuilder &b,
 // Tile
 //===----------------------------------------------------------------------===//
 
-LogicalResult
-TileOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc,
-                         ValueRange operands, DictionaryAttr attributes,
-                         OpaqueProperties properties, RegionRange regions,
-                         SmallVectorImpl<Type> &types) {
-  Adaptor op(operands, attributes, properties, regions);
-  auto type = cast<RankedTensorType>(operands[0].getType());
+LogicalResult TileOp::inferReturnTypes(MLIRContext *,
+                                       std::optional<Location> loc, Adaptor op,
+                                       SmallVectorImpl<Type> &types) {
+  auto type = cast<RankedTensorType>(op.getInput().getType());
   if (op.getRepeats().getNumResults() != type.getRank())
     return emitOptionalError(loc, "repeats needs one entry a dimension of ",
                              type);

@@ -45,33 +45,32 @@ static LogicalResult inferQuantized(std::optional<Location> loc, StringRef name,
 
 LogicalResult DequantizeOp::inferReturnTypes(MLIRContext *,
                                              std::optional<Location> loc,
-                                             ValueRange operands,
-                                             DictionaryAttr, OpaqueProperties,
-                                             RegionRange,
+                                             Adaptor op,
                                              SmallVectorImpl<Type> &types) {
-  Type integer = getElementTypeOrSelf(operands[0]);
+  Type integer = getElementTypeOrSelf(op.getInput());
   if (!isa<IntegerType>(integer) ||
-      integer != getElementTypeOrSelf(operands[2]))
+      integer != getElementTypeOrSelf(op.getZeroPoint()))
     return emitOptionalError(
         loc, "the input and its zero point must have one integer type: ",
-        operands.getTypes());
-  if (!isa<FloatType>(getElementTypeOrSelf(operands[1])))
+        op.getOperands().getTypes());
+  if (!isa<FloatType>(getElementTypeOrSelf(op.getScale())))
     return emitOptionalError(loc, "the scale must be of a float type");
-  return inferQuantized(loc, getOperationName(), operands, operands[1], types);
+  return inferQuantized(loc, getOperationName(), op.getOperands(),
+                        op.getScale(), types);
 }
 
 LogicalResult QuantizeOp::inferReturnTypes(MLIRContext *,
                                            std::optional<Location> loc,
-                                           ValueRange operands, DictionaryAttr,
-                                           OpaqueProperties, RegionRange,
+                                           Adaptor op,
                                            SmallVectorImpl<Type> &types) {
-  auto integer = dyn_cast<IntegerType>(getElementTypeOrSelf(operands[2]));
+  auto integer = dyn_cast<IntegerType>(getElementTypeOrSelf(op.getZeroPoint()));
   if (!integer || integer.getWidth() > 16)
     return emitOptionalError(
         loc, "the zero point must be an integer of at most 16 bits");
-  if (!isa<FloatType>(getElementTypeOrSelf(operands[1])))
+  if (!isa<FloatType>(getElementTypeOrSelf(op.getScale())))
     return emitOptionalError(loc, "the scale must be of a float type");
-  return inferQuantized(loc, getOperationName(), operands, operands[2], types);
+  return inferQuantized(loc, getOperationName(), op.getOperands(),
+                        op.getZeroPoint(), types);
 }
 
 LogicalResult SaturateOp::verify() {

@@ -101,12 +101,10 @@ static void addResults(const RecurrentSizes &sizes, Type element,
                makeTensorType({directions, sizes.batch, hidden}, element));
 }
 
-LogicalResult
-LstmOp::inferReturnTypes(MLIRContext *context, std::optional<Location> loc,
-                         ValueRange operands, DictionaryAttr attributes,
-                         OpaqueProperties properties, RegionRange regions,
-                         SmallVectorImpl<Type> &types) {
-  Adaptor adaptor(operands, attributes, properties, regions);
+LogicalResult LstmOp::inferReturnTypes(MLIRContext *context,
+                                       std::optional<Location> loc,
+                                       Adaptor adaptor,
+                                       SmallVectorImpl<Type> &types) {
   FailureOr<RecurrentSizes> sizes = checkRecurrent(loc, adaptor, 4, 3);
   if (failed(sizes))
     return failure();
@@ -135,20 +133,14 @@ static LogicalResult inferOneState(std::optional<Location> loc, Adaptor adaptor,
   return success();
 }
 
-LogicalResult
-GruOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc,
-                        ValueRange operands, DictionaryAttr attributes,
-                        OpaqueProperties properties, RegionRange regions,
-                        SmallVectorImpl<Type> &types) {
-  return inferOneState(loc, Adaptor(operands, attributes, properties, regions),
-                       3, 2, types);
+LogicalResult GruOp::inferReturnTypes(MLIRContext *,
+                                      std::optional<Location> loc, Adaptor op,
+                                      SmallVectorImpl<Type> &types) {
+  return inferOneState(loc, op, 3, 2, types);
 }
 
-LogicalResult
-RnnOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc,
-                        ValueRange operands, DictionaryAttr attributes,
-                        OpaqueProperties properties, RegionRange regions,
-                        SmallVectorImpl<Type> &types) {
-  return inferOneState(loc, Adaptor(operands, attributes, properties, regions),
-                       1, 1, types);
+LogicalResult RnnOp::inferReturnTypes(MLIRContext *,
+                                      std::optional<Location> loc, Adaptor op,
+                                      SmallVectorImpl<Type> &types) {
+  return inferOneState(loc, op, 1, 1, types);
 }

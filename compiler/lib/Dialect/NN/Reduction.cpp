@@ -149,23 +149,19 @@ static LogicalResult inferArgReduce(std::optional<Location> loc, Type input,
   return success();
 }
 
-LogicalResult
-ArgMaxOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc,
-                           ValueRange operands, DictionaryAttr attributes,
-                           OpaqueProperties properties, RegionRange regions,
-                           SmallVectorImpl<Type> &types) {
-  Adaptor op(operands, attributes, properties, regions);
-  return inferArgReduce(loc, operands[0].getType(), op.getAxis(),
+LogicalResult ArgMaxOp::inferReturnTypes(MLIRContext *,
+                                         std::optional<Location> loc,
+                                         Adaptor op,
+                                         SmallVectorImpl<Type> &types) {
+  return inferArgReduce(loc, op.getInput().getType(), op.getAxis(),
                         op.getKeepdims(), types);
 }
 
-LogicalResult
-ArgMinOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc,
-                           ValueRange operands, DictionaryAttr attributes,
-                           OpaqueProperties properties, RegionRange regions,
-                           SmallVectorImpl<Type> &types) {
-  Adaptor op(operands, attributes, properties, regions);
-  return inferArgReduce(loc, operands[0].getType(), op.getAxis(),
+LogicalResult ArgMinOp::inferReturnTypes(MLIRContext *,
+                                         std::optional<Location> loc,
+                                         Adaptor op,
+                                         SmallVectorImpl<Type> &types) {
+  return inferArgReduce(loc, op.getInput().getType(), op.getAxis(),
                         op.getKeepdims(), types);
 }
 
@@ -219,23 +215,19 @@ FailureOr<SmallVector<Value>> ArgMinOp::lowerToLinalg(LoweringBuilder &b,
 // Softmax
 //===----------------------------------------------------------------------===//
 
-LogicalResult
-SoftmaxOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc,
-                            ValueRange operands, DictionaryAttr attributes,
-                            OpaqueProperties properties, RegionRange regions,
-                            SmallVectorImpl<Type> &types) {
-  Adaptor op(operands, attributes, properties, regions);
-  return inferAlong(loc, getOperationName(), operands[0].getType(),
+LogicalResult SoftmaxOp::inferReturnTypes(MLIRContext *,
+                                          std::optional<Location> loc,
+                                          Adaptor op,
+                                          SmallVectorImpl<Type> &types) {
+  return inferAlong(loc, getOperationName(), op.getInput().getType(),
                     op.getAxis(), /*floats=*/true, types);
 }
 
-LogicalResult
-LogSoftmaxOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc,
-                               ValueRange operands, DictionaryAttr attributes,
-                               OpaqueProperties properties, RegionRange regions,
-                               SmallVectorImpl<Type> &types) {
-  Adaptor op(operands, attributes, properties, regions);
-  return inferAlong(loc, getOperationName(), operands[0].getType(),
+LogicalResult LogSoftmaxOp::inferReturnTypes(MLIRContext *,
+                                             std::optional<Location> loc,
+                                             Adaptor op,
+                                             SmallVectorImpl<Type> &types) {
+  return inferAlong(loc, getOperationName(), op.getInput().getType(),
                     op.getAxis(), /*floats=*/true, types);
 }
 
@@ -331,13 +323,11 @@ FailureOr<SmallVector<Value>> LogSoftmaxOp::lowerToLinalg(LoweringBuilder &b,
 // Running sums
 //===----------------------------------------------------------------------===//
 
-LogicalResult
-CumSumOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc,
-                           ValueRange operands, DictionaryAttr attributes,
-                           OpaqueProperties properties, RegionRange regions,
-                           SmallVectorImpl<Type> &types) {
-  Adaptor op(operands, attributes, properties, regions);
-  return inferAlong(loc, getOperationName(), operands[0].getType(),
+LogicalResult CumSumOp::inferReturnTypes(MLIRContext *,
+                                         std::optional<Location> loc,
+                                         Adaptor op,
+                                         SmallVectorImpl<Type> &types) {
+  return inferAlong(loc, getOperationName(), op.getInput().getType(),
                     op.getAxis(), /*floats=*/false, types);
 }
 

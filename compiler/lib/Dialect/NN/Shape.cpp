@@ -25,12 +25,10 @@ using namespace nncc::nn;
 
 OpFoldResult ConstantOp::fold(FoldAdaptor) { return getValue(); }
 
-LogicalResult
-ConstantOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc,
-                             ValueRange operands, DictionaryAttr attributes,
-                             OpaqueProperties properties, RegionRange regions,
-                             SmallVectorImpl<Type> &types) {
-  Adaptor op(operands, attributes, properties, regions);
+LogicalResult ConstantOp::inferReturnTypes(MLIRContext *,
+                                           std::optional<Location> loc,
+                                           Adaptor op,
+                                           SmallVectorImpl<Type> &types) {
   auto type = dyn_cast<RankedTensorType>(op.getValue().getType());
   if (!type || !type.hasStaticShape())
     return emitOptionalError(loc, "a constant has a static tensor type, not ",
@@ -67,11 +65,9 @@ FailureOr<SmallVector<Value>> ConstantOp::lowerToLinalg(LoweringBuilder &b,
 //===----------------------------------------------------------------------===//
 
 LogicalResult ShapeOfOp::inferReturnTypes(MLIRContext *context,
-                                          std::optional<Location>,
-                                          ValueRange operands, DictionaryAttr,
-                                          OpaqueProperties, RegionRange,
+                                          std::optional<Location>, Adaptor op,
                                           SmallVectorImpl<Type> &types) {
-  auto type = cast<RankedTensorType>(operands[0].getType());
+  auto type = cast<RankedTensorType>(op.getInput().getType());
   types.push_back(
       RankedTensorType::get({type.getRank()}, IntegerType::get(context, 64)));
   return success();
@@ -240,13 +236,11 @@ BroadcastToOp::lowerToLinalg(LoweringBuilder &b, ValueRange operands) {
 // Transpose
 //===----------------------------------------------------------------------===//
 
-LogicalResult
-TransposeOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc,
-                              ValueRange operands, DictionaryAttr attributes,
-                              OpaqueProperties properties, RegionRange regions,
-                              SmallVectorImpl<Type> &types) {
-  Adaptor op(operands, attributes, properties, regions);
-  auto type = cast<RankedTensorType>(operands[0].getType());
+LogicalResult TransposeOp::inferReturnTypes(MLIRContext *,
+                                            std::optional<Location> loc,
+                                            Adaptor op,
+                                            SmallVectorImpl<Type> &types) {
+  auto type = cast<RankedTensorType>(op.getInput().getType());
   SmallVector<AffineExpr> dims = getDims(type), moved;
   SmallVector<bool> seen(dims.size());
   bool isPermutation = op.getPerm().size() == dims.size();

@@ -170,12 +170,10 @@ static FailureOr<SmallVector<Window>> checkConv(std::optional<Location> loc,
   return checkWindows(loc, adaptor, kernel);
 }
 
-LogicalResult
-ConvOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc,
-                         ValueRange operands, DictionaryAttr attributes,
-                         OpaqueProperties properties, RegionRange regions,
-                         SmallVectorImpl<Type> &types) {
-  Adaptor adaptor(operands, attributes, properties, regions);
+LogicalResult ConvOp::inferReturnTypes(MLIRContext *,
+                                       std::optional<Location> loc,
+                                       Adaptor adaptor,
+                                       SmallVectorImpl<Type> &types) {
   FailureOr<SmallVector<Window>> windows = checkConv(loc, adaptor);
   if (failed(windows))
     return failure();
@@ -188,11 +186,10 @@ ConvOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc,
   return checkPositive(loc, dims);
 }
 
-LogicalResult ConvTransposeOp::inferReturnTypes(
-    MLIRContext *, std::optional<Location> loc, ValueRange operands,
-    DictionaryAttr attributes, OpaqueProperties properties, RegionRange regions,
-    SmallVectorImpl<Type> &types) {
-  Adaptor adaptor(operands, attributes, properties, regions);
+LogicalResult ConvTransposeOp::inferReturnTypes(MLIRContext *,
+                                                std::optional<Location> loc,
+                                                Adaptor adaptor,
+                                                SmallVectorImpl<Type> &types) {
   FailureOr<SmallVector<Window>> windows = checkConv(loc, adaptor);
   if (failed(windows) ||
       failed(checkArray(loc, "output_padding", adaptor.getOutputPadding(),
@@ -240,21 +237,17 @@ static LogicalResult inferPool(std::optional<Location> loc, Adaptor adaptor,
   return checkPositive(loc, dims);
 }
 
-LogicalResult
-MaxPoolOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc,
-                            ValueRange operands, DictionaryAttr attributes,
-                            OpaqueProperties properties, RegionRange regions,
-                            SmallVectorImpl<Type> &types) {
-  return inferPool(loc, Adaptor(operands, attributes, properties, regions),
-                   types);
+LogicalResult MaxPoolOp::inferReturnTypes(MLIRContext *,
+                                          std::optional<Location> loc,
+                                          Adaptor op,
+                                          SmallVectorImpl<Type> &types) {
+  return inferPool(loc, op, types);
 }
 
-LogicalResult
-AvgPoolOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc,
-                            ValueRange operands, DictionaryAttr attributes,
-                            OpaqueProperties properties, RegionRange regions,
-                            SmallVectorImpl<Type> &types) {
-  Adaptor adaptor(operands, attributes, properties, regions);
+LogicalResult AvgPoolOp::inferReturnTypes(MLIRContext *,
+                                          std::optional<Location> loc,
+                                          Adaptor adaptor,
+                                          SmallVectorImpl<Type> &types) {
   auto input = cast<RankedTensorType>(adaptor.getInput().getType());
   if (!isa<FloatType>(input.getElementType()))
     return emitOptionalError(loc, "the mean of elements of type ",
@@ -262,12 +255,10 @@ AvgPoolOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc,
   return inferPool(loc, adaptor, types);
 }
 
-LogicalResult
-LpPoolOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc,
-                           ValueRange operands, DictionaryAttr attributes,
-                           OpaqueProperties properties, RegionRange regions,
-                           SmallVectorImpl<Type> &types) {
-  Adaptor adaptor(operands, attributes, properties, regions);
+LogicalResult LpPoolOp::inferReturnTypes(MLIRContext *,
+                                         std::optional<Location> loc,
+                                         Adaptor adaptor,
+                                         SmallVectorImpl<Type> &types) {
   auto input = cast<RankedTensorType>(adaptor.getInput().getType());
   if (!isa<FloatType>(input.getElementType()))
     return emitOptionalError(loc, "the norm of elements of type ",

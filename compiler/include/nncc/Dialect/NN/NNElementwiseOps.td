@@ -52,17 +52,15 @@ class NN_ScalarOp<string mnemonic, dag args, string scalar, list<Trait> traits>
 
 class NN_ElementwiseOp<string mnemonic, dag args, NN_Kind kind, string result,
                        string scalar, list<Trait> traits = []>
-    : NN_ScalarOp<mnemonic, args, scalar, !listconcat([
-        DeclareOpInterfaceMethods<InferTypeOpInterface>], traits)> {
+    : NN_ScalarOp<mnemonic, args, scalar, !listconcat([InferTypeOpAdaptor],
+                                             traits)> {
   // More definitions of a subclass.
   string moreDefinitions = "";
   let extraClassDefinition = commonDefinition # moreDefinitions # [{
     ::mlir::LogicalResult $cppClass::inferReturnTypes(
-        ::mlir::MLIRContext *context, ::std::optional<::mlir::Location> loc,
-        ::mlir::ValueRange operands, ::mlir::DictionaryAttr,
-        ::mlir::OpaqueProperties, ::mlir::RegionRange,
-        ::llvm::SmallVectorImpl<::mlir::Type> &types) {
-      return ::nncc::nn::inferElementwise(loc, getOperationName(), operands,
+        ::mlir::MLIRContext *, ::std::optional<::mlir::Location> loc,
+        Adaptor op, ::llvm::SmallVectorImpl<::mlir::Type> &types) {
+      return ::nncc::nn::inferElementwise(loc, getOperationName(), op.getOperands(),
           }] # kind.cpp # [{, ::nncc::nn::ElementwiseResult::}] # result # [{, types);
     }
   }];

@@ -17,7 +17,7 @@ class NN_Op<string mnemonic, list<Trait> traits = []>
 // lowerToLinalg.
 class NN_InferredOp<string mnemonic, list<Trait> traits = []>
     : NN_Op<mnemonic, !listconcat([
-        DeclareOpInterfaceMethods<InferTypeOpInterface>,
+        InferTypeOpAdaptor,
         DeclareOpInterfaceMethods<NN_LowerToLinalgInterface>], traits)>;
 
 include "nncc/Dialect/NN/NNElementwiseOps.td"

@@ -3,7 +3,7 @@
 
 class NN_QuantizedOp<string mnemonic, string scalar> : NN_ScalarOp<mnemonic,
     (ins NN_Tensor:$input, NN_Tensor:$scale, NN_Tensor:$zero_point), scalar,
-    [DeclareOpInterfaceMethods<InferTypeOpInterface>]>;
+    [InferTypeOpAdaptor]>;
 
 def NN_DequantizeOp : NN_QuantizedOp<"dequantize",
     "scalar::dequantize(b, loc, type, getType().getElementType(), args)"> {

@@ -25,13 +25,10 @@ class NN_ReduceOp<string mnemonic, string neutral, string combine,
   let hasFolder = 1;
   let extraClassDefinition = [{
     ::mlir::LogicalResult $cppClass::inferReturnTypes(
-        ::mlir::MLIRContext *context, ::std::optional<::mlir::Location> loc,
-        ::mlir::ValueRange operands, ::mlir::DictionaryAttr attributes,
-        ::mlir::OpaqueProperties properties, ::mlir::RegionRange regions,
-        ::llvm::SmallVectorImpl<::mlir::Type> &types) {
-      Adaptor adaptor(operands, attributes, properties, regions);
-      return ::nncc::nn::inferReduction(loc, operands[0].getType(),
-          adaptor.getAxes(), adaptor.getKeepdims(), types);
+        ::mlir::MLIRContext *, ::std::optional<::mlir::Location> loc,
+        Adaptor op, ::llvm::SmallVectorImpl<::mlir::Type> &types) {
+      return ::nncc::nn::inferReduction(loc, op.getInput().getType(),
+          op.getAxes(), op.getKeepdims(), types);
     }
     ::mlir::FailureOr<::llvm::SmallVector<::mlir::Value>>
     $cppClass::lowerToLinalg(::nncc::nn::LoweringBuilder &builder,

@@ -3,7 +3,7 @@
 // one result a dimension (makeSymbolMap of Symbols.h makes them).
 
 def NN_ConstantOp : NN_Op<"constant", [ConstantLike,
-    DeclareOpInterfaceMethods<InferTypeOpInterface>,
+    InferTypeOpAdaptor,
     DeclareOpInterfaceMethods<NN_LowerToLinalgInterface>]> {
   let summary = "Constant of the type of its attribute";
   let arguments = (ins ElementsAttr:$value);
