@@ -3,11 +3,13 @@
 """Compares nncc with onnxruntime-web: wasm, one thread, the same Node, in turns.
 
 usage: bench.py [NAME...] [--seconds S] [--node VERSION] [--json FILE] [--flags FLAGS]
+       bench.py --engine [NAME...]
 
 Networks: the onnx wheel's light set with random weights, a small BERT and single
 layers, and the published networks where they are at hand. The register peak is
 measured in the same process, so that figures of different moments and machines
-can be compared.
+can be compared. With --engine: single layers in all engines at hand, without
+onnxruntime-web.
 """
 
 import argparse
@@ -27,6 +29,7 @@ import numpy.typing as npt
 import onnx
 from onnx import numpy_helper
 
+import engines
 from light_models import LIGHT_FOLDER, randomized
 from made_models import LAYERS, NETWORKS, Made
 
@@ -146,6 +149,22 @@ def measure(network: Network, folder: Path, peaks: list[Path], args: argparse.Na
     return {"name": network.name, "ratio": row["ort_ms"] / row["nncc_ms"], **row}
 
 
+def compare_engines(folder: Path, peaks: list[Path], args: argparse.Namespace) -> Any:
+    """Results by engine (engines.py), of the layers asked for; else one of each class."""
+    modules = []
+    for name in engines.KERNELS if not args.names else LAYERS:
+        if args.names and not any(part in name for part in args.names):
+            continue
+        for network in saved(name, LAYERS[name](), folder):
+            command = [str(ROOT / "build" / "bin" / "nncc"), str(network.path), "--target=wasm"]
+            command += ["-o", str(folder / f"{name}.wasm"), *args.flags.split()]
+            subprocess.run(command, check=True)
+            modules.append(f"{name}.wasm")
+    results = engines.compare(folder, modules, peaks, args.seconds)
+    engines.show(results, modules)
+    return results
+
+
 def flops(network: Network, folder: Path) -> int | None:
     """Operations of one run at the measured sizes, where the module leaves them open."""
     report = folder / "report.json"
@@ -196,18 +215,28 @@ def main() -> int:
     parser.add_argument("names", nargs="*", help="parts of names; all by default")
     parser.add_argument("--seconds", type=float, default=3, help="per network and runtime")
     parser.add_argument("--node", choices=["20", "22", "24"], default="24", help="its version")
+    parser.add_argument("--engine", action="store_true", help="compare engines, on single layers")
     parser.add_argument("--json", type=Path, help="also write the rows to this file")
     parser.add_argument("--flags", default="", help="more flags for nncc")
     args = parser.parse_args()
-    print(f"{'':28}{'nncc ms':>10}{'ort-web ms':>12}{'faster':>10}", end="")
-    print(f"{'load ms':>9}{'ort':>10}{'peak':>8}{'GFLOP/s':>10}{'of peak':>10}")
-    rows = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         peaks = build_peaks(folder)
-        for network in networks(args.names, folder):
-            rows.append(measure(network, folder, peaks, args))
-            show(rows[-1])
+        compare = compare_engines if args.engine else compare_runtimes
+        results = compare(folder, peaks, args)
+    if args.json:
+        args.json.write_text(json.dumps(results, indent=1))
+    return 1 if any("error" in row for row in results) else 0
+
+
+def compare_runtimes(folder: Path, peaks: list[Path], args: argparse.Namespace) -> Any:
+    """The rows of the table."""
+    print(f"{'':28}{'nncc ms':>10}{'ort-web ms':>12}{'faster':>10}", end="")
+    print(f"{'load ms':>9}{'ort':>10}{'peak':>8}{'GFLOP/s':>10}{'of peak':>10}")
+    rows = []
+    for network in networks(args.names, folder):
+        rows.append(measure(network, folder, peaks, args))
+        show(rows[-1])
     measured = [row for row in rows if "error" not in row]
     print()
     for kind, chosen in (
@@ -221,9 +250,7 @@ def main() -> int:
         f"one thread, Node {args.node}; peak: mul + add in registers; "
         f"relaxed madd {relaxed:.1f} GFLOP/s"
     )
-    if args.json:
-        args.json.write_text(json.dumps(rows, indent=1))
-    return 0 if len(measured) == len(rows) else 1
+    return rows
 
 
 if __name__ == "__main__":

@@ -10,29 +10,13 @@
 import { readFileSync } from "node:fs";
 import { loadModel, makeTensor, arrayClass } from "nncc";
 import * as ort from "onnxruntime-web";
+import { measurePeak } from "./engine.mjs";
 
 const [modelPath, modulePath, inputsPath, seconds, ...peakPaths] = process.argv.slice(2);
 const ORT_TYPES = {
   f32: "float32", f64: "float64", i8: "int8", u8: "uint8", i16: "int16", u16: "uint16",
   i32: "int32", u32: "uint32", i64: "int64", u64: "uint64", bool: "bool",
 };
-
-/** Register-only GFLOP/s of a peak kernel; null where the engine lacks its instructions. */
-function peak(path) {
-  try {
-    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(readFileSync(path)));
-    const count = 1e6;
-    let best = Infinity;
-    for (let i = 0; i < 12; ++i) {
-      const start = performance.now();
-      exports.peak(count, 1e-9);
-      best = Math.min(best, performance.now() - start);
-    }
-    return (96 * count) / best / 1e6;
-  } catch {
-    return null;
-  }
-}
 
 const median = (times) => times.sort((a, b) => a - b)[times.length >> 1];
 
@@ -76,7 +60,7 @@ const ortTimes = [];
 const ROUNDS = 6;
 const peaks = peakPaths.map(() => 0);
 for (let round = 0; round < ROUNDS; ++round) {
-  peakPaths.forEach((path, i) => (peaks[i] = Math.max(peaks[i], peak(path) ?? 0)));
+  peakPaths.forEach((path, i) => (peaks[i] = Math.max(peaks[i], measurePeak(readFileSync(path)))));
   await timed(runNncc, (1000 * seconds) / ROUNDS, nnccTimes);
   await timed(runOrt, (1000 * seconds) / ROUNDS, ortTimes);
 }

@@ -11,6 +11,7 @@ const TYPES: Record<string, string> = {
   ".css": "text/css",
   ".html": "text/html; charset=utf-8",
   ".js": "text/javascript",
+  ".mjs": "text/javascript",
   ".ts": "text/javascript",
   ".wasm": "application/wasm",
 };
