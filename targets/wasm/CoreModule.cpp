@@ -65,24 +65,38 @@ void nncc::wasm::skipValueType(DataExtractor &data,
     data.getSLEB128(cursor);
 }
 
-Error CoreModule::readTypes() {
-  StringRef payload = getSection(llvm::wasm::WASM_SEC_TYPE);
+/// Calls `readItem` for each item of a section; it returns whether it knows
+/// the item's form.
+Error CoreModule::readItems(
+    uint8_t section,
+    function_ref<bool(DataExtractor &, DataExtractor::Cursor &)> readItem) {
+  StringRef payload = getSection(section);
   DataExtractor data(payload, true, 4);
   DataExtractor::Cursor cursor(0);
   uint64_t count = payload.empty() ? 0 : data.getULEB128(cursor);
-  for (uint64_t i = 0; cursor && i < count; ++i) {
-    uint64_t begin = cursor.tell();
-    if (data.getU8(cursor) != llvm::wasm::WASM_TYPE_FUNC && cursor) {
-      consumeError(cursor.takeError());
-      return createStringError("types for garbage collection are not "
-                               "supported");
-    }
-    for (int list = 0; list < 2; ++list)
-      for (uint64_t n = data.getULEB128(cursor); cursor && n > 0; --n)
-        skipValueType(data, cursor);
-    types.push_back(payload.slice(begin, cursor.tell()));
-  }
-  return cursor.takeError();
+  bool isKnown = true;
+  for (uint64_t i = 0; cursor && isKnown && i < count; ++i)
+    isKnown = readItem(data, cursor);
+  if (Error error = cursor.takeError())
+    return error;
+  return isKnown ? Error::success()
+                 : createStringError("types for garbage collection are not "
+                                     "supported");
+}
+
+Error CoreModule::readTypes() {
+  return readItems(
+      llvm::wasm::WASM_SEC_TYPE,
+      [&](DataExtractor &data, DataExtractor::Cursor &cursor) {
+        uint64_t begin = cursor.tell();
+        if (data.getU8(cursor) != llvm::wasm::WASM_TYPE_FUNC)
+          return false;
+        for (int list = 0; list < 2; ++list)
+          for (uint64_t n = data.getULEB128(cursor); cursor && n > 0; --n)
+            skipValueType(data, cursor);
+        types.push_back(data.getData().slice(begin, cursor.tell()));
+        return true;
+      });
 }
 
 static void skipLimits(DataExtractor &data, DataExtractor::Cursor &cursor) {
@@ -92,60 +106,57 @@ static void skipLimits(DataExtractor &data, DataExtractor::Cursor &cursor) {
     data.getULEB128(cursor);
 }
 
-Error CoreModule::readImports() {
-  StringRef payload = getSection(llvm::wasm::WASM_SEC_IMPORT);
-  DataExtractor data(payload, true, 4);
-  DataExtractor::Cursor cursor(0);
-  uint64_t count = payload.empty() ? 0 : data.getULEB128(cursor);
-  for (uint64_t i = 0; cursor && i < count; ++i) {
-    uint64_t begin = cursor.tell();
-    CoreImport import;
-    import.module = readName(data, cursor);
-    import.name = readName(data, cursor);
-    import.kind = static_cast<ItemKind>(data.getU8(cursor));
-    switch (import.kind) {
-    case ItemKind::Function:
-      import.type = data.getULEB128(cursor);
-      break;
-    case ItemKind::Table:
-      skipValueType(data, cursor);
-      skipLimits(data, cursor);
-      break;
-    case ItemKind::Memory:
-      skipLimits(data, cursor);
-      break;
-    default: // A type and a mutability; or an attribute and a type.
-      skipValueType(data, cursor);
-      data.getULEB128(cursor);
-    }
-    import.whole = payload.slice(begin, cursor.tell());
-    imports.push_back(import);
+static CoreImport readImport(DataExtractor &data,
+                             DataExtractor::Cursor &cursor) {
+  uint64_t begin = cursor.tell();
+  CoreImport import;
+  import.module = readName(data, cursor);
+  import.name = readName(data, cursor);
+  import.kind = static_cast<ItemKind>(data.getU8(cursor));
+  switch (import.kind) {
+  case ItemKind::Function:
+    import.type = data.getULEB128(cursor);
+    break;
+  case ItemKind::Table:
+    skipValueType(data, cursor);
+    skipLimits(data, cursor);
+    break;
+  case ItemKind::Memory:
+    skipLimits(data, cursor);
+    break;
+  default: // A type and a mutability; or an attribute and a type.
+    skipValueType(data, cursor);
+    data.getULEB128(cursor);
   }
-  return cursor.takeError();
+  import.whole = data.getData().slice(begin, cursor.tell());
+  return import;
+}
+
+Error CoreModule::readImports() {
+  return readItems(llvm::wasm::WASM_SEC_IMPORT,
+                   [&](DataExtractor &data, DataExtractor::Cursor &cursor) {
+                     imports.push_back(readImport(data, cursor));
+                     return true;
+                   });
 }
 
 Error CoreModule::readFunctions() {
-  StringRef payload = getSection(llvm::wasm::WASM_SEC_FUNCTION);
-  DataExtractor data(payload, true, 4);
-  DataExtractor::Cursor cursor(0);
-  uint64_t count = payload.empty() ? 0 : data.getULEB128(cursor);
-  for (uint64_t i = 0; cursor && i < count; ++i)
-    functionTypes.push_back(data.getULEB128(cursor));
-  return cursor.takeError();
+  return readItems(llvm::wasm::WASM_SEC_FUNCTION,
+                   [&](DataExtractor &data, DataExtractor::Cursor &cursor) {
+                     functionTypes.push_back(data.getULEB128(cursor));
+                     return true;
+                   });
 }
 
 Error CoreModule::readExports() {
-  StringRef payload = getSection(llvm::wasm::WASM_SEC_EXPORT);
-  DataExtractor data(payload, true, 4);
-  DataExtractor::Cursor cursor(0);
-  uint64_t count = payload.empty() ? 0 : data.getULEB128(cursor);
-  for (uint64_t i = 0; cursor && i < count; ++i) {
-    StringRef name = readName(data, cursor);
-    auto kind = static_cast<ItemKind>(data.getU8(cursor));
-    uint32_t index = data.getULEB128(cursor);
-    exports.push_back({name, kind, index});
-  }
-  return cursor.takeError();
+  return readItems(llvm::wasm::WASM_SEC_EXPORT,
+                   [&](DataExtractor &data, DataExtractor::Cursor &cursor) {
+                     StringRef name = readName(data, cursor);
+                     auto kind = static_cast<ItemKind>(data.getU8(cursor));
+                     uint32_t index = data.getULEB128(cursor);
+                     exports.push_back({name, kind, index});
+                     return true;
+                   });
 }
 
 Expected<CoreModule> CoreModule::read(StringRef bytes) {

@@ -8,6 +8,7 @@
 #ifndef NNCC_TARGETS_WASM_COREMODULE_H
 #define NNCC_TARGETS_WASM_COREMODULE_H
 
+#include "llvm/ADT/STLFunctionalExtras.h"
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/DataExtractor.h"
@@ -58,6 +59,10 @@ struct CoreModule {
   std::vector<uint32_t> functionTypes; ///< Of the functions that it defines.
 
 private:
+  llvm::Error readItems(uint8_t section,
+                        llvm::function_ref<bool(llvm::DataExtractor &,
+                                                llvm::DataExtractor::Cursor &)>
+                            readItem);
   llvm::Error readTypes();
   llvm::Error readImports();
   llvm::Error readFunctions();
