@@ -13,7 +13,8 @@ use wasmtime::error::{ensure, Context, Result};
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let (module, files) = arguments.split_first().context("usage: nncc-host model.wasm x.f32 ...")?;
+    let (module, files) =
+        arguments.split_first().context("usage: nncc-host model.wasm x.f32 ...")?;
     let mut model = Model::load(Path::new(module))?;
     ensure!(files.len() == model.inputs.len(), "the model has {} inputs", model.inputs.len());
     let mut inputs = HashMap::new();
@@ -31,7 +32,11 @@ fn main() -> Result<()> {
     for item in &model.outputs {
         let Tensor { shape, data } = &outputs[&item.name];
         let sizes: Vec<String> = shape.iter().map(usize::to_string).collect();
-        print!("{} {}", item.name, if sizes.is_empty() { "scalar".into() } else { sizes.join("x") });
+        print!(
+            "{} {}",
+            item.name,
+            if sizes.is_empty() { "scalar".into() } else { sizes.join("x") }
+        );
         data.iter().for_each(|x| print!(" {:08x}", x.to_bits()));
         println!();
     }

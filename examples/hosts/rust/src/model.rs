@@ -84,12 +84,18 @@ impl Model {
         let module = Module::from_file(&engine, path)?;
         let mut store = Store::new(&engine, ());
         let instance = Instance::new(&mut store, &module, &[])?;
-        let memory = instance.get_memory(&mut store, "memory").context("nncc did not make this module")?;
+        let memory =
+            instance.get_memory(&mut store, "memory").context("nncc did not make this module")?;
         let mut model = Model { store, instance, memory, inputs: vec![], outputs: vec![] };
         let address = model.call("nncc_signature", ())?;
         let signature: Signature = serde_json::from_str(&model.text(address)?)?;
         for item in signature.inputs.iter().chain(&signature.outputs) {
-            ensure!(item.dtype == "f32", "'{}' is {}; this example knows f32", item.name, item.dtype);
+            ensure!(
+                item.dtype == "f32",
+                "'{}' is {}; this example knows f32",
+                item.name,
+                item.dtype
+            );
         }
         (model.inputs, model.outputs) = (signature.inputs, signature.outputs);
         Ok(model)
@@ -108,21 +114,28 @@ impl Model {
         let block = self.call("nncc_alloc", (data + elements) as u32)?;
         ensure!(block != 0, "the module has no room for the inputs");
         let result = self.run_in(block as usize, &tensors, &shapes, dims, data);
-        self.instance.get_typed_func::<u32, ()>(&mut self.store, "nncc_free")?.call(&mut self.store, block)?;
+        self.instance
+            .get_typed_func::<u32, ()>(&mut self.store, "nncc_free")?
+            .call(&mut self.store, block)?;
         result
     }
 
     fn run_in(
-        &mut self, block: usize, tensors: &[Tensor], shapes: &[Vec<usize>], mut dims: usize, mut data: usize,
+        &mut self, block: usize, tensors: &[Tensor], shapes: &[Vec<usize>], mut dims: usize,
+        mut data: usize,
     ) -> Result<HashMap<String, Tensor>> {
         let first = block + VALUE_BYTES * shapes.len();
         for (i, shape) in shapes.iter().enumerate() {
             let descriptor = first + DESCRIPTOR_BYTES * i;
-            self.write(block + VALUE_BYTES * i, &[TENSOR, descriptor as u64].map(u64::to_le_bytes).concat())?;
+            self.write(
+                block + VALUE_BYTES * i,
+                &[TENSOR, descriptor as u64].map(u64::to_le_bytes).concat(),
+            )?;
             let (at, sizes) = ((block + data) as u32, (block + dims) as u32);
             let words = [at, CPU, 0, shape.len() as u32, FLOAT32, sizes, 0, 0, 0, 0];
             self.write(descriptor, &words.map(u32::to_le_bytes).concat())?;
-            let sizes: Vec<u8> = shape.iter().flat_map(|&size| (size as u64).to_le_bytes()).collect();
+            let sizes: Vec<u8> =
+                shape.iter().flat_map(|&size| (size as u64).to_le_bytes()).collect();
             self.write(block + dims, &sizes)?;
             dims += sizes.len();
             if let Some(tensor) = tensors.get(i) {
@@ -144,7 +157,8 @@ impl Model {
 
     /// A copy of what a descriptor describes.
     fn tensor(&self, descriptor: usize) -> Result<Tensor> {
-        let word = |at| Ok::<_, wasmtime::Error>(u32::from_le_bytes(self.read(descriptor + at)?) as usize);
+        let word =
+            |at| Ok::<_, wasmtime::Error>(u32::from_le_bytes(self.read(descriptor + at)?) as usize);
         let (rank, dims) = (word(12)?, word(20)?);
         let size = |k| Ok(u64::from_le_bytes(self.read(dims + 8 * k)?) as usize);
         let shape = (0..rank).map(size).collect::<Result<Vec<_>>>()?;

@@ -10,11 +10,9 @@ fn main() {
         .build_from_cache("demo")
         .expect("the model is registered");
     let mut context = graph.init_execution_context().expect("a context");
-    context
-        .set_input(0, TensorType::F32, &[1, 2], &[1f32, 2.])
-        .expect("the input fits");
+    context.set_input(0, TensorType::F32, &[1, 2], &[1f32, 2.]).expect("the input fits");
     context.compute().expect("the model runs");
     let mut y = [0f32; 2];
-    let written = context.get_output(0, &mut y).expect("an output");
-    println!("{written} bytes: {} {}", y[0], y[1]);
+    context.get_output(0, &mut y).expect("an output");
+    println!("{} {}", y[0], y[1]);
 }
