@@ -25,3 +25,12 @@ test("the package is small: a page should wait for its model only", async () => 
   console.log(`gzip: ${page} bytes, with wasi-nn ${all}`);
   assert.ok(all < 25 * 1024, `${all} bytes`);
 });
+
+test("a host for wasi-nn adds less than 8 KB", async () => {
+  const page = await bundledBytes("index.js");
+  for (const entry of ["wasi-nn/index.js", "wasi-nn/component.js"]) {
+    const added = (await bundledBytes("index.js", entry)) - page;
+    console.log(`gzip: ${entry} adds ${added} bytes`);
+    assert.ok(added < 8 * 1024, `${added} bytes`);
+  }
+});

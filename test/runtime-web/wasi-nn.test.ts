@@ -4,9 +4,6 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
-import { gzipSync } from "node:zlib";
-import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
 import { loadModel } from "nncc";
 import { Errno } from "nncc/wasi-nn";
 import { AT, FakeGuest, OK, PAGE, floatBytes } from "./fake-guest.ts";
@@ -147,12 +144,6 @@ test("a memory that grows between the calls", () => {
   guest.memory.grow(1);
   assert.equal(guest.call("get_output", context, 0, 4 * PAGE - 8, 8, AT.out), OK);
   assert.deepEqual(guest.floats(4 * PAGE - 8, 2), [12, 24]);
-});
-
-test("the host adds less than 8 KB to a page", () => {
-  const folder = join(import.meta.dirname, "../../runtime/web/dist/wasi-nn");
-  const files = readdirSync(folder).filter((name) => name.endsWith(".js"));
-  assert.ok(gzipSync(Buffer.concat(files.map((name) => readFileSync(join(folder, name))))).length < 8192);
 });
 
 test("a scalar has no dimension or one of size 1", () => {

@@ -9,7 +9,7 @@ import { ABI_VERSION, signatureOf } from "../signature.js";
 import { StateLoop, type StatePairs } from "../state.js";
 import type { Tensor } from "../tensor.js";
 import { Errno, WasiNNError } from "./errno.js";
-import { bytesOf, toTensor, type GuestTensor } from "./tensor.js";
+import { toTensor, type GuestTensor } from "./tensor.js";
 
 /** A model and which of its outputs become which inputs of the next call. */
 export interface StatefulModel {
@@ -57,12 +57,17 @@ export class Context {
     this.outputs = outputs;
   }
 
-  /** The bytes of output `index` of the last compute. */
-  output(index: number): Uint8Array {
+  /** Output `index` of the last compute. */
+  output(index: number): Tensor {
     const type = this.graph.model.signature.outputs[index >>> 0];
     if (type === undefined) throw new WasiNNError(Errno.InvalidArgument, `the model has no output ${index >>> 0}`);
     if (this.outputs === undefined) throw new WasiNNError(Errno.RuntimeError, "nothing was computed yet");
-    return bytesOf(this.outputs[type.name]!);
+    return this.outputs[type.name]!;
+  }
+
+  /** Forgets the inputs but for the state. */
+  clearInputs(): void {
+    this.inputs = Object.fromEntries(this.graph.loop.pairs.map(([, to]) => [to, this.inputs[to]!]));
   }
 
   /** Forgets inputs, outputs and state: a new stream begins. */

@@ -3,10 +3,10 @@
 
 import type { Model } from "../model.js";
 import { Errno, WasiNNError, errnoOf } from "./errno.js";
-import { Context, Graph, compileGraph, type StatefulModel } from "./graph.js";
+import { Context, type Graph, type StatefulModel } from "./graph.js";
 import { GuestMemory } from "./guest-memory.js";
-import { sha256 } from "./sha256.js";
-import { legacyByteLength, type GuestTensor } from "./tensor.js";
+import { Models } from "./models.js";
+import { bytesOf, legacyByteLength, type GuestTensor } from "./tensor.js";
 
 export interface WasiNNOptions {
   /** The models that guests open with `load_by_name`. */
@@ -31,7 +31,6 @@ const AUTO = 3;
 const MAX_HANDLES = 1024;
 const MAX_RANK = 64;
 const TENSOR_WORDS = 5;
-const WASM_MAGIC = 0x6d736100;
 
 /** Things that a guest knows by number. Numbers are not given twice. */
 class Handles<T> {
@@ -68,7 +67,7 @@ class Handles<T> {
 /** What the functions of both interfaces do, for one guest. */
 export class Host {
   readonly memory: GuestMemory;
-  private readonly named = new Map<string, Graph>();
+  private readonly models: Models;
   private readonly graphs = new Handles<Graph>("graph");
   private readonly contexts = new Handles<Context>("execution context");
   private readonly onError: WasiNNOptions["onError"];
@@ -76,9 +75,7 @@ export class Host {
   constructor(memory: () => WebAssembly.Memory | undefined, options: WasiNNOptions) {
     this.memory = new GuestMemory(memory);
     this.onError = options.onError;
-    for (const [name, entry] of Object.entries(options.models ?? {})) {
-      this.named.set(name, "model" in entry ? new Graph(entry.model, entry.state) : new Graph(entry));
-    }
+    this.models = new Models(options.models);
   }
 
   /** `body` as a function for guests: whatever it throws becomes an errno. */
@@ -108,15 +105,12 @@ export class Host {
     if (encoding !== ONNX && !AUTODETECT.includes(encoding)) {
       throw new WasiNNError(Errno.InvalidEncoding, "only ONNX and what nncc made of it are known");
     }
-    this.memory.writeU32(out, this.graphs.add(this.graphOf(this.memory.read(address, length))));
+    this.memory.writeU32(out, this.graphs.add(this.models.fromBytes(this.memory.read(address, length))));
   }
 
   loadByName(address: number, length: number, out: number): void {
     this.memory.check(out, 4);
-    const name = this.memory.readText(address, length >>> 0);
-    const graph = this.named.get(name);
-    if (graph === undefined) throw new WasiNNError(Errno.NotFound, `no model is registered as '${name}'`);
-    this.memory.writeU32(out, this.graphs.add(graph));
+    this.memory.writeU32(out, this.graphs.add(this.models.byName(this.memory.readText(address, length >>> 0))));
   }
 
   /** Compiled models have nothing to configure: the text is checked and left. */
@@ -164,7 +158,7 @@ export class Host {
     const target = this.contexts.get(context);
     this.memory.check(written, 4);
     this.memory.check(buffer, size >>> 0);
-    const bytes = target.output(index);
+    const bytes = bytesOf(target.output(index));
     if (bytes.length > size >>> 0) {
       throw new WasiNNError(Errno.TooLarge, `output ${index} has ${bytes.length} bytes, the buffer ${size >>> 0}`);
     }
@@ -179,14 +173,5 @@ export class Host {
   private dims(address: number, rank: number): number[] {
     if (rank > MAX_RANK) throw new WasiNNError(Errno.InvalidArgument, `${rank} dimensions are too many`);
     return this.memory.readWords(address, rank);
-  }
-
-  /** Of a module that nncc made, or of the ONNX file that a registered one was made from. */
-  private graphOf(bytes: Uint8Array<ArrayBuffer>): Graph {
-    const isModule = bytes.length >= 8 && new DataView(bytes.buffer).getUint32(0, true) === WASM_MAGIC;
-    if (isModule) return compileGraph(bytes);
-    const hash = sha256(bytes);
-    for (const graph of this.named.values()) if (graph.model.signature.source.sha256 === hash) return graph;
-    throw new WasiNNError(Errno.InvalidEncoding, `neither an nncc module nor the source of a registered one (${hash})`);
   }
 }

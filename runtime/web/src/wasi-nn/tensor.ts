@@ -14,11 +14,21 @@ export interface GuestTensor {
 
 // Two numberings of the element types are in use: one since August 2023, and
 // the one before it, which WasmEdge kept until 2025.
-const NEW_TYPES: readonly DType[] = ["f16", "f32", "f64", "u8", "i32", "i64"];
+// The last is the component interface's alone.
+const NEW_TYPES: readonly DType[] = ["f16", "f32", "f64", "u8", "i32", "i64", "bf16"];
 const OLD_TYPES: readonly DType[] = ["f16", "f32", "u8", "i32"];
 
 // wasi-nn has few element types; these pass as the ones of their width.
 const STAND_INS: Partial<Record<DType, DType>> = { bool: "u8", i8: "u8", u32: "i32", u64: "i64" };
+
+/** The names of the component interface, in the order of the new numbering. */
+export const TYPE_NAMES = ["FP16", "FP32", "FP64", "U8", "I32", "I64", "BF16"] as const;
+export type TypeName = (typeof TYPE_NAMES)[number];
+
+/** What the component interface calls elements of `dtype`; undefined when it has nothing of their width. */
+export function typeName(dtype: DType): TypeName | undefined {
+  return TYPE_NAMES[NEW_TYPES.indexOf(STAND_INS[dtype] ?? dtype)];
+}
 
 /** The type `code` for tensors of `size` bytes an element; undefined when no numbering has it. */
 export function elementType(code: number, size: number): DType | undefined {
