@@ -1,0 +1,136 @@
+// Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+//! Models by name and by content, as `wasmtime-wasi-nn` wants them.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+use wasmtime::error::{Context as _, format_err};
+use wasmtime::{Module, Result};
+use wasmtime_wasi_nn::backend::{BackendError, BackendFromDir, BackendGraph, BackendInner};
+use wasmtime_wasi_nn::wit::{ExecutionTarget, GraphEncoding};
+use wasmtime_wasi_nn::{Backend, ExecutionContext, Graph, GraphRegistry, Registry};
+
+use crate::compiler::Compiler;
+use crate::context::{Context, report};
+use crate::instance::Instance;
+use crate::signature::Signature;
+
+/// A compiled model. Instances of it are independent.
+pub struct Model {
+    pub module: Module,
+    pub signature: Signature,
+}
+
+impl Model {
+    fn new(module: Module) -> Result<Model> {
+        let signature = Instance::new(&module)?.signature()?;
+        Ok(Model { module, signature })
+    }
+}
+
+/// The models that guests find, by name or by the ONNX file that they were compiled from.
+#[derive(Clone)]
+pub struct Models {
+    compiler: Compiler,
+    named: HashMap<String, Arc<Model>>,
+}
+
+impl Models {
+    pub fn new(compiler: Compiler) -> Models {
+        Models { compiler, named: HashMap::new() }
+    }
+
+    /// Registers a module that nncc made.
+    pub fn add(&mut self, name: &str, path: &Path) -> Result<()> {
+        let model = Model::new(self.compiler.module(path)?);
+        let model = model.with_context(|| format!("{}", path.display()))?;
+        self.named.insert(name.to_string(), Arc::new(model));
+        Ok(())
+    }
+
+    /// For `load-by-name`.
+    pub fn registry(&self) -> Registry {
+        let graph = |(name, model): (&String, &Arc<Model>)| (name.clone(), graph_of(model.clone()));
+        Registry::from(Named(self.named.iter().map(graph).collect()))
+    }
+
+    /// Of a module that nncc made, or of the ONNX file that a registered one was made from.
+    fn load(&self, bytes: &[u8]) -> Result<Arc<Model>> {
+        if bytes.starts_with(b"\0asm") {
+            // What guests bring is not put into the cache: they could fill the disk.
+            return Ok(Arc::new(Model::new(Module::new(self.compiler.engine(), bytes)?)?));
+        }
+        let hash: String = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        let model = self.named.values().find(|model| model.signature.source.sha256 == hash);
+        model.cloned().ok_or_else(|| {
+            format_err!("these bytes are neither an nncc module nor the source of a model ({hash})")
+        })
+    }
+}
+
+/// The backends for `load`: of the encodings, `onnx` and `autodetect` stand for nncc.
+pub fn backends(models: &Models) -> [Backend; 2] {
+    [GraphEncoding::Onnx, GraphEncoding::Autodetect]
+        .map(|encoding| Backend::from(Nncc { models: models.clone(), encoding }))
+}
+
+struct Nncc {
+    models: Models,
+    encoding: GraphEncoding,
+}
+
+impl BackendInner for Nncc {
+    fn encoding(&self) -> GraphEncoding {
+        self.encoding
+    }
+
+    fn load(&mut self, builders: &[&[u8]], target: ExecutionTarget) -> Result<Graph, BackendError> {
+        if target != ExecutionTarget::Cpu {
+            return report(Err(format_err!("there is no {target:?} here: the target is the CPU")));
+        }
+        report(self.models.load(&builders.concat()).map(graph_of))
+    }
+
+    fn as_dir_loadable(&mut self) -> Option<&mut dyn BackendFromDir> {
+        Some(self)
+    }
+}
+
+impl BackendFromDir for Nncc {
+    /// Of the file `model.wasm` in the folder.
+    fn load_from_dir(&mut self, path: &Path, _: ExecutionTarget) -> Result<Graph, BackendError> {
+        let module = self.models.compiler.module(&path.join("model.wasm"));
+        report(module.and_then(Model::new).map(|model| graph_of(Arc::new(model))))
+    }
+}
+
+struct ModelGraph(Arc<Model>);
+
+fn graph_of(model: Arc<Model>) -> Graph {
+    let graph: Box<dyn BackendGraph> = Box::new(ModelGraph(model));
+    graph.into()
+}
+
+impl BackendGraph for ModelGraph {
+    fn init_execution_context(&self) -> Result<ExecutionContext, BackendError> {
+        let context: Box<dyn wasmtime_wasi_nn::backend::BackendExecutionContext> =
+            Box::new(report(Context::new(self.0.clone()))?);
+        Ok(context.into())
+    }
+}
+
+struct Named(HashMap<String, Graph>);
+
+impl GraphRegistry for Named {
+    fn get(&self, name: &str) -> Option<&Graph> {
+        self.0.get(name)
+    }
+
+    fn get_mut(&mut self, name: &str) -> Option<&mut Graph> {
+        self.0.get_mut(name)
+    }
+}

@@ -1,0 +1,169 @@
+// Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+//! An execution context: an instance of the model, its inputs and its state.
+
+use std::sync::Arc;
+
+use wasmtime::Result;
+use wasmtime::error::{Context as _, ensure};
+use wasmtime_wasi_nn::Tensor;
+use wasmtime_wasi_nn::backend::{BackendError, BackendExecutionContext, Id, NamedTensor};
+
+use crate::backend::Model;
+use crate::instance::{Frame, Instance};
+use crate::signature::{Dim, Port, find};
+
+pub struct Context {
+    model: Arc<Model>,
+    instance: Instance,
+    frame: Frame,
+    inputs: Vec<Input>,
+    /// Numbers of the outputs and inputs that are state.
+    state: Vec<(usize, usize)>,
+    has_outputs: bool,
+}
+
+/// A block in the instance for the elements of an input; address 0 stands for none.
+#[derive(Clone, Default)]
+struct Input {
+    block: u32,
+    bytes: usize,
+    is_set: bool,
+}
+
+impl Context {
+    pub fn new(model: Arc<Model>) -> Result<Context> {
+        let mut instance = Instance::new(&model.module)?;
+        let signature = &model.signature;
+        let frame = Frame::new(&mut instance, signature)?;
+        let pair = |pair: &crate::signature::StatePair| {
+            let output = find(&signature.outputs, &pair.output);
+            let input = find(&signature.inputs, &pair.input);
+            output.zip(input).with_context(|| format!("there is no state '{}'", pair.input))
+        };
+        let state = signature.state.iter().map(pair).collect::<Result<Vec<_>>>()?;
+        let inputs = vec![Input::default(); signature.inputs.len()];
+        let mut context = Context { model, instance, frame, inputs, state, has_outputs: false };
+        for (_, input) in context.state.clone() {
+            let start = zeros(&context.model.signature.inputs[input])?;
+            context.set(input, &start)?;
+        }
+        Ok(context)
+    }
+
+    fn set(&mut self, index: usize, tensor: &Tensor) -> Result<()> {
+        let port = self.model.signature.inputs.get(index);
+        let dims =
+            port.with_context(|| format!("the model has no input {index}"))?.check(tensor)?;
+        let input = &mut self.inputs[index];
+        if input.block == 0 || input.bytes < tensor.data.len() {
+            self.instance.free(std::mem::take(&mut input.block))?;
+            input.block = self.instance.alloc(tensor.data.len() as u32)?;
+            input.bytes = tensor.data.len();
+        }
+        self.instance.write(input.block, &tensor.data)?;
+        self.frame.set(&mut self.instance, index, input.block, dims)?;
+        input.is_set = true;
+        Ok(())
+    }
+
+    /// Runs the model; what is state becomes an input of the next run, where it is.
+    fn run(&mut self) -> Result<()> {
+        let signature = &self.model.signature;
+        if let Some(missing) = self.inputs.iter().position(|input| !input.is_set) {
+            ensure!(false, "input '{}' was not set", signature.inputs[missing].name);
+        }
+        self.has_outputs = false;
+        self.frame.run(&mut self.instance)?;
+        self.has_outputs = true;
+        for &(output, input) in &self.state {
+            let rank = signature.outputs[output].shape.len();
+            let (data, dims) = self.frame.get(&self.instance, self.inputs.len() + output, rank)?;
+            self.frame.set(&mut self.instance, input, data, &dims)?;
+        }
+        Ok(())
+    }
+
+    fn output(&self, index: usize) -> Result<Tensor> {
+        let port = self.model.signature.outputs.get(index);
+        let port = port.with_context(|| format!("the model has no output {index}"))?;
+        ensure!(self.has_outputs, "nothing was computed yet");
+        let place = self.inputs.len() + index;
+        let (data, mut dims) = self.frame.get(&self.instance, place, port.shape.len())?;
+        let element = port.element()?;
+        let count: usize = dims.iter().map(|dim| *dim as usize).product();
+        let data = self.instance.read(data, count * element.bytes as usize)?.to_vec();
+        // A scalar has one dimension in wasi-nn.
+        if dims.is_empty() {
+            dims.push(1);
+        }
+        Ok(Tensor::new(dims, element.stand_in, data))
+    }
+
+    /// One call of the component interface: inputs of earlier calls do not count.
+    fn compute_named(&mut self, inputs: Vec<NamedTensor>) -> Result<Vec<NamedTensor>> {
+        for (index, input) in self.inputs.iter_mut().enumerate() {
+            input.is_set = self.state.iter().any(|(_, state)| *state == index);
+        }
+        for NamedTensor { name, tensor } in &inputs {
+            self.set(locate(&self.model.signature.inputs, name, "input")?, tensor)?;
+        }
+        self.run()?;
+        let names = self.model.signature.outputs.iter().map(|port| port.name.clone());
+        let tensor = |(index, name)| Ok(NamedTensor { name, tensor: self.output(index)? });
+        names.enumerate().map(tensor).collect()
+    }
+
+    fn number(&self, ports: &[Port], id: &Id, what: &str) -> Result<usize> {
+        match id {
+            Id::Index(index) => Ok(*index as usize),
+            Id::Name(name) => locate(ports, name, what),
+        }
+    }
+}
+
+impl BackendExecutionContext for Context {
+    fn set_input(&mut self, id: Id, tensor: &Tensor) -> Result<(), BackendError> {
+        let index = self.number(&self.model.signature.inputs, &id, "input");
+        report(index.and_then(|index| self.set(index, tensor)))
+    }
+
+    fn get_output(&mut self, id: Id) -> Result<Tensor, BackendError> {
+        let index = self.number(&self.model.signature.outputs, &id, "output");
+        report(index.and_then(|index| self.output(index)))
+    }
+
+    fn compute(
+        &mut self, inputs: Option<Vec<NamedTensor>>,
+    ) -> Result<Option<Vec<NamedTensor>>, BackendError> {
+        report(match inputs {
+            Some(inputs) => self.compute_named(inputs).map(Some),
+            None => self.run().map(|()| None),
+        })
+    }
+}
+
+/// Guests see a number, or that the backend failed: the reason goes into the log.
+pub fn report<T>(result: Result<T>) -> Result<T, BackendError> {
+    result.map_err(|error| {
+        tracing::warn!("{error:#}");
+        BackendError::BackendAccess(error)
+    })
+}
+
+fn locate(ports: &[Port], name: &str, what: &str) -> Result<usize> {
+    find(ports, name).with_context(|| format!("the model has no {what} '{name}'"))
+}
+
+/// How a state begins: sizes that are open are 1.
+fn zeros(port: &Port) -> Result<Tensor> {
+    let size = |dim: &Dim| match dim {
+        Dim::Fixed(size) => *size,
+        Dim::Open(_) => 1,
+    };
+    let dims: Vec<u32> = port.shape.iter().map(size).collect();
+    let element = port.element()?;
+    let bytes = dims.iter().product::<u32>() * element.bytes;
+    Ok(Tensor::new(dims, element.stand_in, vec![0; bytes as usize]))
+}

@@ -1,0 +1,69 @@
+// Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+//! What a guest finds around itself: WASI, and wasi-nn with models of nncc.
+
+mod command;
+mod server;
+
+use std::ffi::OsString;
+
+use nncc_wasi_nn::{Models, backends};
+use wasmtime::Result;
+use wasmtime::component::ResourceTable;
+use wasmtime::error::Context;
+use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
+use wasmtime_wasi_nn::wit;
+
+pub use command::run;
+pub use server::serve;
+
+/// What a guest is given.
+#[derive(Clone, Default)]
+pub struct Options {
+    /// The first is its name.
+    pub arguments: Vec<OsString>,
+    pub folders: Vec<String>,
+}
+
+/// What belongs to a component.
+struct State {
+    table: ResourceTable,
+    wasi: WasiCtx,
+    nn: wit::WasiNnCtx,
+}
+
+impl State {
+    fn new(models: &Models, options: &Options) -> Result<State> {
+        Ok(State {
+            table: ResourceTable::new(),
+            wasi: wasi(options)?.build(),
+            nn: wit::WasiNnCtx::new(backends(models), models.registry()),
+        })
+    }
+
+    fn nn(&mut self) -> wit::WasiNnView<'_> {
+        wit::WasiNnView::new(&mut self.table, &mut self.nn)
+    }
+}
+
+impl WasiView for State {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+    }
+}
+
+/// The standard streams, the arguments and the folders.
+fn wasi(options: &Options) -> Result<WasiCtxBuilder> {
+    let mut builder = WasiCtxBuilder::new();
+    builder.inherit_stdio();
+    for argument in &options.arguments {
+        builder.arg(argument.to_string_lossy());
+    }
+    for folder in &options.folders {
+        builder
+            .preopened_dir(folder, folder, FsPerms::ReadWrite)
+            .with_context(|| folder.clone())?;
+    }
+    Ok(builder)
+}

@@ -1,0 +1,26 @@
+// Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+//! A backend for the crate `wasmtime-wasi-nn` that runs models compiled by nncc, each
+//! execution context in an instance of its own, apart from the guest's memory:
+//!
+//! ```no_run
+//! # fn main() -> wasmtime::Result<()> {
+//! use nncc_wasi_nn::{Compiler, Models, backends};
+//! use wasmtime_wasi_nn::witx::WasiNnCtx;
+//!
+//! let mut models = Models::new(Compiler::new(Some("cache".into()))?);
+//! models.add("demo", "demo.wasm".as_ref())?;
+//! let context = WasiNnCtx::new(backends(&models), models.registry());
+//! # Ok(())
+//! # }
+//! ```
+
+mod backend;
+mod compiler;
+mod context;
+mod instance;
+mod signature;
+
+pub use backend::{Models, backends};
+pub use compiler::{Compiler, Program};
