@@ -4,12 +4,11 @@
 // Reads a picture of a digit, 8 by 8 pixels as plain PGM, from the standard
 // input and says which digits it may be.
 
-#include "nn.h"
+#include <nn.h>
 
 #include <stdio.h>
-#include <string.h>
 
-enum { side = 8, pixels = side * side, classes = 10, shown = 3 };
+enum { side = 8, pixels = side * side, classes = 10, shown = 5 };
 
 /// The brightness of each pixel, from 0 to 16; 0 if this is no such picture.
 static int readPicture(float *picture) {
@@ -42,10 +41,10 @@ int main(void) {
   if (!readPicture(picture))
     return fprintf(stderr, "this is no PGM picture of 8 by 8 pixels\n"), 1;
   struct NNTensor input = {dims, 4, NN_F32, picture, sizeof picture};
-  int error = nnRun("digits", strlen("digits"), &input, probabilities,
-                    sizeof probabilities);
+  int error =
+      nnRun("digits", "image", &input, probabilities, sizeof probabilities);
   if (error)
-    return fprintf(stderr, "wasi-nn answers errno %d\n", error), 1;
+    return fprintf(stderr, "wasi-nn answers error %d\n", error), 1;
   printBest(probabilities);
   return 0;
 }

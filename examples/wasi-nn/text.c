@@ -5,7 +5,7 @@
 // model takes how often each group of three bytes occurs, by its hash; see
 // train_languages.py.
 
-#include "nn.h"
+#include <nn.h>
 
 #include <stdio.h>
 #include <string.h>
@@ -45,10 +45,10 @@ int main(void) {
   float probabilities[classes];
   readFeatures(features);
   struct NNTensor input = {dims, 2, NN_F32, features, sizeof features};
-  int error = nnRun("languages", strlen("languages"), &input, probabilities,
+  int error = nnRun("languages", "features", &input, probabilities,
                     sizeof probabilities);
   if (error)
-    return fprintf(stderr, "wasi-nn answers errno %d\n", error), 1;
+    return fprintf(stderr, "wasi-nn answers error %d\n", error), 1;
   int best = 0;
   for (int i = 1; i < classes; ++i)
     if (probabilities[i] > probabilities[best])

@@ -12,5 +12,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "full: needs what takes minutes to compile")
     if config.getoption("--full"):
         os.environ.setdefault("NNCC_GPU", "1")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if item.get_closest_marker("full") and not item.config.getoption("--full"):
+        pytest.skip("it needs what takes minutes to compile: ./dev test --full")

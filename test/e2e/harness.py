@@ -105,6 +105,12 @@ def compare(got: Feeds, expected: Feeds, rtol: float, atol: float) -> None:
         np.testing.assert_allclose(got[name], want, rtol=rtol, atol=atol, err_msg=name)
 
 
+def node_program() -> Path:
+    """The pinned Node, or the system's."""
+    pinned = ROOT / "node_modules" / "node24" / "bin" / "node"
+    return pinned if pinned.exists() else Path("node")
+
+
 def nncc_run(*args: str | Path, node: Path | None = None) -> subprocess.CompletedProcess[str]:
     """Calls nncc-run, with another Node where one is given."""
     environment = dict(os.environ) | ({"NNCC_NODE": str(node)} if node else {})

@@ -5,7 +5,6 @@
 import functools
 import http.server
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -18,22 +17,20 @@ import onnx
 import pytest
 from onnx import helper
 
+import guests
 import nncc
-from harness import ROOT, Feeds, network, nncc_run, random
+import wasi_nn_hosts
+from component_host import ComponentHost
+from harness import ROOT, Feeds, network, nncc_run, node_program, random
+from wasi_nn_hosts import OFFLINE, RUST_TARGET
 
 HOSTS = ROOT / "examples" / "hosts"
 BUILT = ROOT / "build" / "hosts"
 FEED = {"x": random(2, 3, 7, 5), "scale": random(6, 1, 1, seed=1)}
 
-# A package that the registry did not give is no fault of ours.
-OFFLINE = re.compile(
-    r"dial tcp|requires go >=|failed to (download|get|fetch)|Could not resolve|Could not transfer"
-    r"|Network is unreachable|requires rustc|index for some dependencies"
-)
-
 # What makes the command that runs a model on files in some host; skips where it cannot.
 Command = Sequence[str | Path]
-Host = Callable[[pytest.FixtureRequest], Command]
+Host = Callable[[], Command]
 
 
 def program(name: str) -> str:
@@ -59,35 +56,29 @@ def build(folder: str, *command: str | Path, **environment: str | Path) -> None:
     assert done.returncode == 0, output
 
 
-def python(_: pytest.FixtureRequest) -> Command:
+def python() -> Command:
     return [sys.executable, HOSTS / "python" / "main.py"]
 
 
-def go(_: pytest.FixtureRequest) -> Command:
+def go() -> Command:
     BUILT.mkdir(parents=True, exist_ok=True)
     build("go", program("go"), "build", "-o", BUILT / "go", ".")
     return [BUILT / "go"]
 
 
-def rust(request: pytest.FixtureRequest) -> Command:
-    if not request.config.getoption("--full", default=False):
-        pytest.skip("wasmtime takes minutes to compile: ./dev test --full")
-    build("rust", program("cargo"), "build", "--locked", CARGO_TARGET_DIR=BUILT / "rust")
-    return [BUILT / "rust" / "debug" / "nncc-host"]
+def rust() -> Command:
+    options = ["build", "--release", "--locked"]
+    build("rust", program("cargo"), *options, CARGO_TARGET_DIR=RUST_TARGET)
+    return [RUST_TARGET / "release" / "nncc-host"]
 
 
-def java(_: pytest.FixtureRequest) -> Command:
+def java() -> Command:
     target = BUILT / "java"
     build("java", program("mvn"), "-q", "-B", f"-DbuildDirectory={target}", "package")
     return [program("java"), "-cp", f"{target}/host.jar:{target}/lib/*", "nncc.Main"]
 
 
-def node_program() -> str | Path:
-    pinned = ROOT / "node_modules" / "node24" / "bin" / "node"
-    return pinned if pinned.exists() else program("node")
-
-
-def node(_: pytest.FixtureRequest) -> Command:
+def node() -> Command:
     return [node_program(), HOSTS / "javascript" / "main.js"]
 
 
@@ -101,11 +92,11 @@ def from_npm(path: str, *flags: str) -> Command:
     return [engine, *flags, HOSTS / "javascript" / "main.js"]
 
 
-def deno(_: pytest.FixtureRequest) -> Command:
+def deno() -> Command:
     return from_npm("@deno/linux-x64-glibc/deno", "run", "--quiet", "--no-config", "-A")
 
 
-def bun(_: pytest.FixtureRequest) -> Command:
+def bun() -> Command:
     return from_npm("@oven/bun-linux-x64/bin/bun")
 
 
@@ -149,11 +140,11 @@ def expected(modules: Path) -> list[str]:
     return lines(nncc.load(modules / "model.wasm").run(FEED))
 
 
-@pytest.mark.parametrize("host", COMMANDS)
-def test_host(
-    host: str, request: pytest.FixtureRequest, modules: Path, expected: list[str]
-) -> None:
-    command = COMMANDS[host](request)
+@pytest.mark.parametrize(
+    "host", [pytest.param(name, marks=[pytest.mark.full] * (name == "rust")) for name in COMMANDS]
+)
+def test_host(host: str, modules: Path, expected: list[str]) -> None:
+    command = COMMANDS[host]()
     # Chicory has no SIMD; with --strict-fp the bits are the same.
     module = modules / ("scalar.wasm" if host == "java" else "model.wasm")
     files = [modules / f"{name}.f32" for name in FEED]
@@ -202,22 +193,46 @@ def test_package_of_javascript(modules: Path, tmp_path: Path, expected: list[str
     assert lines({name: np.load(tmp_path / f"{name}.npy") for name in names}) == expected
 
 
-def test_guest_of_wasi_nn(modules: Path, tmp_path: Path, expected: list[str]) -> None:
-    sources = Path(__file__).parent / "Inputs"
-    libraries = Path("/usr/lib/wasm32-wasi")
-    guest = tmp_path / "guest.wasm"
-    clang, linker = program("clang-19"), program("wasm-ld-19")
-    compile_guest: Command = ["--target=wasm32-wasi", "-O1", "-c", sources / "guest.c"]
-    subprocess.run([clang, *compile_guest, "-o", tmp_path / "guest.o"], check=True)
-    objects: Command = [libraries / "crt1-command.o", tmp_path / "guest.o", f"-L{libraries}", "-lc"]
-    subprocess.run([linker, *objects, "--allow-undefined", "-o", guest], check=True)
+@pytest.fixture(scope="module")
+def guest(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A program for wasi-nn that prints the bits of both outputs."""
+    source = Path(__file__).parent / "Inputs" / "guest.c"
+    return guests.compile_c(source, tmp_path_factory.mktemp("guest") / "guest.wasm")
+
+
+@pytest.mark.parametrize(
+    "host", ["javascript", pytest.param("native", marks=pytest.mark.full), "linked"]
+)
+def test_guest_of_wasi_nn(
+    host: str,
+    guest: Path,
+    modules: Path,
+    expected: list[str],
+    tmp_path: Path,
+) -> None:
+    feed = tmp_path / "feed"
+    feed.write_bytes(b"".join(array.tobytes() for array in FEED.values()))
     sizes = ["x".join(map(str, array.shape)) for array in FEED.values()]
-    node_command: Command = [node_program(), sources / "guest-host.mjs", guest]
-    done = subprocess.run(
-        [*node_command, modules / "model.wasm", *sizes],
-        input=b"".join(array.tobytes() for array in FEED.values()),
-        capture_output=True,
-        check=True,
-    )
-    bits = [line.split() for line in done.stdout.decode().splitlines()]
+    model = modules / "model.wasm"
+    if host == "linked":
+        app = guests.link(guest, model, tmp_path / "app.wasm")
+        assert guests.run_wasi(app, feed, tmp_path / "out", sizes) == 0
+        text = (tmp_path / "out").read_text()
+    else:
+        run = getattr(wasi_nn_hosts, host)
+        command = [*run(guest, model, "model", tmp_path), *sizes]
+        with feed.open("rb") as stdin:
+            done = subprocess.run(command, stdin=stdin, capture_output=True, check=False)
+        assert done.returncode == 0, done.stderr
+        text = done.stdout.decode()
+    bits = [line.split() for line in text.splitlines()]
     assert bits == [line.split()[2:] for line in expected]
+
+
+def test_component(modules: Path, expected: list[str], tmp_path: Path) -> None:
+    path = tmp_path / "model.component.wasm"
+    nncc.compile(modules / "model.onnx", path, flags=["--strict-fp", "--emit=component"])
+    host = ComponentHost(path)
+    # A scalar has one dimension in wasi:nn.
+    got = lines(host.compute(host.open(), dict(FEED)))
+    assert got == [line.replace(" scalar ", " 1 ") for line in expected]

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Guests for wasi-nn and models in one file: nncc link."""
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -13,10 +14,10 @@ from onnx import helper
 from wasmtime import component
 
 import nncc
+from guests import compile_c, run_wasi
 from harness import BIN, ROOT, network
 
 INPUTS = Path(__file__).parent / "Inputs"
-LIBRARIES = Path("/usr/lib/wasm32-wasi")
 
 
 def link(guest: Path, model: Path, output: Path) -> subprocess.CompletedProcess[str]:
@@ -41,41 +42,17 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def compile_guest(source: Path, output: Path, *flags: str) -> Path:
-    """A C program for WASI, by Debian's clang and wasi-libc."""
-    obj = output.with_suffix(".o")
-    compiler = ["clang-19", "--target=wasm32-wasi", "-O1", *flags]
-    subprocess.run([*compiler, "-c", str(source), "-o", str(obj)], check=True)
-    runtime = sorted(Path("/usr/lib/llvm-19").glob("**/libclang_rt.builtins-wasm32.a"))
-    start = str(LIBRARIES / "crt1-command.o")
-    parts = [start, str(obj), f"-L{LIBRARIES}", "-lc", *map(str, runtime[:1])]
-    subprocess.run(["wasm-ld-19", *parts, "-o", str(output)], check=True)
-    return output
-
-
 @pytest.fixture(scope="module")
 def core_guest(folder: Path) -> Path:
     """Opens "demo", gives it {{1, 2}} and prints what comes out."""
-    return compile_guest(ROOT / "test/runtime-web/Inputs/guest.c", folder / "guest.wasm")
+    return compile_c(ROOT / "test/runtime-web/Inputs/guest.c", folder / "guest.wasm")
 
 
-def run_wasi(program: Path) -> str:
+def run(program: Path) -> str:
     """What a core module prints in wasmtime."""
-    engine = wasmtime.Engine()
-    store = wasmtime.Store(engine)
-    config = wasmtime.WasiConfig()
-    config.stdout_file = str(program.with_suffix(".txt"))
-    store.set_wasi(config)
-    linker = wasmtime.Linker(engine)
-    linker.define_wasi()
-    instance = linker.instantiate(store, wasmtime.Module.from_file(engine, str(program)))
-    start = instance.exports(store)["_start"]
-    assert isinstance(start, wasmtime.Func)
-    try:
-        start(store)
-    except wasmtime.ExitTrap as trap:
-        assert trap.code == 0
-    return program.with_suffix(".txt").read_text()
+    output = program.with_suffix(".txt")
+    assert run_wasi(program, Path(os.devnull), output) == 0
+    return output.read_text()
 
 
 def instantiate(path: Path, bonus: float) -> float:
@@ -97,7 +74,7 @@ def test_core_guest(model: str, core_guest: Path, folder: Path) -> None:
     assert result.returncode == 0, result.stderr
     imports = wasmtime.Module.from_file(wasmtime.Engine(), str(folder / "app.wasm")).imports
     assert {item.module for item in imports} == {"wasi_snapshot_preview1"}
-    assert run_wasi(folder / "app.wasm") == "8 bytes: 3 5\n"
+    assert run(folder / "app.wasm") == "3 5\n"
 
 
 @pytest.mark.parametrize("model", ["model.wasm", "2.component.wasm"])
@@ -111,9 +88,9 @@ def test_component_guest(model: str, folder: Path) -> None:
 
 def test_hostile_guest(folder: Path) -> None:
     """All calls out of order or out of bounds get their errno, and the next right one works."""
-    guest = compile_guest(INPUTS / "hostile_guest.c", folder / "hostile.wasm")
+    guest = compile_c(INPUTS / "hostile_guest.c", folder / "hostile.wasm")
     assert link(guest, folder / "model.wasm", folder / "hostile-app.wasm").returncode == 0
-    assert run_wasi(folder / "hostile-app.wasm") == ""
+    assert run(folder / "hostile-app.wasm") == ""
 
 
 EMPTY = b"\0asm\1\0\0\0"

@@ -3,44 +3,17 @@
 
 // A wasi-nn guest: opens "demo", gives it {{1, 2}} and prints what comes out.
 
-#include <stdint.h>
+#include <nn.h>
+
 #include <stdio.h>
-#include <string.h>
-
-#define NN(name)                                                               \
-  __attribute__((import_module("wasi_ephemeral_nn"), import_name(#name)))
-
-struct Tensor {
-  const uint32_t *dims;
-  uint32_t rank;
-  uint8_t type;
-  const void *data;
-  uint32_t bytes;
-};
-
-NN(load_by_name) int loadByName(const char *, uint32_t, uint32_t *);
-NN(init_execution_context) int initContext(uint32_t, uint32_t *);
-NN(set_input) int setInput(uint32_t, uint32_t, const struct Tensor *);
-NN(compute) int compute(uint32_t);
-NN(get_output)
-int getOutput(uint32_t, uint32_t, void *, uint32_t, uint32_t *);
 
 int main(void) {
   static const uint32_t dims[] = {1, 2};
   static const float data[] = {1, 2};
-  struct Tensor x = {dims, 2, 1, data, sizeof data};
-  uint32_t graph, context, written;
+  struct NNTensor x = {dims, 2, NN_F32, data, sizeof data};
   float y[2];
-  int error = loadByName("demo", strlen("demo"), &graph);
-  if (!error)
-    error = initContext(graph, &context);
-  if (!error)
-    error = setInput(context, 0, &x);
-  if (!error)
-    error = compute(context);
-  if (!error)
-    error = getOutput(context, 0, y, sizeof y, &written);
+  int error = nnRun("demo", "x", &x, y, sizeof y);
   if (error)
     return printf("errno %d\n", error), 1;
-  return printf("%u bytes: %g %g\n", written, y[0], y[1]), 0;
+  return printf("%g %g\n", y[0], y[1]), 0;
 }

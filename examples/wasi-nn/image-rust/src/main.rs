@@ -27,8 +27,8 @@ fn parse_picture(text: &str) -> Option<Vec<f32>> {
 fn main() -> Result<(), Box<dyn Error>> {
     let picture = parse_picture(&read_to_string(stdin())?)
         .ok_or("this is no PGM picture of 8 by 8 pixels")?;
-    let graph = GraphBuilder::new(GraphEncoding::Onnx, ExecutionTarget::CPU)
-        .build_from_cache("digits")?;
+    let graph =
+        GraphBuilder::new(GraphEncoding::Onnx, ExecutionTarget::CPU).build_from_cache("digits")?;
     let mut context = graph.init_execution_context()?;
     context.set_input(0, TensorType::F32, &[1, 1, SIDE, SIDE], &picture)?;
     context.compute()?;
@@ -36,7 +36,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     context.get_output(0, &mut probabilities)?;
     let mut order: Vec<usize> = (0..CLASSES).collect();
     order.sort_by(|&a, &b| probabilities[b].total_cmp(&probabilities[a]));
-    for &digit in &order[..3] {
+    for &digit in &order[..5] {
         println!("{digit} {:.1}%", 100.0 * probabilities[digit]);
     }
     Ok(())

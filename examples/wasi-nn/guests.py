@@ -1,0 +1,152 @@
+# Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Builds programs for wasi-nn and runs them; run.py and the tests do it this way."""
+
+import importlib.util
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import wasmtime
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+BUILD = ROOT / "build" / "examples" / "wasi-nn"
+LIBRARIES = Path("/usr/lib/wasm32-wasi")
+
+
+class MissingToolError(Exception):
+    """What a program is built with is not on this machine."""
+
+
+def call(*command: str | Path) -> None:
+    subprocess.run([str(part) for part in command], check=True)
+
+
+def need(program: str) -> str:
+    found = shutil.which(program)
+    if found is None:
+        raise MissingToolError(f"there is no {program}")
+    return found
+
+
+def c_parts(source: Path, output: Path, *flags: str) -> list[str | Path]:
+    """What a linker makes a program for WASI of, by Debian's clang and wasi-libc."""
+    obj = output.with_suffix(".o")
+    compiler: list[str | Path] = [need("clang-19"), "--target=wasm32-wasi", "-O2", "-Wall"]
+    call(*compiler, *flags, "-c", source, "-o", obj)
+    builtins = next(Path("/usr/lib/llvm-19").glob("**/libclang_rt.builtins-wasm32.a"))
+    return [f"-L{LIBRARIES}", LIBRARIES / "crt1-command.o", obj, "-lc", builtins, "-o", output]
+
+
+def compile_c(source: Path, output: Path) -> Path:
+    """A core module on wasi_ephemeral_nn, which nn.h declares."""
+    call(need("wasm-ld-19"), *c_parts(source, output, f"-I{HERE}"))
+    return output
+
+
+def compile_c_component(source: Path, output: Path) -> Path:
+    """A component on wasi:nn; Rust's linker for components makes it."""
+    sysroot = subprocess.run(
+        [need("rustc"), "--print", "sysroot"], capture_output=True, text=True, check=True
+    ).stdout.strip()
+    linker = next(Path(sysroot).glob("lib/rustlib/*/bin/wasm-component-ld"), None)
+    if linker is None:
+        raise MissingToolError("rustc comes without wasm-component-ld")
+    parts = c_parts(source, output, f"-I{HERE / 'component'}")
+    interface: list[str | Path] = ["--component-type", HERE / "wit" / "wasi-nn.wit"]
+    call(linker, "--wasm-ld-path", need("wasm-ld-19"), *interface, *parts)
+    return output
+
+
+def build_rust(folder: str, target: str) -> Path:
+    """The folder of what cargo makes for the target."""
+    manifest = HERE / folder / "Cargo.toml"
+    flags = ["--quiet", "--release", "--locked", f"--target={target}"]
+    output = BUILD / "cargo"
+    cargo = need("cargo")
+    call(cargo, "build", *flags, f"--manifest-path={manifest}", f"--target-dir={output}")
+    return output / target / "release"
+
+
+def compile_python(source: Path, output: Path) -> Path:
+    """A component, CPython and all."""
+    if importlib.util.find_spec("componentize_py") is None:
+        raise MissingToolError("there is no componentize-py: pip install componentize-py")
+    # A package finds those that it names in its folder deps.
+    folder = BUILD / "wit"
+    (folder / "deps" / "nn").mkdir(parents=True, exist_ok=True)
+    shutil.copy(HERE / "wit" / "command.wit", folder)
+    shutil.copy(HERE / "wit" / "wasi-nn.wit", folder / "deps" / "nn")
+    tool = Path(sys.executable).with_name("componentize-py")
+    world: list[str | Path] = ["-d", folder, "-w", "command"]
+    call(tool, *world, "componentize", "-p", source.parent, source.stem, "-o", output)
+    return output
+
+
+def build_guest(name: str) -> Path:
+    """By its name in run.py; raises MissingToolError."""
+    BUILD.mkdir(parents=True, exist_ok=True)
+    guest = BUILD / f"{name}.guest.wasm"
+    match name:
+        case "image-c" | "text":
+            return compile_c(HERE / f"{name.removesuffix('-c')}.c", guest)
+        case "image-component-c":
+            return compile_c_component(HERE / "image.c", guest)
+        case "image-rust":
+            return build_rust("image-rust", "wasm32-wasip1") / "image.wasm"
+        case "image-component-rust":
+            return build_rust("image-component", "wasm32-wasip2") / "image-component.wasm"
+        case "image-python":
+            return compile_python(HERE / "image.py", guest)
+        case "server":
+            return build_rust("server", "wasm32-wasip2") / "server.wasm"
+    raise ValueError(f"there is no guest {name}")
+
+
+def build_model(name: str) -> Path:
+    """Trains the network unless it is there, and compiles it."""
+    source = BUILD / f"{name}.onnx"
+    if not source.exists():
+        BUILD.mkdir(parents=True, exist_ok=True)
+        if name == "digits":
+            call(sys.executable, ROOT / "demo" / "train_digits.py", BUILD)
+        else:
+            call(sys.executable, HERE / "train_languages.py", source)
+    module = BUILD / f"{name}.wasm"
+    call(ROOT / "build" / "bin" / "nncc", source, "-o", module)
+    return module
+
+
+def link(guest: Path, model: Path, output: Path) -> Path:
+    call(ROOT / "build" / "bin" / "nncc", "link", guest, model, "-o", output)
+    return output
+
+
+def run_wasi(
+    program: Path, stdin: Path, stdout: Path | None = None, arguments: Sequence[str] = ()
+) -> int:
+    """The exit code of a core module that needs nothing but its standard streams."""
+    engine = wasmtime.Engine()
+    store = wasmtime.Store(engine)
+    config = wasmtime.WasiConfig()
+    config.argv = [program.name, *arguments]
+    config.stdin_file = str(stdin)
+    if stdout is None:
+        config.inherit_stdout()
+    else:
+        config.stdout_file = str(stdout)
+    config.inherit_stderr()
+    store.set_wasi(config)
+    linker = wasmtime.Linker(engine)
+    linker.define_wasi()
+    instance = linker.instantiate(store, wasmtime.Module.from_file(engine, str(program)))
+    start = instance.exports(store)["_start"]
+    assert isinstance(start, wasmtime.Func)
+    try:
+        start(store)
+    except wasmtime.ExitTrap as trap:
+        return trap.code
+    return 0
