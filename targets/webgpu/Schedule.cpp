@@ -21,11 +21,12 @@ namespace nncc::webgpu {
 /// `groups` workgroups, which are enough to fill a GPU. Each copies its
 /// operands in whole rounds of its threads. After the notes on GEMM of public
 /// systems: 4x4 a thread is good everywhere, 8x8 where there is enough work.
+/// The depths keep the memory of a workgroup small, which is zeroed at entry.
 static constexpr struct {
   BlockTile tile;
   int64_t groups;
 } blockTiles[] = {
-    {{16, 16, 8, 2, 8}, 256}, {{8, 8, 8, 2, 16}, 256}, {{8, 8, 4, 1, 32}, 1}};
+    {{16, 16, 8, 2, 8}, 256}, {{8, 8, 8, 2, 16}, 256}, {{8, 8, 4, 1, 16}, 1}};
 /// For products of few rows.
 static constexpr BlockTile flatTile = {8, 8, 1, 1, 32};
 /// For products of fewer rows than this, workgroups share the reduction.

@@ -9,8 +9,15 @@ const PROGRAM = process.env.NNCC_CHROMIUM ?? "/usr/bin/chromium";
 /** Why there is no browser here, or false: what node:test takes as `skip`. */
 export const noChromium: string | false = !existsSync(PROGRAM) && `no browser at ${PROGRAM}; NNCC_CHROMIUM names one`;
 
-/** What gives a page WebGPU on a machine without a GPU: SwiftShader, which computes on the CPU. */
-export const WEBGPU = ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"];
+/**
+ * What gives a page WebGPU on a machine without a GPU: SwiftShader, which
+ * computes on the CPU, and is slow to compile Vulkan's zeroed workgroup memory.
+ */
+export const WEBGPU = [
+  "--enable-unsafe-webgpu",
+  "--use-webgpu-adapter=swiftshader",
+  "--disable-dawn-features=use_vulkan_zero_initialize_workgroup_memory_extension",
+];
 
 /** Starts the system's Chromium without a window. */
 export function launchChromium(args: readonly string[] = []): Promise<Browser> {

@@ -9,6 +9,9 @@ import { existsSync } from "node:fs";
 /** Chromium brings the Vulkan driver SwiftShader, which computes on the CPU. */
 const SOFTWARE_DRIVER = "/usr/lib/chromium/vk_swiftshader_icd.json";
 
+/** SwiftShader is slow to compile Vulkan's zeroed workgroup memory; a loop does it. */
+const QUICK = "disable-dawn-features=use_vulkan_zero_initialize_workgroup_memory_extension";
+
 /** Dawn crashes when what it made is collected, so everything stays to the end. */
 const kept = [];
 
@@ -27,7 +30,7 @@ export async function openGpu(flags = []) {
   chooseDriver();
   const { create, globals } = await import("webgpu");
   Object.assign(globalThis, globals);
-  const gpu = create([...flags]);
+  const gpu = create([QUICK, ...flags]);
   kept.push(gpu);
   return gpu;
 }

@@ -8,8 +8,8 @@
 // CHECK-DAG:     %[[OWN_A:.*]] = memref.alloca() : memref<{{.*}}xvector<4xf32>, #gpu.address_space<workgroup>>
 // CHECK-DAG:     %[[OWN_B:.*]] = memref.alloca() : memref<{{.*}}xvector<4xf32>, #gpu.address_space<workgroup>>
 // CHECK:         %[[SUMS:.*]]:4 = scf.for
-// CHECK-COUNT-4:   vector.load %[[A]]
-// CHECK-COUNT-4:   vector.load %[[B]]
+// CHECK-COUNT-2:   vector.load %[[A]]
+// CHECK-COUNT-2:   vector.load %[[B]]
 // CHECK:           gpu.barrier
 // CHECK:           scf.for
 // CHECK-COUNT-16:    vector.fma

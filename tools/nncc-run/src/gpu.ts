@@ -6,6 +6,12 @@ import { UserError } from "./errors.js";
 
 const SECTION = "nncc.webgpu";
 
+/**
+ * Workgroup memory is zeroed by a loop in the shader: SwiftShader makes a store
+ * for each word of what Vulkan has for this, and takes a second for a kernel.
+ */
+const FLAGS = ["disable-dawn-features=use_vulkan_zero_initialize_workgroup_memory_extension"];
+
 /** Dawn crashes when what it made is collected before the end. */
 const kept: unknown[] = [];
 
@@ -20,7 +26,7 @@ export async function provideWebGpu(module: Uint8Array, device: "cpu" | "gpu" | 
   try {
     const { create, globals } = await import("webgpu");
     Object.assign(globalThis, globals);
-    const gpu = create([]);
+    const gpu = create(FLAGS);
     kept.push(gpu);
     // Node 20 has no navigator.
     globalThis.navigator ??= {} as Navigator;
