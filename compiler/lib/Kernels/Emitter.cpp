@@ -26,9 +26,13 @@ public:
         schedule(schedule), begin(func.getArgument(func.getNumArguments() - 2)),
         end(func.getArgument(func.getNumArguments() - 1)) {}
 
-  void emit() { emitLoop(0, tile.getStart()); }
+  void emit();
 
 private:
+  /// The two loops of a grid that begins inside the outer one's iteration.
+  void emitOuterGridLoop(const Point &point);
+  /// The loop at `level` for the grid's steps [begin, end).
+  void emitGridLoop(unsigned level, const Point &point, Value begin, Value end);
   void emitLoop(unsigned level, const Point &point);
   /// Emits the tiles of `width` elements in [from, to).
   void emitStrip(unsigned level, const Point &point, OpFoldResult from,
@@ -156,13 +160,17 @@ void LoopEmitter::emitLoop(unsigned level, const Point &point) {
   SmallVector<int64_t> widths = getWidths(dim);
   OpFoldResult size = getSize(dim);
   OpFoldResult full = floorTo(size, widths.front());
-  if (level > 0) {
-    emitStrip(level, point, b.getIndexAttr(0), full, widths.front());
-    emitRemainders(level, point);
-    return;
-  }
-  // The outermost loop runs over a part of the grid; what is left behind the
-  // last whole tile belongs to the last step.
+  emitStrip(level, point, b.getIndexAttr(0), full, widths.front());
+  emitRemainders(level, point);
+}
+
+/// What is left behind the last whole tile belongs to the last step.
+void LoopEmitter::emitGridLoop(unsigned level, const Point &point, Value begin,
+                               Value end) {
+  unsigned dim = schedule.parallelOrder[level];
+  SmallVector<int64_t> widths = getWidths(dim);
+  OpFoldResult size = getSize(dim);
+  OpFoldResult full = floorTo(size, widths.front());
   Value unit = tile.getConstant(widths.front());
   Value from = b.create<arith::MulIOp>(loc, begin, unit);
   Value to = b.create<arith::MulIOp>(loc, end, unit);
@@ -179,6 +187,42 @@ void LoopEmitter::emitLoop(unsigned level, const Point &point) {
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(guarded.thenBlock());
   emitRemainders(level, point);
+}
+
+void LoopEmitter::emitOuterGridLoop(const Point &point) {
+  unsigned outer = schedule.parallelOrder[0], inner = schedule.parallelOrder[1];
+  Value one = tile.getConstant(1);
+  // At least one, to divide by, where there is nothing to do.
+  Value steps = b.create<arith::MaxUIOp>(
+      loc, tile.getIndex(nest.dims[inner].size.ceilDiv(schedule.gridUnit())),
+      one);
+  Value from = b.create<arith::DivUIOp>(loc, begin, steps);
+  Value last = b.create<arith::AddIOp>(
+      loc, end, b.create<arith::SubIOp>(loc, steps, one));
+  Value to = b.create<arith::DivUIOp>(loc, last, steps);
+  auto loop = b.create<scf::ForOp>(loc, from, to, one);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(loop.getBody());
+  Value iv = loop.getInductionVar();
+  Value first = b.create<arith::MulIOp>(loc, iv, steps);
+  Value behind = b.create<arith::AddIOp>(loc, first, steps);
+  Value innerBegin = b.create<arith::SubIOp>(
+      loc, b.create<arith::MaxUIOp>(loc, begin, first), first);
+  Value innerEnd = b.create<arith::SubIOp>(
+      loc, b.create<arith::MinUIOp>(loc, end, behind), first);
+  Point entered = point;
+  tile.enter(entered, outer, iv);
+  emitGridLoop(1, entered, innerBegin, innerEnd);
+}
+
+void LoopEmitter::emit() {
+  Point start = tile.getStart();
+  if (schedule.numGridLoops == 0)
+    emitLoop(0, start);
+  else if (schedule.numGridLoops == 1)
+    emitGridLoop(0, start, begin, end);
+  else
+    emitOuterGridLoop(start);
 }
 
 void emitKernel(OpBuilder &builder, func::FuncOp func, const LoopNest &nest,

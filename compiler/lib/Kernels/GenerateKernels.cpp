@@ -26,14 +26,17 @@ using namespace mlir;
 using namespace nncc;
 using namespace nncc::kernels;
 
-/// Number of grid steps: what the outermost loop's tiles cover.
+/// Number of grid steps: what the tiles of the grid's loops cover.
 static AffineMap getGrid(const LoopNest &nest, const Schedule &schedule,
                          MLIRContext *context) {
   AffineExpr steps = getAffineConstantExpr(1, context);
   unsigned numSymbols = 0;
-  if (!schedule.parallelOrder.empty())
-    steps = nest.dims[schedule.parallelOrder.front()].size.ceilDiv(
-        schedule.gridUnit());
+  ArrayRef<unsigned> loops(schedule.parallelOrder);
+  for (unsigned dim : loops.take_front(schedule.numGridLoops)) {
+    bool isInner = dim == loops[schedule.numGridLoops - 1];
+    steps =
+        steps * nest.dims[dim].size.ceilDiv(isInner ? schedule.gridUnit() : 1);
+  }
   steps.walk([&](AffineExpr part) {
     if (auto symbol = dyn_cast<AffineSymbolExpr>(part))
       numSymbols = std::max(numSymbols, symbol.getPosition() + 1);

@@ -76,6 +76,7 @@ private:
   void chooseTransposedDim();
   void chooseTile();
   void orderLoops();
+  void chooseGrid();
   std::optional<unsigned> getLongerGrid(ArrayRef<unsigned> candidates) const;
 
   const LoopNest &nest;
@@ -278,11 +279,25 @@ void Scheduler::orderLoops() {
     schedule.parallelOrder.push_back(*schedule.vectorDim);
 }
 
+/// The outermost loop alone, or with the next one where it may be too short for
+/// threads: an open batch is often 1.
+void Scheduler::chooseGrid() {
+  constexpr int64_t enough = 16;
+  ArrayRef<unsigned> loops = schedule.parallelOrder;
+  schedule.numGridLoops = std::min<unsigned>(loops.size(), 1);
+  if (loops.size() < 2 || loops[0] == schedule.vectorDim ||
+      loops[0] == schedule.rowDim)
+    return;
+  if (staticSize(nest.dims[loops[0]]) < enough)
+    schedule.numGridLoops = 2;
+}
+
 Schedule Scheduler::run() {
   chooseVectorDim();
   chooseRowDim();
   chooseTile();
   orderLoops();
+  chooseGrid();
   return schedule;
 }
 
@@ -305,12 +320,12 @@ std::optional<unsigned> Scheduler::getJoinable() const {
 }
 
 int64_t Schedule::gridUnit() const {
-  if (parallelOrder.empty())
+  if (numGridLoops == 0)
     return 1;
-  unsigned outermost = parallelOrder.front();
-  if (outermost == vectorDim)
-    return 4 * tile.vectors.front();
-  if (outermost == rowDim)
+  unsigned dim = parallelOrder[numGridLoops - 1];
+  if (dim == vectorDim)
+    return lanes * tile.vectors.front();
+  if (dim == rowDim)
     return tile.rows.front();
   return 1;
 }

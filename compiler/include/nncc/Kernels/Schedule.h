@@ -54,8 +54,11 @@ struct Schedule {
   /// Reduction loops, outermost first.
   llvm::SmallVector<unsigned> reductionOrder;
   TileParameters tile;
+  /// How many of the outermost parallel loops the grid, whose steps threads
+  /// share, runs over: 0 to 2.
+  unsigned numGridLoops = 0;
 
-  /// Elements of the outermost parallel loop that are one step of the grid.
+  /// Elements of the grid's inner loop that are one step of it.
   int64_t gridUnit() const;
 };
 
