@@ -4,41 +4,19 @@
 // Guests of wasi-nn in C and Rust, beside two implementations of WASI.
 
 import assert from "node:assert/strict";
-import { execFileSync, spawnSync } from "node:child_process";
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { spawnSync } from "node:child_process";
+import { closeSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { WASI } from "node:wasi";
-import { ConsoleStdout, File, OpenFile, WASI as ShimWASI } from "@bjorn3/browser_wasi_shim";
 import { loadModel } from "nncc";
 import { createWasiNN } from "nncc/wasi-nn";
+import { buildC, inFolder, runOnShim } from "./c-guest.ts";
 import { makeModule } from "./fixture.ts";
 
 const inputs = join(import.meta.dirname, "Inputs");
 const demo = await loadModel(makeModule());
 const EXPECTED = "12 24";
-
-function inFolder<T>(body: (folder: string) => T): T {
-  const folder = mkdtempSync(join(tmpdir(), "nncc-guest-"));
-  try {
-    return body(folder);
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-}
-
-function buildC(): Uint8Array<ArrayBuffer> {
-  return inFolder((folder) => {
-    const [object, wasm] = [join(folder, "guest.o"), join(folder, "guest.wasm")];
-    const libraries = "/usr/lib/wasm32-wasi";
-    const header = `-I${join(import.meta.dirname, "../../examples/wasi-nn")}`;
-    execFileSync("clang-19", ["--target=wasm32-wasi", "-O1", header, "-c", join(inputs, "guest.c"), "-o", object]);
-    const runtime = join(libraries, "crt1-command.o");
-    execFileSync("wasm-ld-19", [`-L${libraries}`, runtime, object, "-lc", "-o", wasm, "--allow-undefined"]);
-    return Uint8Array.from(readFileSync(wasm));
-  });
-}
 
 /** The guest, or why it cannot be built here. */
 function buildRust(): Uint8Array<ArrayBuffer> | string {
@@ -72,27 +50,15 @@ function runOnNode(guest: Uint8Array<ArrayBuffer>): string {
   });
 }
 
-function runOnShim(guest: Uint8Array<ArrayBuffer>): string {
-  const lines: string[] = [];
-  const out = ConsoleStdout.lineBuffered((line) => lines.push(line));
-  const wasi = new ShimWASI([], [], [new OpenFile(new File([])), out, out]);
-  const nn = createWasiNN({ models: { demo } });
-  const imports = { wasi_snapshot_preview1: wasi.wasiImport, ...nn.imports };
-  const instance = new WebAssembly.Instance(new WebAssembly.Module(guest), imports as WebAssembly.Imports);
-  nn.attach(instance);
-  assert.equal(wasi.start(instance as Parameters<ShimWASI["start"]>[0]), 0);
-  return lines.join("\n");
-}
-
-test("a C guest runs beside node:wasi and browser_wasi_shim", () => {
+test("a C guest runs beside node:wasi and browser_wasi_shim", async () => {
   const guest = buildC();
   assert.equal(runOnNode(guest), EXPECTED);
-  assert.equal(runOnShim(guest), EXPECTED);
+  assert.equal(await runOnShim(guest, { demo }), EXPECTED);
 });
 
-test("a Rust guest on the crate wasi-nn runs too", (t) => {
+test("a Rust guest on the crate wasi-nn runs too", async (t) => {
   const guest = buildRust();
   if (typeof guest === "string") return t.skip(guest);
   assert.equal(runOnNode(guest), EXPECTED);
-  assert.equal(runOnShim(guest), EXPECTED);
+  assert.equal(await runOnShim(guest, { demo }), EXPECTED);
 });

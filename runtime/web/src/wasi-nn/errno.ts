@@ -34,6 +34,7 @@ const ERRNO_OF: Partial<Record<NnccErrorCode, Errno>> = {
   "unknown-input": Errno.InvalidArgument,
   "wrong-dtype": Errno.InvalidArgument,
   "wrong-shape": Errno.InvalidArgument,
+  "unsupported-device": Errno.UnsupportedOperation,
   "out-of-memory": Errno.TooLarge,
 };
 

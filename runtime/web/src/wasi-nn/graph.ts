@@ -2,28 +2,37 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 import { exportsOf } from "../abi.js";
+import type { PlainInputs } from "../bind.js";
 import { CpuRunner } from "../cpu.js";
 import { NnccError, messageOf } from "../errors.js";
 import { Model } from "../model.js";
-import { ABI_VERSION, signatureOf } from "../signature.js";
+import { ABI_VERSION, signatureOf, type Signature } from "../signature.js";
 import { StateLoop, type StatePairs } from "../state.js";
 import type { Tensor } from "../tensor.js";
 import { Errno, WasiNNError } from "./errno.js";
 import { toTensor, type GuestTensor } from "./tensor.js";
 
+/** What guests call: a Model, or what stands for one in another thread (remote.ts). */
+export interface GuestModel {
+  readonly signature: Signature;
+  readonly device: "cpu" | "gpu";
+  runSync(inputs: PlainInputs): Record<string, Tensor>;
+  run(inputs: PlainInputs): Promise<Record<string, Tensor>>;
+}
+
 /** A model and which of its outputs become which inputs of the next call. */
 export interface StatefulModel {
-  readonly model: Model;
+  readonly model: GuestModel;
   /** Instead of the pairs that the model was compiled with (`--state`). */
   readonly state: StatePairs;
 }
 
 /** A model that guests can open. Contexts hold all that changes from call to call. */
 export class Graph {
-  readonly model: Model;
+  readonly model: GuestModel;
   readonly loop: StateLoop;
 
-  constructor(model: Model, state: StatePairs = model.signature.state) {
+  constructor(model: GuestModel, state: StatePairs = model.signature.state) {
     this.model = model;
     this.loop = new StateLoop(model.signature, state);
   }
@@ -48,12 +57,24 @@ export class Context {
 
   /** Runs the model; what is state becomes an input of the next call. */
   compute(): void {
+    this.begin();
+    this.finish(this.graph.model.runSync(this.inputs));
+  }
+
+  /** The same where the guest can be suspended, on any device. */
+  async computeWaiting(): Promise<void> {
+    this.begin();
+    this.finish(await this.graph.model.run(this.inputs));
+  }
+
+  private begin(): void {
     this.outputs = undefined;
-    const { model, loop } = this.graph;
-    const missing = model.signature.inputs.find((type) => !Object.hasOwn(this.inputs, type.name));
+    const missing = this.graph.model.signature.inputs.find((type) => !Object.hasOwn(this.inputs, type.name));
     if (missing !== undefined) throw new WasiNNError(Errno.RuntimeError, `input '${missing.name}' was not set`);
-    const outputs = model.runSync(this.inputs);
-    Object.assign(this.inputs, loop.next(outputs));
+  }
+
+  private finish(outputs: Record<string, Tensor>): void {
+    Object.assign(this.inputs, this.graph.loop.next(outputs));
     this.outputs = outputs;
   }
 

@@ -1,16 +1,15 @@
 // Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-import type { Model } from "../model.js";
 import { Errno, WasiNNError, errnoOf } from "./errno.js";
-import { Context, type Graph, type StatefulModel } from "./graph.js";
+import { Context, type Graph, type GuestModel, type StatefulModel } from "./graph.js";
 import { GuestMemory } from "./guest-memory.js";
 import { Models } from "./models.js";
 import { bytesOf, legacyByteLength, type GuestTensor } from "./tensor.js";
 
 export interface WasiNNOptions {
   /** The models that guests open with `load_by_name`. */
-  readonly models?: Readonly<Record<string, Model | StatefulModel>>;
+  readonly models?: Readonly<Record<string, GuestModel | StatefulModel>>;
   /**
    * Told why a call of the guest failed; the guest itself sees a number alone.
    * What it throws ends the guest.
@@ -20,6 +19,8 @@ export interface WasiNNOptions {
 
 /** One i32 for each parameter, and the errno. */
 export type HostFunction = (...args: number[]) => Errno;
+/** One that is waited for. */
+export type WaitingFunction = (...args: number[]) => Promise<Errno>;
 
 const ONNX = 1;
 const ENCODINGS = 7;
@@ -67,7 +68,7 @@ class Handles<T> {
 /** What the functions of both interfaces do, for one guest. */
 export class Host {
   readonly memory: GuestMemory;
-  private readonly models: Models;
+  readonly models: Models;
   private readonly graphs = new Handles<Graph>("graph");
   private readonly contexts = new Handles<Context>("execution context");
   private readonly onError: WasiNNOptions["onError"];
@@ -83,6 +84,19 @@ export class Host {
     return (...args) => {
       try {
         body(...args);
+        return Errno.Success;
+      } catch (error) {
+        this.onError?.(error instanceof Error ? error : new Error(String(error)), name);
+        return errnoOf(error);
+      }
+    };
+  }
+
+  /** The same for what may wait: the guest is suspended meanwhile. */
+  guardWaiting(name: string, body: (...args: number[]) => Promise<void>): WaitingFunction {
+    return async (...args) => {
+      try {
+        await body(...args);
         return Errno.Success;
       } catch (error) {
         this.onError?.(error instanceof Error ? error : new Error(String(error)), name);
@@ -152,6 +166,10 @@ export class Host {
 
   compute(context: number): void {
     this.contexts.get(context).compute();
+  }
+
+  computeWaiting(context: number): Promise<void> {
+    return this.contexts.get(context).computeWaiting();
   }
 
   getOutput(context: number, index: number, buffer: number, size: number, written: number): void {

@@ -11,10 +11,10 @@
  * @module
  */
 
-import { Host, type HostFunction, type WasiNNOptions } from "./host.js";
+import { Host, type HostFunction, type WaitingFunction, type WasiNNOptions } from "./host.js";
 
 export { Errno, WasiNNError } from "./errno.js";
-export type { StatefulModel } from "./graph.js";
+export type { GuestModel, StatefulModel } from "./graph.js";
 export type { HostFunction, WasiNNOptions } from "./host.js";
 
 export interface WasiNN {
@@ -23,21 +23,48 @@ export interface WasiNN {
     readonly wasi_ephemeral_nn: Readonly<Record<string, HostFunction>>;
     readonly wasi_nn: Readonly<Record<string, HostFunction>>;
   };
+  /** Whether calls suspend the guest to wait for a GPU: then only `run` can start it. */
+  readonly suspends: boolean;
+  /** Attaches an instance and calls what it exports, "_start" or another function without parameters. */
+  run(guest: WebAssembly.Instance, entry?: string): Promise<void>;
   /** Says whose memory the calls mean: the guest's instance, before it starts, or its memory. */
   attach(guest: WebAssembly.Instance | WebAssembly.Memory): void;
 }
+
+type Entry = () => unknown;
+
+/** WebAssembly's JavaScript Promise Integration, where the engine has it. */
+const { Suspending, promising } = WebAssembly as unknown as {
+  readonly Suspending?: new (waiting: WaitingFunction) => HostFunction;
+  readonly promising?: (entry: Entry) => () => Promise<unknown>;
+};
 
 /** A wasi-nn host for one guest. */
 export function createWasiNN(options: WasiNNOptions = {}): WasiNN {
   let memory: WebAssembly.Memory | undefined;
   const host = new Host(() => memory, options);
+  const suspends = Suspending !== undefined && host.models.useGpu;
+  const attach = (guest: WebAssembly.Instance | WebAssembly.Memory): void => {
+    const given = guest instanceof WebAssembly.Memory ? guest : guest.exports["memory"];
+    memory = given instanceof WebAssembly.Memory ? given : undefined;
+  };
+  const imports = { wasi_ephemeral_nn: standardImports(host), wasi_nn: legacyImports(host) };
+  if (suspends) for (const table of Object.values(imports)) suspendIn(table, host);
   return {
-    imports: { wasi_ephemeral_nn: standardImports(host), wasi_nn: legacyImports(host) },
-    attach(guest) {
-      const given = guest instanceof WebAssembly.Memory ? guest : guest.exports["memory"];
-      memory = given instanceof WebAssembly.Memory ? given : undefined;
+    imports, suspends, attach,
+    async run(guest, entry = "_start") {
+      attach(guest);
+      const start = guest.exports[entry] as Entry;
+      await (suspends ? promising!(start)() : start());
     },
   };
+}
+
+/** Replaces what computes by what waits for it. */
+function suspendIn(table: Record<string, HostFunction>, host: Host): void {
+  for (const name of ["compute", "compute_single"]) {
+    if (name in table) table[name] = new Suspending!(host.guardWaiting(name, (context) => host.computeWaiting(context!)));
+  }
 }
 
 /** `wasi_ephemeral_nn`, with what WasmEdge and WAMR add to it. */

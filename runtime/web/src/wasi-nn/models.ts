@@ -1,9 +1,8 @@
 // Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-import type { Model } from "../model.js";
 import { Errno, WasiNNError } from "./errno.js";
-import { Graph, compileGraph, type StatefulModel } from "./graph.js";
+import { Graph, compileGraph, type GuestModel, type StatefulModel } from "./graph.js";
 import { sha256 } from "./sha256.js";
 
 const WASM_MAGIC = 0x6d736100;
@@ -12,10 +11,15 @@ const WASM_MAGIC = 0x6d736100;
 export class Models {
   private readonly named = new Map<string, Graph>();
 
-  constructor(models: Readonly<Record<string, Model | StatefulModel>> = {}) {
+  constructor(models: Readonly<Record<string, GuestModel | StatefulModel>> = {}) {
     for (const [name, entry] of Object.entries(models)) {
       this.named.set(name, "model" in entry ? new Graph(entry.model, entry.state) : new Graph(entry));
     }
+  }
+
+  /** Whether a call may have to wait for a GPU. */
+  get useGpu(): boolean {
+    return [...this.named.values()].some(({ model }) => model.device === "gpu");
   }
 
   byName(name: string): Graph {
