@@ -31,6 +31,11 @@ NNCC_RESOURCE("graph.new") uint32_t newGraphHandle(uint32_t);
 NNCC_RESOURCE("graph-execution-context.new")
 uint32_t newContextHandle(struct Context *);
 
+/// Whether this is the model's name; targets/wasm/Glue.cpp makes it.
+extern "C"
+    __attribute__((import_module("guest"), import_name("is_named"))) uint32_t
+    isNamed(const char *name, uint32_t length);
+
 struct ErrorObject {
   ErrorCode code;
   ErrorText text;
@@ -162,13 +167,13 @@ Result *load(Text *parts, uint32_t count, uint32_t encoding, uint32_t target) {
   return openGraph(isAllowed);
 }
 
-/// Whoever linked the model has chosen it: it answers to every name.
 NNCC_EXPORT("load-by-name")
 Result *loadByName(const char *name, uint32_t length) {
+  bool isKnown = length && isNamed(name, length);
   release(name);
-  if (length == 0)
-    fail(ErrorCode::NotFound) << "the name is empty";
-  return openGraph(length != 0);
+  if (!isKnown)
+    fail(ErrorCode::NotFound) << "no model has this name";
+  return openGraph(isKnown);
 }
 
 NNCC_EXPORT("graph.dtor") void destroyGraph(uint32_t) {}

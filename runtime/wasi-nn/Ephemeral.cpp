@@ -21,10 +21,14 @@ using namespace nncc::wasinn;
 #define NNCC_GUEST(NAME)                                                       \
   extern "C" __attribute__((import_module("guest"), import_name(NAME)))
 
-// Between the memories; targets/wasm/MergeModules.cpp makes them.
+// Between the memories; targets/wasm/Glue.cpp makes them.
 NNCC_GUEST("read") void readGuest(void *to, uint32_t from, uint32_t bytes);
 NNCC_GUEST("write") void writeGuest(uint32_t to, const void *from, uint32_t);
 NNCC_GUEST("pages") uint32_t countGuestPages();
+// Whether the text there is the model's name, and where its handles begin:
+// other models of the guest have others.
+NNCC_GUEST("is_named") uint32_t isNamed(uint32_t name, uint32_t length);
+NNCC_GUEST("first_handle") uint32_t getFirstHandle();
 
 namespace {
 
@@ -45,7 +49,8 @@ constexpr uint32_t maxHandles = 1024;
 constexpr uint32_t maxRank = 64;
 constexpr uint32_t maxParts = 64;
 
-// A handle is a number in these; what is closed is not given again.
+// A handle is a number in these plus the first; what is closed is not given
+// again.
 Session *sessions[maxHandles];
 bool isGraph[maxHandles];
 uint32_t numSessions, numGraphs;
@@ -94,19 +99,21 @@ static bool openGraph(uint32_t out) {
   if (numGraphs == maxHandles)
     return fail(ErrorCode::TooLarge) << "too many graphs";
   isGraph[numGraphs] = true;
-  writeNumber(out, numGraphs++);
+  writeNumber(out, getFirstHandle() + numGraphs++);
   return true;
 }
 
 static bool checkGraph(uint32_t graph) {
-  if (graph < numGraphs && isGraph[graph])
+  uint32_t place = graph - getFirstHandle();
+  if (place < numGraphs && isGraph[place])
     return true;
   return fail(ErrorCode::InvalidArgument) << "there is no such graph";
 }
 
 static Session *findSession(uint32_t context) {
-  if (context < numSessions && sessions[context])
-    return sessions[context];
+  uint32_t place = context - getFirstHandle();
+  if (place < numSessions && sessions[place])
+    return sessions[place];
   fail(ErrorCode::InvalidArgument) << "there is no such execution context";
   return nullptr;
 }
@@ -153,11 +160,11 @@ uint32_t load(uint32_t builders, uint32_t count, uint32_t encoding,
                 checkParts(builders, count) && openGraph(out));
 }
 
-/// Whoever linked the model has chosen it: it answers to every name.
 static bool checkName(uint32_t name, uint32_t length) {
   if (!check(name, length))
     return false;
-  return length != 0 || fail(ErrorCode::NotFound) << "the name is empty";
+  return (length && isNamed(name, length)) || fail(ErrorCode::NotFound)
+                                                  << "no model has this name";
 }
 
 NNCC_EXPORT("load_by_name")
@@ -175,7 +182,7 @@ uint32_t loadWithConfig(uint32_t name, uint32_t length, uint32_t config,
 NNCC_EXPORT("unload") uint32_t unload(uint32_t graph) {
   bool isOpen = checkGraph(graph);
   if (isOpen)
-    isGraph[graph] = false;
+    isGraph[graph - getFirstHandle()] = false;
   return finish(isOpen);
 }
 
@@ -213,7 +220,7 @@ static bool openSession(uint32_t graph, uint32_t out) {
   if (!session)
     return fail(ErrorCode::TooLarge) << "too many execution contexts";
   sessions[numSessions] = session;
-  writeNumber(out, numSessions++);
+  writeNumber(out, getFirstHandle() + numSessions++);
   return true;
 }
 
@@ -228,7 +235,7 @@ uint32_t finalizeContext(uint32_t context) {
   if (session) {
     clear(*session);
     release(session);
-    sessions[context] = nullptr;
+    sessions[context - getFirstHandle()] = nullptr;
   }
   return finish(session);
 }

@@ -5,14 +5,15 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// The component holds four core modules:
+// The component holds five core modules:
 //
 //   the model, as nncc --emit=wasm writes it;
 //   the adapter, runtime/wasi-nn/Component.cpp, in the model's memory;
 //   the shim, one function for each resource that calls its destructor through
 //     a table: a resource names its destructor when it is defined, and only
 //     then can the adapter, which has the destructors, be instantiated;
-//   the filler, which puts the destructors into that table.
+//   the filler, which puts the destructors into that table;
+//   the name check (Glue.h), which knows how the model is called.
 //
 // An interface that defines types has to come out of a component of its own,
 // which imports the types and functions and exports them under their names.
@@ -23,6 +24,7 @@
 
 #include "runtime/core/Embedded.h"
 #include "targets/wasm/ComponentBuilder.h"
+#include "targets/wasm/Glue.h"
 #include "targets/wasm/ModelModule.h"
 #include "targets/wasm/WasiNN.h"
 
@@ -162,8 +164,9 @@ namespace {
 /// The component around a model.
 class Packager {
 public:
-  Packager(StringRef module, StringRef edition)
-      : module(module), edition(edition), interfaces(getWasiNN(edition)) {}
+  Packager(StringRef module, StringRef edition, StringRef name)
+      : module(module), edition(edition), name(name),
+        interfaces(getWasiNN(edition)) {}
 
   std::string run();
 
@@ -174,7 +177,7 @@ private:
   void addInterface(const Interface &interface);
   uint32_t liftFunction(const Function &function, TypeScope &types);
 
-  StringRef module, edition;
+  StringRef module, edition, name;
   std::vector<Interface> interfaces;
   ComponentBuilder builder;
   uint32_t shim = 0, adapter = 0, memory = 0, reallocate = 0;
@@ -257,9 +260,13 @@ void Packager::addAdapter() {
   uint32_t group = builder.groupCore(builtins);
   uint32_t code = builder.addCoreModule(getAdapter("Component"));
   uint32_t model = builder.instantiateCore(builder.addCoreModule(module), {});
+  uint32_t check =
+      builder.instantiateCore(builder.addCoreModule(makeNameCheckModule(name)),
+                              {{"model", Sort::CoreInstance, model}});
   adapter =
       builder.instantiateCore(code, {{"env", Sort::CoreInstance, model},
                                      {"model", Sort::CoreInstance, model},
+                                     {"guest", Sort::CoreInstance, check},
                                      {"resource", Sort::CoreInstance, group}});
   memory = builder.aliasCore(Sort::CoreMemory, model, "memory");
   reallocate = builder.aliasCore(Sort::CoreFunction, adapter, "cabi_realloc");
@@ -325,9 +332,9 @@ StringRef nncc::wasm::getAdapter(StringRef name) {
   llvm_unreachable("nncc was built without this adapter");
 }
 
-Expected<std::string> nncc::wasm::makeComponent(StringRef module,
-                                                StringRef edition) {
+Expected<std::string>
+nncc::wasm::makeComponent(StringRef module, StringRef edition, StringRef name) {
   if (Error error = checkModel(module))
     return std::move(error);
-  return Packager(module, edition).run();
+  return Packager(module, edition, name).run();
 }

@@ -16,10 +16,12 @@
 namespace nncc::wasm {
 
 /// A component that exports the interfaces of wasi:nn in this edition and
-/// answers them with a module that nncc made. Fails if the module has threads,
+/// answers them with a module that nncc made, by the name `name` or, if that is
+/// empty, by all names. Fails if the module has threads,
 /// external weights, or no room for an adapter.
 llvm::Expected<std::string> makeComponent(llvm::StringRef module,
-                                          llvm::StringRef edition);
+                                          llvm::StringRef edition,
+                                          llvm::StringRef name = "");
 
 /// A module that runtime/wasi-nn makes, by its name.
 llvm::StringRef getAdapter(llvm::StringRef name);

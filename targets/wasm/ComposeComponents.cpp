@@ -42,7 +42,8 @@ struct ExternItem {
 
 class Composer {
 public:
-  Composer(StringRef guest, StringRef module) : guest(guest), module(module) {}
+  Composer(StringRef guest, const NamedModel &model)
+      : guest(guest), model(model) {}
 
   Expected<std::string> run();
 
@@ -54,7 +55,8 @@ private:
   Error copyImport(const ExternItem &import);
   void exportAll(uint32_t instance);
 
-  StringRef guest, module, edition;
+  StringRef guest, edition;
+  const NamedModel &model;
   SmallVector<BinarySection> beginning; ///< Up to the last import.
   std::vector<ExternItem> imports, exports;
   std::vector<NamedItem> args;
@@ -235,10 +237,11 @@ Expected<std::string> Composer::run() {
     return std::move(error);
   if (Error error = findEdition())
     return std::move(error);
-  Expected<std::string> model = makeComponent(module, edition);
-  if (!model)
-    return model.takeError();
-  builder.instantiate(builder.addComponent(*model), {});
+  Expected<std::string> served =
+      makeComponent(model.module, edition, model.name);
+  if (!served)
+    return served.takeError();
+  builder.instantiate(builder.addComponent(*served), {});
   if (Error error = copyBeginning())
     return std::move(error);
   exportAll(builder.instantiate(builder.addComponent(guest), args));
@@ -246,6 +249,6 @@ Expected<std::string> Composer::run() {
 }
 
 Expected<std::string> nncc::wasm::composeComponents(StringRef guest,
-                                                    StringRef module) {
-  return Composer(guest, module).run();
+                                                    const NamedModel &model) {
+  return Composer(guest, model).run();
 }

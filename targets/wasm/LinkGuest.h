@@ -8,6 +8,7 @@
 #ifndef NNCC_TARGETS_WASM_LINKGUEST_H
 #define NNCC_TARGETS_WASM_LINKGUEST_H
 
+#include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Error.h"
 
@@ -15,18 +16,24 @@
 
 namespace nncc::wasm {
 
-/// The guest, a component that imports wasi:nn or a core module that imports
-/// wasi_ephemeral_nn, with these imports served by the model, a module of nncc
-/// or a component of nncc around one. The rest of its imports and all its
-/// exports stay.
-llvm::Expected<std::string> linkGuest(llvm::StringRef guest,
-                                      llvm::StringRef model);
+/// A model and the name that it answers to; every name, if that is empty.
+struct NamedModel {
+  std::string name;
+  llvm::StringRef module;
+};
 
-/// Its two cases; `module` is one of nncc.
+/// The guest, a component that imports wasi:nn or a core module that imports
+/// wasi_ephemeral_nn, with these imports served by the models, modules of nncc
+/// or components of nncc around them. The rest of its imports and all its
+/// exports stay. A component takes one model, and several need names.
+llvm::Expected<std::string> linkGuest(llvm::StringRef guest,
+                                      llvm::ArrayRef<NamedModel> models);
+
+/// Its two cases; the models are modules of nncc.
 llvm::Expected<std::string> composeComponents(llvm::StringRef guest,
-                                              llvm::StringRef module);
+                                              const NamedModel &model);
 llvm::Expected<std::string> mergeModules(llvm::StringRef guest,
-                                         llvm::StringRef module);
+                                         llvm::ArrayRef<NamedModel> models);
 
 } // namespace nncc::wasm
 

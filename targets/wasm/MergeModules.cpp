@@ -5,20 +5,24 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// The guest, the model and the adapter runtime/wasi-nn/Ephemeral.cpp become one
-// module with two memories. The model's is the first, since engines keep the
-// place of the first at hand, unless the guest imports its own. Three functions
-// that no source file can express copy between the memories for the adapter.
+// The guest and, for each model, the model and the adapter
+// runtime/wasi-nn/Ephemeral.cpp become one module, in which each model has a
+// memory of its own beside the guest's. The models' come first, since engines
+// keep the place of the first at hand, unless the guest imports its own. Glue
+// (Glue.h) copies between the memories for the adapters and, where there are
+// several models, finds the one that a call is for.
 //
 //===----------------------------------------------------------------------===//
 
 #include "targets/wasm/Component.h"
 #include "targets/wasm/ComponentBuilder.h"
 #include "targets/wasm/CoreModule.h"
+#include "targets/wasm/Glue.h"
 #include "targets/wasm/IndexRewriter.h"
 #include "targets/wasm/LinkGuest.h"
 
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringMap.h"
 #include "llvm/BinaryFormat/Wasm.h"
 
 using namespace llvm;
@@ -29,29 +33,40 @@ static constexpr StringLiteral wasiNN = "wasi_ephemeral_nn";
 
 namespace {
 
-/// A function between the memories; all parameters and results are i32.
-struct GlueFunction {
-  StringRef name;
-  unsigned numParams, numResults;
+/// A module and where its things are in the merged one.
+struct Part {
+  CoreModule module;
+  IndexMap map;
+  uint32_t firstFunction = 0; ///< Of those that it defines.
 };
 
-// read(to, from, bytes): from the guest; write(to, from, bytes): to the guest;
-// pages(): of the guest's memory.
-const GlueFunction glue[] = {{"read", 3, 0}, {"write", 3, 0}, {"pages", 0, 1}};
+/// A model and its adapter.
+struct ServedModel {
+  std::string name;
+  Part model, adapter;
+  uint32_t memory = 0;
+};
 
 class Merger {
 public:
-  Merger(CoreModule guest, CoreModule model, CoreModule adapter)
-      : guest(std::move(guest)), model(std::move(model)),
-        adapter(std::move(adapter)) {}
+  Merger(CoreModule guest, std::vector<ServedModel> models)
+      : guest{std::move(guest), {}, 0}, models(std::move(models)) {
+    parts.push_back(&this->guest);
+    for (ServedModel &served : this->models) {
+      parts.push_back(&served.model);
+      parts.push_back(&served.adapter);
+    }
+  }
 
   Expected<std::string> run();
 
 private:
   Error checkGuest();
+  void placeMemories();
   void placeThings();
   Error placeGuestFunctions();
-  Error placeAdapterFunctions();
+  Error placeAdapterFunctions(unsigned number);
+  uint32_t addGlue(GlueFunction function);
   Expected<uint32_t> serve(const CoreImport &import);
   std::string mergeTypes() const;
   std::string mergeImports() const;
@@ -59,14 +74,16 @@ private:
   std::string mergeMemories() const;
   std::string concatenate(uint8_t id) const;
   Expected<std::string> rewrite(uint8_t id);
-  std::string makeGlue() const;
   std::string mapStart() const;
   Error write(uint8_t id);
 
-  CoreModule guest, model, adapter;
-  IndexMap guestMap, modelMap, adapterMap;
-  uint32_t guestMemory = 0, modelMemory = 0;
-  uint32_t firstModel = 0, firstAdapter = 0, firstGlue = 0;
+  Part guest;
+  std::vector<ServedModel> models;
+  std::vector<Part *> parts; ///< In the order of the merged module.
+  std::vector<GlueFunction> glue;
+  StringMap<uint32_t> served; ///< Glue by the call that it dispatches.
+  uint32_t guestMemory = 0, firstGlue = 0;
+  bool modelsComeFirst = true;
   std::string out{"\0asm\1\0\0\0", 8};
 };
 
@@ -77,50 +94,66 @@ static bool isServed(const CoreImport &import) {
 }
 
 Error Merger::checkGuest() {
-  if (llvm::none_of(guest.imports, isServed))
+  if (llvm::none_of(guest.module.imports, isServed))
     return createStringError("it imports nothing of wasi_ephemeral_nn");
-  if (!guest.findExport("memory", ItemKind::Memory))
+  if (!guest.module.findExport("memory", ItemKind::Memory))
     return createStringError("it exports no 'memory'");
   return Error::success();
 }
 
-/// Behind the kept imports come the functions of the guest, of the model, of
-/// the adapter and between the memories.
-void Merger::placeThings() {
-  uint32_t kept = llvm::count_if(guest.imports, [](const CoreImport &import) {
-    return import.kind == ItemKind::Function && !isServed(import);
-  });
-  firstModel = kept + guest.functionTypes.size();
-  firstAdapter = firstModel + model.functionTypes.size();
-  firstGlue = firstAdapter + adapter.functionTypes.size();
-  for (uint32_t i = 0; i < model.functionTypes.size(); ++i)
-    modelMap.functions.push_back(firstModel + i);
-
-  uint32_t importedMemories = guest.countImports(ItemKind::Memory);
-  uint32_t numMemories = importedMemories + guest.countOf(WASM_SEC_MEMORY);
-  modelMemory = importedMemories ? numMemories : 0;
-  for (uint32_t i = 0; i < numMemories; ++i)
-    guestMap.memories.push_back(importedMemories ? i : i + 1);
+void Merger::placeMemories() {
+  uint32_t imported = guest.module.countImports(ItemKind::Memory);
+  uint32_t own = imported + guest.module.countOf(WASM_SEC_MEMORY);
+  modelsComeFirst = imported == 0;
+  for (uint32_t i = 0; i < own; ++i)
+    guest.map.memories.push_back(modelsComeFirst ? models.size() + i : i);
   guestMemory =
-      guestMap.memories[*guest.findExport("memory", ItemKind::Memory)];
-  modelMap.memories = adapterMap.memories = {modelMemory};
-
-  auto follow = [&](uint32_t IndexMap::*first, uint8_t section,
-                    uint32_t imported) {
-    modelMap.*first = imported + guest.countOf(section);
-    adapterMap.*first = modelMap.*first + model.countOf(section);
-  };
-  follow(&IndexMap::firstType, WASM_SEC_TYPE, 0);
-  follow(&IndexMap::firstTable, WASM_SEC_TABLE,
-         guest.countImports(ItemKind::Table));
-  follow(&IndexMap::firstGlobal, WASM_SEC_GLOBAL,
-         guest.countImports(ItemKind::Global));
-  follow(&IndexMap::firstElement, WASM_SEC_ELEM, 0);
-  follow(&IndexMap::firstData, WASM_SEC_DATA, 0);
+      guest.map.memories[*guest.module.findExport("memory", ItemKind::Memory)];
+  for (auto [i, served] : enumerate(models)) {
+    served.memory = modelsComeFirst ? i : own + i;
+    served.model.map.memories = served.adapter.map.memories = {served.memory};
+  }
 }
 
-/// The adapter's function for an import, which must be of the same type.
+/// Behind the kept imports come the functions of the guest, of each model and
+/// its adapter, and the glue.
+void Merger::placeThings() {
+  placeMemories();
+  const CoreModule &own = guest.module;
+  uint32_t function = llvm::count_if(own.imports, [](const CoreImport &import) {
+    return import.kind == ItemKind::Function && !isServed(import);
+  });
+  IndexMap next;
+  next.firstTable = own.countImports(ItemKind::Table);
+  next.firstGlobal = own.countImports(ItemKind::Global);
+  for (Part *part : parts) {
+    part->firstFunction = function;
+    function += part->module.functionTypes.size();
+    auto place = [&](uint32_t IndexMap::*first, uint8_t section) {
+      // The guest's own numbers count its imports already.
+      part->map.*first = part == &guest ? 0 : next.*first;
+      next.*first += part->module.countOf(section);
+    };
+    place(&IndexMap::firstType, WASM_SEC_TYPE);
+    place(&IndexMap::firstTable, WASM_SEC_TABLE);
+    place(&IndexMap::firstGlobal, WASM_SEC_GLOBAL);
+    place(&IndexMap::firstElement, WASM_SEC_ELEM);
+    place(&IndexMap::firstData, WASM_SEC_DATA);
+  }
+  firstGlue = function;
+  for (ServedModel &served : models)
+    for (uint32_t i = 0; i < served.model.module.functionTypes.size(); ++i)
+      served.model.map.functions.push_back(served.model.firstFunction + i);
+}
+
+uint32_t Merger::addGlue(GlueFunction function) {
+  glue.push_back(std::move(function));
+  return firstGlue + glue.size() - 1;
+}
+
+/// What the adapters have for an import, which must be of the same type.
 Expected<uint32_t> Merger::serve(const CoreImport &import) {
+  const CoreModule &adapter = models.front().adapter.module;
   std::optional<uint32_t> found =
       adapter.findExport(import.name, ItemKind::Function);
   if (!found)
@@ -128,75 +161,91 @@ Expected<uint32_t> Merger::serve(const CoreImport &import) {
                              import.name + "'");
   uint32_t type =
       adapter.functionTypes[*found - adapter.countImports(ItemKind::Function)];
-  if (import.type >= guest.types.size() ||
-      adapter.types[type] != guest.types[import.type])
+  if (import.type >= guest.module.types.size() ||
+      adapter.types[type] != guest.module.types[import.type])
     return createStringError("it imports '" + import.name +
                              "' with other parameters than it has");
-  return adapterMap.functions[*found];
+  SmallVector<uint32_t> functions;
+  for (const ServedModel &each : models)
+    functions.push_back(each.adapter.map.functions[*found]);
+  if (functions.size() == 1)
+    return functions.front();
+  auto [entry, isNew] = served.try_emplace(import.name, 0);
+  if (isNew) {
+    unsigned numParams = adapter.types[type][1];
+    entry->second = addGlue(makeDispatch(import.name, numParams, functions));
+  }
+  return entry->second;
 }
 
 Error Merger::placeGuestFunctions() {
   uint32_t kept = 0;
-  for (const CoreImport &import : guest.imports) {
+  for (const CoreImport &import : guest.module.imports) {
     if (import.kind != ItemKind::Function)
       continue;
     if (!isServed(import)) {
-      guestMap.functions.push_back(kept++);
+      guest.map.functions.push_back(kept++);
       continue;
     }
-    Expected<uint32_t> served = serve(import);
-    if (!served)
-      return served.takeError();
-    guestMap.functions.push_back(*served);
+    Expected<uint32_t> function = serve(import);
+    if (!function)
+      return function.takeError();
+    guest.map.functions.push_back(*function);
   }
-  for (uint32_t i = 0; i < guest.functionTypes.size(); ++i)
-    guestMap.functions.push_back(kept + i);
+  for (uint32_t i = 0; i < guest.module.functionTypes.size(); ++i)
+    guest.map.functions.push_back(kept + i);
   return Error::success();
 }
 
-/// The adapter imports from the model and what is between the memories.
-Error Merger::placeAdapterFunctions() {
-  for (const CoreImport &import : adapter.imports) {
+/// An adapter imports from its model and what is between it and the guest.
+Error Merger::placeAdapterFunctions(unsigned number) {
+  ServedModel &served = models[number];
+  Part &adapter = served.adapter;
+  for (const CoreImport &import : adapter.module.imports) {
     if (import.kind != ItemKind::Function)
       continue;
     if (import.module == "guest") {
-      const GlueFunction *found =
-          llvm::find_if(glue, [&](const GlueFunction &function) {
-            return function.name == import.name;
-          });
-      adapterMap.functions.push_back(firstGlue + (found - std::begin(glue)));
+      uint32_t memory = served.memory;
+      adapter.map.functions.push_back(
+          addGlue(import.name == "read"    ? makeCopy(memory, guestMemory)
+                  : import.name == "write" ? makeCopy(guestMemory, memory)
+                  : import.name == "pages" ? makeMemorySize(guestMemory)
+                  : import.name == "is_named"
+                      ? makeNameCheck(served.name, guestMemory)
+                      : makeConstant(number << handleBits))); // "first_handle"
       continue;
     }
     std::optional<uint32_t> found =
-        model.findExport(import.name, ItemKind::Function);
+        served.model.module.findExport(import.name, ItemKind::Function);
     if (!found)
       return createStringError("the model exports no '" + import.name + "'");
-    adapterMap.functions.push_back(modelMap.functions[*found]);
+    adapter.map.functions.push_back(served.model.map.functions[*found]);
   }
-  for (uint32_t i = 0; i < adapter.functionTypes.size(); ++i)
-    adapterMap.functions.push_back(firstAdapter + i);
+  for (uint32_t i = 0; i < adapter.module.functionTypes.size(); ++i)
+    adapter.map.functions.push_back(adapter.firstFunction + i);
   return Error::success();
 }
 
 std::string Merger::mergeTypes() const {
-  uint32_t count = guest.types.size() + model.types.size() +
-                   adapter.types.size() + std::size(glue);
-  std::string bytes = encodeNumber(count);
-  for (const CoreModule *module : {&guest, &model, &adapter})
-    for (StringRef type : module->types)
-      bytes += type;
+  uint32_t count = glue.size();
+  std::string types;
+  for (const Part *part : parts) {
+    count += part->module.types.size();
+    for (StringRef type : part->module.types)
+      types += type;
+  }
   for (const GlueFunction &function : glue)
-    bytes += '\x60' + encodeNumber(function.numParams) +
+    types += '\x60' + encodeNumber(function.numParams) +
              std::string(function.numParams, '\x7f') +
              encodeNumber(function.numResults) +
              std::string(function.numResults, '\x7f');
-  return bytes;
+  return encodeNumber(count) + types;
 }
 
 std::string Merger::mergeImports() const {
   std::string items;
   uint32_t count = 0;
-  for (const CoreImport &import : guest.imports)
+  for (const CoreImport &import : guest.module.imports)
     if (!isServed(import)) {
       items += import.whole;
       ++count;
@@ -206,53 +255,36 @@ std::string Merger::mergeImports() const {
 
 std::string Merger::mergeFunctions() const {
   std::string items;
-  auto add = [&](const CoreModule &module, uint32_t firstType) {
-    for (uint32_t type : module.functionTypes)
-      items += encodeNumber(firstType + type);
-  };
-  add(guest, 0);
-  add(model, modelMap.firstType);
-  add(adapter, adapterMap.firstType);
-  uint32_t firstType = adapterMap.firstType + adapter.types.size();
-  for (uint32_t i = 0; i < std::size(glue); ++i)
-    items += encodeNumber(firstType + i);
-  return encodeNumber(guest.functionTypes.size() + model.functionTypes.size() +
-                      adapter.functionTypes.size() + std::size(glue)) +
-         items;
+  uint32_t count = glue.size(), firstGlueType = 0;
+  for (const Part *part : parts) {
+    count += part->module.functionTypes.size();
+    for (uint32_t type : part->module.functionTypes)
+      items += encodeNumber(part->map.firstType + type);
+    firstGlueType += part->module.types.size();
+  }
+  for (uint32_t i = 0; i < glue.size(); ++i)
+    items += encodeNumber(firstGlueType + i);
+  return encodeNumber(count) + items;
 }
 
 std::string Merger::mergeMemories() const {
-  std::string own = model.getItems(WASM_SEC_MEMORY).str(),
-              guests = guest.getItems(WASM_SEC_MEMORY).str();
-  return encodeNumber(1 + guest.countOf(WASM_SEC_MEMORY)) +
-         (modelMemory == 0 ? own + guests : guests + own);
+  std::string own;
+  for (const ServedModel &served : models)
+    own += served.model.module.getItems(WASM_SEC_MEMORY);
+  std::string guests = guest.module.getItems(WASM_SEC_MEMORY).str();
+  return encodeNumber(models.size() + guest.module.countOf(WASM_SEC_MEMORY)) +
+         (modelsComeFirst ? own + guests : guests + own);
 }
 
 /// A section whose items name nothing that moves.
 std::string Merger::concatenate(uint8_t id) const {
   uint32_t count = 0;
   std::string items;
-  for (const CoreModule *module : {&guest, &model, &adapter}) {
-    count += module->countOf(id);
-    items += module->getItems(id);
+  for (const Part *part : parts) {
+    count += part->module.countOf(id);
+    items += part->module.getItems(id);
   }
   return count ? encodeNumber(count) + items : "";
-}
-
-/// Bodies of the functions in `glue`.
-std::string Merger::makeGlue() const {
-  auto makeCopy = [](uint32_t to, uint32_t from) {
-    // local.get 0, 1, 2; memory.copy
-    std::string body("\0\x20\0\x20\1\x20\2\xfc\x0a", 9);
-    return body + encodeNumber(to) + encodeNumber(from) + '\x0b';
-  };
-  std::string pages =
-      std::string("\0\x3f", 2) + encodeNumber(guestMemory) + '\x0b';
-  std::string all;
-  for (const std::string &body : {makeCopy(modelMemory, guestMemory),
-                                  makeCopy(guestMemory, modelMemory), pages})
-    all += encodeNumber(body.size()) + body;
-  return all;
 }
 
 /// A section of code, segments or globals, all numbers mapped.
@@ -263,31 +295,32 @@ Expected<std::string> Merger::rewrite(uint8_t id) {
                                       : &IndexRewriter::rewriteData;
   uint32_t count = 0;
   std::string items;
-  std::pair<const CoreModule *, const IndexMap *> parts[] = {
-      {&guest, &guestMap}, {&model, &modelMap}, {&adapter, &adapterMap}};
-  for (auto [module, map] : parts) {
-    StringRef payload = module->getSection(id);
+  for (const Part *part : parts) {
+    StringRef payload = part->module.getSection(id);
     if (payload.empty())
       continue;
-    Expected<std::string> rewritten = (IndexRewriter(payload, *map).*step)();
+    Expected<std::string> rewritten =
+        (IndexRewriter(payload, part->map).*step)();
     if (!rewritten)
       return rewritten.takeError();
-    count += module->countOf(id);
+    count += part->module.countOf(id);
     items += *rewritten;
   }
   if (id == WASM_SEC_CODE) {
-    count += std::size(glue);
-    items += makeGlue();
+    count += glue.size();
+    for (const GlueFunction &function : glue)
+      items += function.code;
   }
   return count ? encodeNumber(count) + items : "";
 }
 
 std::string Merger::mapStart() const {
-  uint32_t start = guest.countOf(WASM_SEC_START); // The section is a number.
-  return guest.getSection(WASM_SEC_START).empty() ||
-                 start >= guestMap.functions.size()
+  // The section is a number.
+  uint32_t start = guest.module.countOf(WASM_SEC_START);
+  return guest.module.getSection(WASM_SEC_START).empty() ||
+                 start >= guest.map.functions.size()
              ? ""
-             : encodeNumber(guestMap.functions[start]);
+             : encodeNumber(guest.map.functions[start]);
 }
 
 Error Merger::write(uint8_t id) {
@@ -310,16 +343,17 @@ Error Merger::write(uint8_t id) {
     payload = concatenate(id);
     break;
   case WASM_SEC_EXPORT:
-    payload = IndexRewriter(guest.getSection(id), guestMap).rewriteExports();
+    payload =
+        IndexRewriter(guest.module.getSection(id), guest.map).rewriteExports();
     if (payload)
-      payload = encodeNumber(guest.exports.size()) + *payload;
+      payload = encodeNumber(guest.module.exports.size()) + *payload;
     break;
   case WASM_SEC_START:
     payload = mapStart();
     break;
   case WASM_SEC_DATACOUNT:
-    payload =
-        encodeNumber(adapterMap.firstData + adapter.countOf(WASM_SEC_DATA));
+    payload = encodeNumber(parts.back()->map.firstData +
+                           parts.back()->module.countOf(WASM_SEC_DATA));
     break;
   default:
     payload = rewrite(id);
@@ -335,8 +369,9 @@ Expected<std::string> Merger::run() {
   if (Error error = checkGuest())
     return std::move(error);
   placeThings();
-  if (Error error = placeAdapterFunctions())
-    return std::move(error);
+  for (unsigned i = 0; i < models.size(); ++i)
+    if (Error error = placeAdapterFunctions(i))
+      return std::move(error);
   if (Error error = placeGuestFunctions())
     return std::move(error);
   for (uint8_t id :
@@ -349,18 +384,28 @@ Expected<std::string> Merger::run() {
   return std::move(out);
 }
 
+static Expected<ServedModel> readModel(const NamedModel &model) {
+  Expected<CoreModule> module = CoreModule::read(model.module);
+  if (!module)
+    return module.takeError();
+  Expected<CoreModule> adapter = CoreModule::read(getAdapter("Ephemeral"));
+  if (!adapter)
+    return adapter.takeError();
+  return ServedModel{
+      model.name, {std::move(*module), {}, 0}, {std::move(*adapter), {}, 0}};
+}
+
 Expected<std::string> nncc::wasm::mergeModules(StringRef guest,
-                                               StringRef module) {
+                                               ArrayRef<NamedModel> models) {
   Expected<CoreModule> readGuest = CoreModule::read(guest);
   if (!readGuest)
     return readGuest.takeError();
-  Expected<CoreModule> readModel = CoreModule::read(module);
-  if (!readModel)
-    return readModel.takeError();
-  Expected<CoreModule> readAdapter = CoreModule::read(getAdapter("Ephemeral"));
-  if (!readAdapter)
-    return readAdapter.takeError();
-  return Merger(std::move(*readGuest), std::move(*readModel),
-                std::move(*readAdapter))
-      .run();
+  std::vector<ServedModel> served;
+  for (const NamedModel &model : models) {
+    Expected<ServedModel> read = readModel(model);
+    if (!read)
+      return read.takeError();
+    served.push_back(std::move(*read));
+  }
+  return Merger(std::move(*readGuest), std::move(served)).run();
 }

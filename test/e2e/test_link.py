@@ -18,10 +18,11 @@ from guests import compile_c, run_wasi
 from harness import BIN, ROOT, network
 
 INPUTS = Path(__file__).parent / "Inputs"
+EMPTY = b"\0asm\1\0\0\0"
 
 
-def link(guest: Path, model: Path, output: Path) -> subprocess.CompletedProcess[str]:
-    command = [str(BIN / "nncc"), "link", str(guest), str(model), "-o", str(output)]
+def link(guest: Path, *models: Path | str, output: Path) -> subprocess.CompletedProcess[str]:
+    command = [str(BIN / "nncc"), "link", str(guest), *map(str, models), "-o", str(output)]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
@@ -70,7 +71,7 @@ def instantiate(path: Path, bonus: float) -> float:
 
 @pytest.mark.parametrize("model", ["model.wasm", "1.component.wasm"])
 def test_core_guest(model: str, core_guest: Path, folder: Path) -> None:
-    result = link(core_guest, folder / model, folder / "app.wasm")
+    result = link(core_guest, folder / model, output=folder / "app.wasm")
     assert result.returncode == 0, result.stderr
     imports = wasmtime.Module.from_file(wasmtime.Engine(), str(folder / "app.wasm")).imports
     assert {item.module for item in imports} == {"wasi_snapshot_preview1"}
@@ -81,7 +82,7 @@ def test_core_guest(model: str, core_guest: Path, folder: Path) -> None:
 def test_component_guest(model: str, folder: Path) -> None:
     guest = folder / "component-guest.wasm"
     guest.write_bytes(wasmtime.wat2wasm((INPUTS / "guest.wat").read_text()))
-    result = link(guest, folder / model, folder / "component-app.wasm")
+    result = link(guest, folder / model, output=folder / "component-app.wasm")
     assert result.returncode == 0, result.stderr
     assert instantiate(folder / "component-app.wasm", 5.5) == 12
 
@@ -89,11 +90,70 @@ def test_component_guest(model: str, folder: Path) -> None:
 def test_hostile_guest(folder: Path) -> None:
     """All calls out of order or out of bounds get their errno, and the next right one works."""
     guest = compile_c(INPUTS / "hostile_guest.c", folder / "hostile.wasm")
-    assert link(guest, folder / "model.wasm", folder / "hostile-app.wasm").returncode == 0
+    assert link(guest, folder / "model.wasm", output=folder / "hostile-app.wasm").returncode == 0
     assert run(folder / "hostile-app.wasm") == ""
 
 
-EMPTY = b"\0asm\1\0\0\0"
+def test_several_models(folder: Path) -> None:
+    """Each has its name, its memory and its handles."""
+    node = helper.make_node("Neg", ["x"], ["y"])
+    onnx.save(network([node], {"x": np.ones((1, 2), np.float32)}), folder / "minus.onnx")
+    minus = nncc.compile(folder / "minus.onnx", folder / "minus.wasm")
+    guest = compile_c(INPUTS / "two_models_guest.c", folder / "two.wasm")
+    models = [f"minus={minus}", f"demo={folder / 'model.wasm'}"]
+    result = link(guest, *models, output=folder / "two-app.wasm")
+    assert result.returncode == 0, result.stderr
+    assert run(folder / "two-app.wasm").splitlines() == [
+        "0 0",
+        "8 8 2",
+        "0 0",
+        "3 3",
+        "-1 -1",
+        "5 5",
+        "0 0",
+        "errno 1",
+        "errno 1",
+        "3 3",
+    ]
+
+
+def test_names(core_guest: Path, folder: Path) -> None:
+    """A model with a name answers to no other, in a module and in a component."""
+    for name, expected in (("demo", "3 5\n"), ("other", "errno 8\n")):
+        app = folder / f"named-{name}.wasm"
+        result = link(core_guest, f"{name}={folder / 'model.wasm'}", output=app)
+        assert result.returncode == 0, result.stderr
+        output = app.with_suffix(".txt")
+        assert run_wasi(app, Path(os.devnull), output) == (name != "demo")
+        assert output.read_text() == expected
+    path = folder / "named-guest.wasm"
+    path.write_bytes(wasmtime.wat2wasm((INPUTS / "guest.wat").read_text()))
+    app = folder / "named-component.wasm"
+    assert link(path, f"demo={folder / 'model.wasm'}", output=app).returncode == 0
+    assert instantiate(app, 5.5) == 12
+    assert link(path, f"other={folder / 'model.wasm'}", output=app).returncode == 0
+    with pytest.raises((wasmtime.Trap, wasmtime.WasmtimeError)):
+        instantiate(app, 5.5)
+
+
+@pytest.mark.parametrize(
+    ("guest", "models", "message"),
+    [
+        (EMPTY, ["model.wasm", "model.wasm"], "several models need names"),
+        (EMPTY, ["a=model.wasm", "a=model.wasm"], "two models are named 'a'"),
+        (b"\0asm\x0d\0\1\0", ["a=model.wasm", "b=model.wasm"], "which takes one model"),
+        (EMPTY, ["a=model.wasm", "b=guest.wasm"], "the model 'b': "),
+    ],
+)
+def test_refused_models(
+    guest: bytes, models: list[str], message: str, core_guest: Path, folder: Path
+) -> None:
+    (folder / "bad-guest.wasm").write_bytes(guest)
+    assert core_guest.exists()
+    command = [str(BIN / "nncc"), "link", "bad-guest.wasm", *models, "-o", "none.wasm"]
+    result = subprocess.run(command, capture_output=True, text=True, cwd=folder, check=False)
+    assert result.returncode == 1
+    assert message in result.stderr
 
 
 @pytest.mark.parametrize(
@@ -113,7 +173,7 @@ def test_refusals(guest: bytes, model: bytes | None, message: str, folder: Path)
     if model is not None:
         given = folder / "bad-model.wasm"
         given.write_bytes(model)
-    result = link(folder / "bad-guest.wasm", given, folder / "none.wasm")
+    result = link(folder / "bad-guest.wasm", given, output=folder / "none.wasm")
     assert result.returncode == 1
     assert message in result.stderr
     assert not (folder / "none.wasm").exists()
@@ -122,7 +182,7 @@ def test_refusals(guest: bytes, model: bytes | None, message: str, folder: Path)
 def test_other_edition(folder: Path) -> None:
     text = (INPUTS / "guest.wat").read_text().replace("2024-10-28", "2031-01-01")
     (folder / "late.wasm").write_bytes(wasmtime.wat2wasm(text))
-    result = link(folder / "late.wasm", folder / "model.wasm", folder / "none.wasm")
+    result = link(folder / "late.wasm", folder / "model.wasm", output=folder / "none.wasm")
     assert result.returncode == 1
     assert "wasi:nn/tensor@0.2.0-rc-2031-01-01" in result.stderr
 
@@ -132,6 +192,6 @@ def test_damaged_guests(core_guest: Path, folder: Path) -> None:
     whole = core_guest.read_bytes()
     for end in range(8, len(whole), max(1, len(whole) // 40)):
         (folder / "cut.wasm").write_bytes(whole[:end])
-        result = link(folder / "cut.wasm", folder / "model.wasm", folder / "cut-app.wasm")
+        result = link(folder / "cut.wasm", folder / "model.wasm", output=folder / "cut-app.wasm")
         assert result.returncode in (0, 1)
         assert result.returncode == 0 or result.stderr.count("\n") == 1

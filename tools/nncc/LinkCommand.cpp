@@ -8,6 +8,7 @@
 #include "LinkCommand.h"
 
 #include "targets/wasm/LinkGuest.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FileUtilities.h"
@@ -24,8 +25,9 @@ struct LinkOptions {
   cl::SubCommand link{"link", "Put a model into a program for wasi-nn"};
   cl::opt<std::string> guest{cl::Positional, cl::Required,
                              cl::desc("<guest.wasm>"), cl::sub(link)};
-  cl::opt<std::string> model{cl::Positional, cl::Required,
-                             cl::desc("<model.wasm>"), cl::sub(link)};
+  cl::list<std::string> models{cl::Positional, cl::OneOrMore,
+                               cl::desc("[<name>=]<model.wasm>..."),
+                               cl::sub(link)};
   cl::opt<std::string> output{"o", cl::desc("Output file"), cl::Required,
                               cl::value_desc("file"), cl::sub(link)};
 };
@@ -37,19 +39,34 @@ static int fail(const Twine &message) {
   return 1;
 }
 
+static ErrorOr<std::unique_ptr<MemoryBuffer>> readFile(StringRef path) {
+  return MemoryBuffer::getFile(path, /*IsText=*/false,
+                               /*RequiresNullTerminator=*/false);
+}
+
+/// "NAME=FILE" or "FILE".
+static std::pair<StringRef, StringRef> splitModel(StringRef given) {
+  return given.contains('=') ? given.split('=') : std::pair("", given);
+}
+
 static int linkFiles(const LinkOptions &options) {
-  auto guest = MemoryBuffer::getFile(options.guest, /*IsText=*/false,
-                                     /*RequiresNullTerminator=*/false);
+  auto guest = readFile(options.guest);
   if (!guest)
     return fail(options.guest + ": " + guest.getError().message());
-  auto model = MemoryBuffer::getFile(options.model, /*IsText=*/false,
-                                     /*RequiresNullTerminator=*/false);
-  if (!model)
-    return fail(options.model + ": " + model.getError().message());
+  std::vector<std::unique_ptr<MemoryBuffer>> files;
+  std::vector<nncc::wasm::NamedModel> models;
+  for (const std::string &given : options.models) {
+    auto [name, path] = splitModel(given);
+    auto file = readFile(path);
+    if (!file)
+      return fail(path + ": " + file.getError().message());
+    models.push_back({name.str(), (*file)->getBuffer()});
+    files.push_back(std::move(*file));
+  }
   Expected<std::string> linked =
-      nncc::wasm::linkGuest((*guest)->getBuffer(), (*model)->getBuffer());
+      nncc::wasm::linkGuest((*guest)->getBuffer(), models);
   if (!linked)
-    return fail(options.guest + ", " + options.model + ": " +
+    return fail(options.guest + ", " + join(options.models, ", ") + ": " +
                 toString(linked.takeError()));
   Error error = writeToOutput(options.output, [&](raw_ostream &os) {
     os << *linked;
@@ -65,7 +82,8 @@ int nncc::runLinkCommand(int argc, char **argv) {
   LinkOptions options;
   cl::ParseCommandLineOptions(
       argc, argv,
-      "nncc link: puts a model into a program that uses wasi-nn\n\n"
-      "  nncc link guest.wasm model.wasm -o app.wasm\n");
+      "nncc link: puts models into a program that uses wasi-nn\n\n"
+      "  nncc link guest.wasm model.wasm -o app.wasm\n"
+      "  nncc link guest.wasm faces=a.wasm voices=b.wasm -o app.wasm\n");
   return linkFiles(options);
 }
