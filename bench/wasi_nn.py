@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Measures cold starts and calls of wasi-nn guests on Wasmtime, in three ways.
 
-usage: wasi_nn.py [MODEL.onnx SIZE...]...
+usage: PYTHONPATH=python:test/e2e:examples/wasi-nn wasi_nn.py [MODEL.onnx SIZE...]
 
 The guest of wasi_nn_guest.c runs in a new process for each start: on models of
 nncc in runtime/wasi-nn/wasmtime, with its model in one file (nncc link), and on
