@@ -118,6 +118,27 @@ def test_javascript(module: Path) -> None:
     assert "is running" in answer["nested"]
 
 
+def test_threads(tmp_path: Path) -> None:
+    """The function runs in the caller's thread, between kernels that run in several."""
+    nodes = [
+        helper.make_node("MatMul", ["x", "w"], ["m"]),
+        helper.make_node("Scale", ["m"], ["s"], domain="my.domain", **SCALES),
+        helper.make_node("MatMul", ["s", "w"], ["y"]),
+    ]
+    feed = {"x": random(256, 256), "w": random(256, 256, seed=1)}
+    onnx.save(network(nodes, feed), tmp_path / "model.onnx")
+    flags = [SCALE, "--threads"]
+    module = nncc.compile(tmp_path / "model.onnx", tmp_path / "model.wasm", flags=flags)
+    for name, array in feed.items():
+        np.save(tmp_path / f"{name}.npy", array)
+    inputs = [f"--input={name}={tmp_path / name}.npy" for name in feed]
+    functions = f"--functions={INPUTS / 'functions.mjs'}"
+    done = nncc_run(module, *inputs, functions, "--threads", "2", f"--output={tmp_path}")
+    assert done.returncode == 0, done.stderr
+    want = 1.5 * feed["x"] @ feed["w"] @ feed["w"]
+    np.testing.assert_allclose(np.load(tmp_path / "y.npy"), want, rtol=1e-3, atol=1e-2)
+
+
 def test_nncc_run(module: Path, tmp_path: Path) -> None:
     for name, array in FEED.items():
         np.save(tmp_path / f"{name}.npy", array)
@@ -230,7 +251,6 @@ def test_c(tmp_path: Path) -> None:
             "a negative size",
         ),
         ([SCALE, "--extern=my.domain::DivMod=f32[n,k],i64[]->f32[n,k]"], "declares 1 outputs"),
-        ([*FLAGS, "--threads"], "--extern and --threads exclude each other"),
     ],
 )
 def test_refused(flags: list[str], message: str, tmp_path: Path) -> None:

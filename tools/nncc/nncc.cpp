@@ -266,9 +266,6 @@ static FailureOr<DriverOptions> getOptions(const CommandLine &line,
   }
   if (!line.externs.empty() && options.target->getName() != "wasm")
     return fail("--extern: only modules for the target wasm call functions");
-  if (!line.externs.empty() && line.threads)
-    return fail("--extern and --threads exclude each other: a module with "
-                "threads imports no functions");
   if (line.weights != "embed" && line.weights != "external")
     return fail("--weights=" + line.weights + ": expected embed or external");
   options.targetOptions.externalWeights = line.weights == "external";

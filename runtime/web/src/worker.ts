@@ -29,9 +29,18 @@ interface WorkerExports {
   nncc_worker_failed(): void;
 }
 
+/** Functions of the host are called between kernels, by the caller's thread alone. */
+function importsOf({ module, memory }: WorkerTask): WebAssembly.Imports {
+  const functions = WebAssembly.Module.imports(module).filter(({ module: from }) => from === "nncc");
+  const refuse = (): never => {
+    throw new Error("a worker has no functions of the host");
+  };
+  return { env: { memory }, nncc: Object.fromEntries(functions.map(({ name }) => [name, refuse])) };
+}
+
 async function work(task: WorkerTask, say: (message: WorkerMessage) => void): Promise<void> {
   try {
-    const { exports } = await WebAssembly.instantiate(task.module, { env: { memory: task.memory } });
+    const { exports } = await WebAssembly.instantiate(task.module, importsOf(task));
     if (task.variants !== undefined) {
       await useVariants(task.variants, { ...(exports as unknown as WorkerExports), memory: task.memory });
     }
