@@ -178,6 +178,57 @@ Result *loadByName(const char *name, uint32_t length) {
 
 NNCC_EXPORT("graph.dtor") void destroyGraph(uint32_t) {}
 
+static void clearOutputs(Context &context) {
+  for (uint32_t i = 0; i < getNetwork()->numOutputs; ++i) {
+    releaseValue(context.outputs[i]);
+    context.outputs[i] = nullptr;
+  }
+}
+
+/// Puts a tensor, or 0, where an input was.
+static void replaceInput(Context &context, uint32_t input, uint32_t tensor) {
+  if (context.inputs[input])
+    dropTensor(context.inputs[input]);
+  context.inputs[input] = tensor;
+}
+
+static void clearInputs(Context &context) {
+  for (uint32_t i = 0; i < getNetwork()->numInputs; ++i)
+    replaceInput(context, i, 0);
+}
+
+/// Those that callers set.
+static void clearGivenInputs(Context &context) {
+  for (uint32_t i = 0; i < getNetwork()->numInputs; ++i)
+    if (!getNetwork()->inputs[i].feedback)
+      replaceInput(context, i, 0);
+}
+
+/// What is state becomes an input: at first zeros, later the last output.
+static bool updateState(Context &context) {
+  const Network &network = *getNetwork();
+  for (uint32_t i = 0; i < network.numInputs; ++i) {
+    uint32_t feedback = network.inputs[i].feedback;
+    if (!feedback)
+      continue;
+    const Value *last = context.outputs[feedback - 1];
+    Value *value = last ? copyValue(*last) : makeZeros(network.inputs[i]);
+    if (!value)
+      return false;
+    replaceInput(context, i, newTensorHandle(value));
+  }
+  return true;
+}
+
+NNCC_EXPORT("graph-execution-context.dtor")
+void destroyContext(Context *context) {
+  clearInputs(*context);
+  clearOutputs(*context);
+  release(context->inputs);
+  release(context->outputs);
+  release(context);
+}
+
 NNCC_EXPORT("[method]graph.init-execution-context")
 Result *initContext(uint32_t) {
   const Network &network = *getNetwork();
@@ -196,31 +247,10 @@ Result *initContext(uint32_t) {
   for (uint32_t i = 0; i < network.numOutputs; ++i)
     outputs[i] = nullptr;
   *context = {inputs, outputs};
-  return succeed(newContextHandle(context));
-}
-
-static void clearOutputs(Context &context) {
-  for (uint32_t i = 0; i < getNetwork()->numOutputs; ++i) {
-    releaseValue(context.outputs[i]);
-    context.outputs[i] = nullptr;
-  }
-}
-
-static void clearInputs(Context &context) {
-  for (uint32_t i = 0; i < getNetwork()->numInputs; ++i) {
-    if (context.inputs[i])
-      dropTensor(context.inputs[i]);
-    context.inputs[i] = 0;
-  }
-}
-
-NNCC_EXPORT("graph-execution-context.dtor")
-void destroyContext(Context *context) {
-  clearInputs(*context);
-  clearOutputs(*context);
-  release(context->inputs);
-  release(context->outputs);
-  release(context);
+  if (updateState(*context))
+    return succeed(newContextHandle(context));
+  destroyContext(context);
+  return giveFailure();
 }
 
 /// Takes the tensor: it is the context's or gone afterwards.
@@ -233,9 +263,7 @@ static bool setInput(Context &context, Text name, uint32_t tensor) {
            << "the model has no input of this name; its first is '"
            << (i ? network.inputs[0].name.begin : "") << "'";
   }
-  if (context.inputs[i])
-    dropTensor(context.inputs[i]);
-  context.inputs[i] = tensor;
+  replaceInput(context, i, tensor);
   return checkInput(network.inputs[i], *getTensor(tensor));
 }
 
@@ -249,7 +277,7 @@ static bool compute(Context &context) {
     inputs[i] = context.inputs[i] ? getTensor(context.inputs[i]) : nullptr;
   bool isDone = infer(network, inputs, context.outputs);
   release(inputs);
-  return isDone;
+  return isDone && updateState(context);
 }
 
 /// All outputs as a list; it stays until the next call.
@@ -292,7 +320,7 @@ Result *computeList(Context *context, NamedTensor *tensors, uint32_t count) {
   }
   release(tensors);
   isGood = isGood && compute(*context);
-  clearInputs(*context);
+  clearGivenInputs(*context);
   return isGood ? giveOutputs(*context) : giveFailure();
 }
 

@@ -198,6 +198,35 @@ static void clear(Session &session) {
   clear(session.outputs, getNetwork()->numOutputs);
 }
 
+/// Replaces an input.
+static bool put(Session &session, uint32_t input, Value *value) {
+  if (!value)
+    return false;
+  releaseValue(session.inputs[input]);
+  session.inputs[input] = value;
+  return true;
+}
+
+/// A new stream begins.
+static bool resetState(Session &session) {
+  const Network &network = *getNetwork();
+  for (uint32_t i = 0; i < network.numInputs; ++i)
+    if (network.inputs[i].feedback &&
+        !put(session, i, makeZeros(network.inputs[i])))
+      return false;
+  return true;
+}
+
+/// What is state becomes an input of the next run.
+static bool keepState(Session &session) {
+  const Network &network = *getNetwork();
+  for (uint32_t i = 0; i < network.numInputs; ++i)
+    if (uint32_t feedback = network.inputs[i].feedback)
+      if (!put(session, i, copyValue(*session.outputs[feedback - 1])))
+        return false;
+  return true;
+}
+
 /// In one block: the session and its values.
 static Session *makeSession() {
   const Network &network = *getNetwork();
@@ -210,7 +239,11 @@ static Session *makeSession() {
   session->outputs = session->inputs + network.numInputs;
   for (uint32_t i = 0; i < count; ++i)
     session->inputs[i] = nullptr;
-  return session;
+  if (resetState(*session))
+    return session;
+  clear(*session);
+  release(session);
+  return nullptr;
 }
 
 static bool openSession(uint32_t graph, uint32_t out) {
@@ -283,9 +316,7 @@ static bool setInput(uint32_t context, uint32_t index, uint32_t address) {
     releaseValue(value);
     return false;
   }
-  releaseValue(session->inputs[index]);
-  session->inputs[index] = value;
-  return true;
+  return put(*session, index, value);
 }
 
 NNCC_EXPORT("set_input")
@@ -299,7 +330,8 @@ NNCC_EXPORT("compute") uint32_t compute(uint32_t context) {
     return finish(false);
   const Network &network = *getNetwork();
   clear(session->outputs, network.numOutputs);
-  return finish(infer(network, session->inputs, session->outputs));
+  return finish(infer(network, session->inputs, session->outputs) &&
+                keepState(*session));
 }
 
 static bool getOutput(uint32_t context, uint32_t index, uint32_t buffer,
@@ -339,7 +371,8 @@ uint32_t getOutputSingle(uint32_t context, uint32_t index, uint32_t buffer,
 
 NNCC_EXPORT("fini_single") uint32_t finishSingle(uint32_t context) {
   Session *session = findSession(context);
-  if (session)
-    clear(*session);
-  return finish(session);
+  if (!session)
+    return finish(false);
+  clear(*session);
+  return finish(resetState(*session));
 }

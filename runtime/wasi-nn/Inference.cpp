@@ -59,6 +59,20 @@ static uint64_t countBytes(const Value &value) {
   return isHuge ? ~0ull : bytes;
 }
 
+Value *nncc::wasinn::makeZeros(const Port &port) {
+  Value zeros = {port.sizes, port.rank, port.element, nullptr, 0};
+  uint64_t bytes = countBytes(zeros);
+  auto *dims = allocate<uint32_t>(port.rank);
+  auto *data = allocate<uint8_t>(bytes);
+  Value *value = makeValue(dims, port.rank, port.element, data,
+                           static_cast<uint32_t>(bytes));
+  if (!value)
+    return nullptr;
+  __builtin_memcpy(dims, port.sizes, 4 * port.rank);
+  __builtin_memset(data, 0, bytes);
+  return value;
+}
+
 bool nncc::wasinn::checkInput(const Port &port, const Value &value) {
   if (port.element == ElementType::None)
     return fail(ErrorCode::UnsupportedOperation)

@@ -32,6 +32,10 @@ void releaseValue(Value *value);
 /// A value of its own blocks; null, after fail(), without memory.
 Value *copyValue(const Value &value);
 
+/// What an input that takes state is before the first run: zeros. Null, after
+/// fail(), without memory.
+Value *makeZeros(const Port &port);
+
 /// Whether `value` can be the input `port`; fails with the reason if not.
 bool checkInput(const Port &port, const Value &value);
 

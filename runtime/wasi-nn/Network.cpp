@@ -75,6 +75,18 @@ static uint32_t countElements(JsonReader reader) {
   return count;
 }
 
+/// Without memory the sizes are null.
+static void readShape(JsonReader &reader, Port &port) {
+  port.rank = countElements(reader);
+  port.sizes = allocate<uint32_t>(port.rank);
+  reader.enter();
+  for (uint32_t i = 0; reader.next(); ++i) {
+    uint32_t size = reader.readNumberOr(1);
+    if (port.sizes)
+      port.sizes[i] = size;
+  }
+}
+
 static Port readPort(JsonReader &reader) {
   Port port = {};
   port.element = ElementType::None;
@@ -85,11 +97,10 @@ static Port readPort(JsonReader &reader) {
       port.name = reader.readText();
     else if (is(key, "dtype"))
       setType(port, reader.readText());
-    else {
-      if (is(key, "shape"))
-        port.rank = countElements(reader);
+    else if (is(key, "shape"))
+      readShape(reader, port);
+    else
       reader.skip();
-    }
   }
   return port;
 }
@@ -102,7 +113,7 @@ static bool readPorts(JsonReader &reader, Port *&ports, uint32_t &count) {
   reader.enter();
   for (uint32_t i = 0; reader.next(); ++i) {
     ports[i] = readPort(reader);
-    if (!ports[i].name.begin)
+    if (!ports[i].name.begin || !ports[i].sizes)
       return failWithoutMemory();
   }
   return true;
@@ -117,8 +128,28 @@ static void readSource(JsonReader &reader) {
       reader.skip();
 }
 
+/// [{"output": ..., "input": ...}, ...]
+static void readState(JsonReader reader) {
+  reader.enter();
+  while (reader.next()) {
+    uint32_t output = network.numOutputs, input = network.numInputs;
+    reader.enter();
+    while (reader.next()) {
+      bool isInput = is(reader.readKey(), "input");
+      Text name = reader.readText();
+      if (isInput)
+        input = findPort(network.inputs, network.numInputs, name);
+      else
+        output = findPort(network.outputs, network.numOutputs, name);
+      release(name.begin);
+    }
+    if (input < network.numInputs && output < network.numOutputs)
+      network.inputs[input].feedback = output + 1;
+  }
+}
+
 static bool readNetwork() {
-  JsonReader reader(nncc_signature());
+  JsonReader reader(nncc_signature()), state("[]");
   reader.enter();
   while (reader.next()) {
     Text key = reader.readKey();
@@ -131,9 +162,12 @@ static bool readNetwork() {
     } else if (is(key, "source")) {
       readSource(reader);
     } else {
+      if (is(key, "state"))
+        state = reader;
       reader.skip();
     }
   }
+  readState(state);
   return true;
 }
 

@@ -25,6 +25,9 @@ struct Port {
   /// The model's own.
   DataType type;
   uint32_t rank;
+  uint32_t *sizes; ///< Those that callers choose are 1.
+  /// Of an input that takes an output of the run before: its number plus 1.
+  uint32_t feedback;
 };
 
 struct Network {

@@ -47,6 +47,17 @@ Text JsonReader::readKey() {
   return key;
 }
 
+uint32_t JsonReader::readNumberOr(uint32_t other) {
+  if (peek() < '0' || *position > '9') {
+    skip();
+    return other;
+  }
+  uint32_t number = 0;
+  for (; *position >= '0' && *position <= '9'; ++position)
+    number = number * 10 + (*position - '0');
+  return number;
+}
+
 void JsonReader::skip() {
   uint32_t depth = 0;
   do {

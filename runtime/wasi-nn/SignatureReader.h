@@ -25,6 +25,8 @@ public:
   Text readText();
   /// A member's name; without escapes, as all of the signature's own are.
   Text readKey();
+  /// A number that is not negative; any other text is `other`.
+  uint32_t readNumberOr(uint32_t other);
   void skip();
 
 private:

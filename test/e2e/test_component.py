@@ -4,6 +4,7 @@
 
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -139,6 +140,32 @@ def test_older_edition(tmp_path: Path) -> None:
             np.testing.assert_array_equal(host.array(host.unwrap(call("get-output", name))), a + b)
     with pytest.raises(WasiNNError, match="no output of this name"):
         host.unwrap(call("get-output", "3"))
+
+
+@pytest.mark.parametrize("edition", ["2024-10-28", "2024-08-19"])
+def test_state(edition: str, tmp_path: Path) -> None:
+    """Contexts keep what the model takes back, apart from each other; a caller may set it."""
+    node = helper.make_node("Add", ["x", "before"], ["after"])
+    feed = {"x": np.full(2, 3, np.float32), "before": np.zeros(2, np.float32)}
+    model = network([node], feed, ["after"])
+    flags = ["--state=after=before", f"--wasi-nn={edition}"]
+    host = ComponentHost(compile_component(model, tmp_path, *flags), edition)
+
+    def step(context: Any, **inputs: Array) -> float:
+        if edition == "2024-10-28":
+            return float(host.compute(context, inputs)["after"][0])
+        method = "[method]graph-execution-context."
+        for name, array in inputs.items():
+            host.call("inference", f"{method}set-input", context, name, host.tensor(array))
+        assert host.call("inference", f"{method}compute", context) is None
+        output = host.call("inference", f"{method}get-output", context, "after")
+        return float(host.array(host.unwrap(output))[0])
+
+    one, other = host.open(), host.open()
+    assert [step(one, x=feed["x"]) for _ in range(3)] == [3, 6, 9]
+    assert step(other, x=feed["x"]) == 3
+    assert step(one, x=feed["x"], before=np.full(2, 100, np.float32)) == 103
+    assert step(one, x=feed["x"]) == 106
 
 
 @pytest.mark.parametrize(

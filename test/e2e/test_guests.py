@@ -172,7 +172,9 @@ def test_server_with_openvino(server: Path, digits: Digits, tmp_path: Path) -> N
         assert [line.split()[0] for line in ask(url)] == digits.order
 
 
-@pytest.mark.parametrize("host", ["javascript", pytest.param("native", marks=pytest.mark.full)])
+@pytest.mark.parametrize(
+    "host", ["javascript", "linked", pytest.param("native", marks=pytest.mark.full)]
+)
 def test_state(host: str, tmp_path: Path) -> None:
     """A context keeps what its model takes back."""
     node = helper.make_node("Add", ["x", "before"], ["after"])
@@ -182,7 +184,39 @@ def test_state(host: str, tmp_path: Path) -> None:
     model = nncc.compile(tmp_path / "sum.onnx", tmp_path / "sum.wasm", flags=flags)
     source = Path(__file__).parent / "Inputs" / "stream_guest.c"
     program = guests.compile_c(source, tmp_path / "guest.wasm")
-    command = getattr(hosts, host)(program, model, "sum", tmp_path)
-    numbers = np.array([1, 2, 3.5], np.float32).tobytes()
-    done = subprocess.run(command, input=numbers, capture_output=True, check=False)
-    assert done.stdout.decode().split() == ["1", "3", "6.5"], done.stderr
+    numbers = tmp_path / "numbers"
+    numbers.write_bytes(np.array([1, 2, 3.5], np.float32).tobytes())
+    if host == "linked":
+        app = guests.link(program, model, tmp_path / "app.wasm")
+        assert guests.run_wasi(app, numbers, tmp_path / "out.txt") == 0
+        output = (tmp_path / "out.txt").read_text()
+    else:
+        command = getattr(hosts, host)(program, model, "sum", tmp_path)
+        with numbers.open("rb") as stdin:
+            output = subprocess.run(
+                command, stdin=stdin, stdout=subprocess.PIPE, text=True, check=True
+            ).stdout
+    assert output.split() == ["1", "3", "6.5"]
+
+
+@pytest.mark.parametrize("host", ["javascript", pytest.param("native", marks=pytest.mark.full)])
+def test_load(host: str, tmp_path: Path) -> None:
+    """A guest brings an ONNX file, for which the compiled model stands, or a module."""
+    nodes = [
+        helper.make_node("Add", ["x", "x"], ["twice"]),
+        helper.make_node("Greater", ["twice", "four"], ["big"]),
+    ]
+    feed = {"x": np.ones((2, 2), np.int64)}
+    constants = {"four": np.array(4, np.int64)}
+    onnx.save(network(nodes, feed, ["twice", "big"], constants=constants), tmp_path / "twice.onnx")
+    model = nncc.compile(tmp_path / "twice.onnx", tmp_path / "twice.wasm")
+    source = Path(__file__).parent / "Inputs" / "load_guest.c"
+    program = guests.compile_c(source, tmp_path / "guest.wasm")
+    command = getattr(hosts, host)(program, model, "twice", tmp_path)
+    for given, is_known in (("twice.onnx", True), ("twice.wasm", True), ("guest.o", False)):
+        data = (tmp_path / given).read_bytes()
+        done = subprocess.run(command, input=data, capture_output=True, check=False)
+        lines = done.stdout.decode().splitlines()
+        assert lines[1] == ("1: 2 4 6! 8!" if is_known else "1: refused"), done.stderr
+        assert lines[5][2:] == lines[1][2:]  # autodetect
+        assert {line[2:] for i, line in enumerate(lines) if i in (0, 2, 3, 4)} == {" refused"}
