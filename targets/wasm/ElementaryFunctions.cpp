@@ -72,15 +72,27 @@ Value nncc::wasm::expandExp(MathBuilder &b, Value x) {
   return b.select(vanishes, 0, scale(b, b.add(e.p, 1), e.n));
 }
 
-Value nncc::wasm::expandExpInSigmoid(MathBuilder &b, Value x) {
-  // 1 + e^x is 1 long before the power of two leaves the range.
-  Value a = b.atLeast(x, -87);
-  Value shifted = b.fma(a, M_LOG2E, b.like(a, toNearest));
+/// e^x where 2^n is a normal number: for x from -87.6 to 88.3.
+static Value normalExp(MathBuilder &b, Value x) {
+  Value shifted = b.fma(x, M_LOG2E, b.like(x, toNearest));
   Value n = b.sub(shifted, toNearest);
-  Value r = b.fma(n, -ln2Low, b.fma(n, -ln2High, a));
+  Value r = b.fma(n, -ln2Low, b.fma(n, -ln2High, x));
   // What else is in the low bits is shifted out.
   Value power = b.fromBits(b.iadd(b.shl(b.bits(shifted), 23), oneBits));
-  Value e = b.fma(power, expPolynomial(b, r), power);
+  return b.fma(power, expPolynomial(b, r), power);
+}
+
+Value nncc::wasm::expandExpOfNegative(MathBuilder &b, Value x) {
+  // Below, e^x is denormal, and so are its parts, which take a CPU a hundred
+  // cycles: half of a masked softmax is such numbers.
+  Value vanishes = b.lt(x, -87.336);
+  Value e = normalExp(b, b.select(vanishes, 0, x));
+  return b.select(vanishes, 0, e);
+}
+
+Value nncc::wasm::expandExpInSigmoid(MathBuilder &b, Value x) {
+  // 1 + e^x is 1 long before the power of two leaves the range.
+  Value e = normalExp(b, b.atLeast(x, -87));
   // Beyond, the quotient is denormal, which takes a CPU a hundred cycles.
   return b.select(b.lt(87.336, x), INFINITY, e);
 }

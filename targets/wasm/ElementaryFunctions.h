@@ -29,6 +29,9 @@ mlir::Value expandRound(MathBuilder &b, mlir::Value x); // exact, half away
 /// quotient is denormal.
 mlir::Value expandExpInSigmoid(MathBuilder &b, mlir::Value x);
 
+/// e^x for x up to 88, 1.0 ulp; 0 where the exact result is denormal.
+mlir::Value expandExpOfNegative(MathBuilder &b, mlir::Value x);
+
 /// sin(x + quarterTurns * pi / 2) for |x| <= 1e8, 0.6 ulp.
 mlir::Value expandCircle(MathBuilder &b, mlir::Value x, int quarterTurns);
 

@@ -187,6 +187,23 @@ struct SigmoidPattern : OpRewritePattern<math::ExpOp> {
   }
 };
 
+/// The exponential of softmax, see the pass.
+struct ApproximateExpPattern : OpRewritePattern<math::ExpOp> {
+  explicit ApproximateExpPattern(MLIRContext *context)
+      : OpRewritePattern(context, /*benefit=*/3) {}
+
+  LogicalResult matchAndRewrite(math::ExpOp op,
+                                PatternRewriter &rewriter) const override {
+    if (!isRealScalarOrVector(op.getType()) ||
+        !getElementTypeOrSelf(op.getType()).isF32() ||
+        !bitEnumContainsAll(op.getFastmath(), arith::FastMathFlags::afn))
+      return failure();
+    MathBuilder b(rewriter, op.getLoc());
+    rewriter.replaceOp(op, expandExpOfNegative(b, op.getOperand()));
+    return success();
+  }
+};
+
 /// Powers with a constant exponent that are a few multiplications or a square
 /// root.
 struct ConstantPowerPattern : OpRewritePattern<math::PowFOp> {
@@ -283,7 +300,7 @@ static void addCall(RewritePatternSet &patterns, StringRef name) {
 }
 
 static void addInlineFunctions(RewritePatternSet &patterns) {
-  patterns.add<SigmoidPattern>(patterns.getContext());
+  patterns.add<SigmoidPattern, ApproximateExpPattern>(patterns.getContext());
   addInline<math::ExpOp>(patterns, expandExp);
   addInline<math::Exp2Op>(patterns, expandExp2);
   addInline<math::ExpM1Op>(patterns, expandExpM1);

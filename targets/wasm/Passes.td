@@ -23,7 +23,8 @@ def MathToPolynomials : Pass<"math-to-polynomials", "::mlir::ModuleOp"> {
   let description = [{
     The frequent functions of f32 (scalars and vectors) become rational
     approximations in arith ops, a few ulp from the exact value for every
-    argument. The others and all of f64 become calls, lane by lane, of the
+    argument. `math.exp` with the flag `afn` is one of a number that is not above
+    88, and is 0 where the result would be denormal. The others and all of f64 become calls, lane by lane, of the
     functions that runtime/core/Math.h declares. What a wasm instruction
     computes (sqrt, floor, ceil, trunc, nearest, abs, copysign) stays.
   }];

@@ -221,7 +221,7 @@ def reduction(rng: Rng) -> Case:
 def softmax(rng: Rng) -> Case:
     shape = some_shape(rng)
     axis = int(rng.integers(len(shape)))
-    x = numbers(rng, *shape) * 10
+    x = with_specials(rng, numbers(rng, *shape) * 10)
     shifted = x.astype(np.float64) - x.max(axis=axis, keepdims=True)
     logs = shifted - np.log(np.exp(shifted).sum(axis=axis, keepdims=True))
     if rng.integers(2):

@@ -18,6 +18,19 @@ func.func @inline_(%x: vector<4xf32>, %y: f32) -> (vector<4xf32>, f32) {
   return %c, %d : vector<4xf32>, f32
 }
 
+// With the flag of softmax, what is denormal is 0: one comparison and no second
+// power of two.
+// CHECK-LABEL: func.func @approximate
+// CHECK:         arith.cmpf olt
+// CHECK-COUNT-1: arith.shli
+// CHECK-NOT:     arith.shli
+// CHECK:         arith.select
+// CHECK-NEXT:    return
+func.func @approximate(%x: vector<4xf32>) -> vector<4xf32> {
+  %y = math.exp %x fastmath<afn> : vector<4xf32>
+  return %y : vector<4xf32>
+}
+
 // The others are called, lane by lane.
 // CHECK-LABEL: func.func @lanes
 // CHECK:         vector.extract %{{.*}}[0]

@@ -277,6 +277,12 @@ static Value buildSub(OpBuilder &b, Location loc, ValueRange args) {
   return b.create<arith::SubFOp>(loc, args[0], args[1]);
 }
 
+/// Of an element less its row's maximum. Beside e^0, which is among them,
+/// powers that are denormal do not count.
+static Value buildPower(OpBuilder &b, Location loc, Value shifted) {
+  return b.create<math::ExpOp>(loc, shifted, arith::FastMathFlags::afn);
+}
+
 FailureOr<SmallVector<Value>> SoftmaxOp::lowerToLinalg(LoweringBuilder &b,
                                                        ValueRange operands) {
   SoftmaxBuilder rows{b, getLoc(), getDims(getType()),
@@ -285,7 +291,7 @@ FailureOr<SmallVector<Value>> SoftmaxOp::lowerToLinalg(LoweringBuilder &b,
   Value powers = rows.mapRows(
       operands[0], rows.reduceMax(operands[0]),
       [](OpBuilder &inner, Location loc, ValueRange args) -> Value {
-        return inner.create<math::ExpOp>(loc, buildSub(inner, loc, args));
+        return buildPower(inner, loc, buildSub(inner, loc, args));
       });
   Value inverse = rows.mapReduced(
       rows.reduceSum(powers),
@@ -308,8 +314,8 @@ FailureOr<SmallVector<Value>> LogSoftmaxOp::lowerToLinalg(LoweringBuilder &b,
       rows.mapRows(operands[0], rows.reduceMax(operands[0]), buildSub);
   Value powers = buildParallel(
       b, getLoc(), rows.dims, rows.element, {{shifted, rows.loops()}},
-      [](OpBuilder &inner, Location loc, ValueRange args) -> Value {
-        return inner.create<math::ExpOp>(loc, args[0]);
+      [](OpBuilder &inner, Location loc, ValueRange args) {
+        return buildPower(inner, loc, args[0]);
       });
   Value logs = rows.mapReduced(
       rows.reduceSum(powers),
