@@ -1,13 +1,19 @@
 // RUN: nncc-opt %s --linalg-to-exec --exec-generate-kernels --cse | FileCheck %s
 
 // Four by four elements are loaded as columns, turned in registers and stored
-// as rows.
+// as rows; four such blocks beside each other, so that whole lines are written.
 
 // CHECK-LABEL: func.func private @kernel(
 // CHECK-SAME:    %[[X:.*]]: memref<?xf32>, %[[Y:.*]]: memref<?xf32>
 // CHECK-COUNT-4: vector.load %[[X]]
 // CHECK-COUNT-8: vector.shuffle
-// CHECK-COUNT-4: vector.store {{.*}}, %[[Y]]
+// CHECK-COUNT-4: vector.load %[[X]]
+// CHECK-COUNT-8: vector.shuffle
+// CHECK-COUNT-4: vector.load %[[X]]
+// CHECK-COUNT-8: vector.shuffle
+// CHECK-COUNT-4: vector.load %[[X]]
+// CHECK-COUNT-8: vector.shuffle
+// CHECK-COUNT-16: vector.store {{.*}}, %[[Y]]
 // CHECK-NOT:     memref.store
 func.func @main(%x: tensor<16x8xf32>) -> tensor<8x16xf32> {
   %e = tensor.empty() : tensor<8x16xf32>

@@ -242,16 +242,17 @@ void TileEmitter::storeScalar(const Access &access, Value value, Value index) {
 }
 
 bool TileEmitter::isTransposed(const Access &access, const Point &point) const {
-  return schedule.rowDim && point.rows == lanes && point.vectors == 1 &&
-         !point.partial && !nest.hasReduction() && access.terms.empty() &&
+  return schedule.rowDim && point.rows % lanes == 0 && !point.partial &&
+         !nest.hasReduction() && access.terms.empty() &&
          !access.elementType.isInteger(1) && access.isUnit(*schedule.rowDim) &&
          !access.isUnit(*schedule.vectorDim);
 }
 
 /// Loads four lanes' columns as vectors and turns them into rows.
-Value TileEmitter::loadTransposed(unsigned id, const Point &point,
-                                  int64_t row) {
-  SmallVector<Value> &rows = transposed[id];
+Value TileEmitter::loadTransposed(unsigned id, const Point &point, int64_t row,
+                                  int64_t vector) {
+  int64_t first = row / lanes * lanes;
+  SmallVector<Value> &rows = transposed[{id, first, vector}];
   if (rows.empty()) {
     const Access &access = *all[id];
     auto type = VectorType::get({lanes}, access.elementType);
@@ -259,7 +260,7 @@ Value TileEmitter::loadTransposed(unsigned id, const Point &point,
     for (int64_t lane = 0; lane < lanes; ++lane)
       columns.push_back(b.create<vector::LoadOp>(
           loc, type, access.buffer,
-          getElement(id, point, 0, 0, b.getIndexAttr(lane))));
+          getElement(id, point, first, vector, b.getIndexAttr(lane))));
     auto shuffle = [&](Value x, Value y, ArrayRef<int64_t> mask) -> Value {
       return b.create<vector::ShuffleOp>(loc, x, y, mask);
     };
@@ -273,14 +274,14 @@ Value TileEmitter::loadTransposed(unsigned id, const Point &point,
             shuffle(high01, high23, {0, 1, 4, 5}),
             shuffle(high01, high23, {2, 3, 6, 7})};
   }
-  return rows[row];
+  return rows[row - first];
 }
 
 Value TileEmitter::load(unsigned id, const Point &point, int64_t row,
                         int64_t vector) {
   const Access &access = *all[id];
   if (isLane(access) && isTransposed(access, point))
-    return loadTransposed(id, point, row);
+    return loadTransposed(id, point, row, vector);
   Value first = getElement(id, point, row, vector, b.getIndexAttr(0));
   // Equal addresses are equal base values with equal constants.
   Value base = first;

@@ -79,7 +79,8 @@ private:
              mlir::Value value);
   /// Whether a tile reads the access as 4 by 4 elements that lie across it.
   bool isTransposed(const Access &access, const Point &point) const;
-  mlir::Value loadTransposed(unsigned access, const Point &point, int64_t row);
+  mlir::Value loadTransposed(unsigned access, const Point &point, int64_t row,
+                             int64_t vector);
   mlir::Value loadScalar(const Access &access, mlir::Value index);
   void storeScalar(const Access &access, mlir::Value value, mlir::Value index);
 
@@ -100,8 +101,11 @@ private:
   /// Loads and broadcasts of the current block, so that cells share them.
   llvm::DenseMap<std::tuple<mlir::Value, mlir::Value, int64_t>, mlir::Value>
       loaded;
-  /// The rows of the transposed inputs of the current tile, by access.
-  llvm::DenseMap<unsigned, llvm::SmallVector<mlir::Value>> transposed;
+  /// The rows of the transposed inputs of the current tile, by access, first
+  /// row and vector.
+  llvm::DenseMap<std::tuple<unsigned, int64_t, int64_t>,
+                 llvm::SmallVector<mlir::Value>>
+      transposed;
 };
 
 } // namespace nncc::kernels

@@ -30,7 +30,7 @@ struct ScheduleTable {
   TileParameters elementwise{{1}, {4, 1}, 0};
   /// Elementwise with many operands.
   TileParameters wide{{1}, {1}, 0};
-  TileParameters transpose{{4, 1}, {1}, 0};
+  TileParameters transpose{{4, 1}, {4, 1}, 0};
   TileParameters reduction{{1}, {4, 1}, 0};
   TileParameters contraction{{4, 2, 1}, {2, 1}, 0};
   /// A contraction of at most four columns.
