@@ -98,12 +98,13 @@ static LogicalResult generateRows(func::FuncOp kernel) {
     FailureOr<kernels::LoopNest> nest = kernels::buildLoopNest(callee);
     if (failed(nest))
       return failure();
-    std::optional<RowSplit> split =
-        count ? splitRows(*nest, count) : getReducedRows(*nest);
+    std::optional<kernels::RowSplit> split =
+        count ? kernels::splitRows(*nest, count)
+              : kernels::getReducedRows(*nest);
     if (!split)
       return callee.emitError("does not work row by row");
     if (!count)
-      count = getCount(*nest, split->rows, kernel.getContext());
+      count = kernels::getCount(*nest, split->rows, kernel.getContext());
     parts.push_back({*nest, *split, {}});
     parts.back().buffers.map(callee.getArguments(), call.getOperands());
   }

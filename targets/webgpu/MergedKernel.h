@@ -9,15 +9,15 @@
 #ifndef NNCC_TARGETS_WEBGPU_MERGEDKERNEL_H
 #define NNCC_TARGETS_WEBGPU_MERGEDKERNEL_H
 
+#include "nncc/Kernels/Rows.h"
 #include "targets/webgpu/NestEmitter.h"
-#include "targets/webgpu/Rows.h"
 
 namespace nncc::webgpu {
 
 /// A nest of a kernel that works row by row.
 struct RowPart {
   kernels::LoopNest nest;
-  RowSplit split;
+  kernels::RowSplit split;
   /// From the buffers of the nest to those of the kernel.
   mlir::IRMapping buffers;
 };

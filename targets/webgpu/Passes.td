@@ -3,19 +3,6 @@
 
 include "mlir/Pass/PassBase.td"
 
-def MergeRows : Pass<"webgpu-merge-rows", "::mlir::ModuleOp"> {
-  let summary = "Join dispatches that work on the same rows";
-  let description = [{
-    What costs on a GPU is the dispatch. A reduction and what follows it, as in
-    softmax and normalisations, become one kernel with a workgroup for each
-    row, if all of them read only rows that they have written themselves. Such
-    a kernel calls its parts, one after the other.
-  }];
-  let dependentDialects = ["::mlir::func::FuncDialect"];
-  let options = [Option<"maxBuffers", "max-buffers", "unsigned", "8",
-                        "how many buffers a kernel may have">];
-}
-
 def GenerateKernels : Pass<"webgpu-generate-kernels", "::mlir::ModuleOp"> {
   let summary = "Turn the linalg bodies of kernels into code for threads";
   let description = [{

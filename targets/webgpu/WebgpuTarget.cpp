@@ -12,6 +12,7 @@
 #include "nncc/Conversion/LinalgToExec/LinalgToExec.h"
 #include "nncc/Dialect/Exec/Exec.h"
 #include "nncc/Dialect/Exec/Passes.h"
+#include "nncc/Kernels/Passes.h"
 #include "targets/wasm/WasmTarget.h"
 #include "targets/wasm/WeightFile.h"
 #include "targets/webgpu/KernelAttributes.h"
@@ -49,7 +50,7 @@ public:
   void buildExec(OpPassManager &pm) const override {
     pm.addPass(exec::createLinalgToExec({/*fillWhole=*/true}));
     pm.addPass(createBindBuffers());
-    pm.addPass(createMergeRows());
+    pm.addPass(kernels::createMergeRows({/*maxBuffers=*/8, /*asLoop=*/false}));
     pm.addPass(exec::createPlanMemory({/*alignment=*/256}));
     pm.addPass(createCSEPass());
     pm.addPass(createCompileKernels());

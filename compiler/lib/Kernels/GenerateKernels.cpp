@@ -7,6 +7,7 @@
 
 #include "nncc/Kernels/Passes.h"
 
+#include "RowKernel.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -14,6 +15,7 @@
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "nncc/Dialect/Exec/Exec.h"
 #include "nncc/Kernels/Emitter.h"
+#include "llvm/ADT/StringSet.h"
 
 namespace nncc::kernels {
 
@@ -27,16 +29,20 @@ using namespace nncc;
 using namespace nncc::kernels;
 
 /// Number of grid steps: what the tiles of the grid's loops cover.
-static AffineMap getGrid(const LoopNest &nest, const Schedule &schedule,
-                         MLIRContext *context) {
+static AffineExpr getSteps(const LoopNest &nest, const Schedule &schedule,
+                           MLIRContext *context) {
   AffineExpr steps = getAffineConstantExpr(1, context);
-  unsigned numSymbols = 0;
   ArrayRef<unsigned> loops(schedule.parallelOrder);
   for (unsigned dim : loops.take_front(schedule.numGridLoops)) {
     bool isInner = dim == loops[schedule.numGridLoops - 1];
     steps =
         steps * nest.dims[dim].size.ceilDiv(isInner ? schedule.gridUnit() : 1);
   }
+  return steps;
+}
+
+static AffineMap getGrid(AffineExpr steps) {
+  unsigned numSymbols = 0;
   steps.walk([&](AffineExpr part) {
     if (auto symbol = dyn_cast<AffineSymbolExpr>(part))
       numSymbols = std::max(numSymbols, symbol.getPosition() + 1);
@@ -68,20 +74,15 @@ struct GenerateKernelsPass
   void runOnOperation() override;
 
 private:
-  FailureOr<AffineMap> generate(func::FuncOp kernel);
+  LogicalResult generateKernels();
+
+  llvm::StringMap<AffineMap> grids; ///< by kernel
 };
 
 } // namespace
 
-FailureOr<AffineMap> GenerateKernelsPass::generate(func::FuncOp kernel) {
-  FailureOr<LoopNest> nest = buildLoopNest(kernel);
-  if (failed(nest))
-    return failure();
-  collapseDims(*nest);
-  ScheduleTable table;
-  joinShortRows(*nest, table);
-  Schedule schedule = chooseSchedule(*nest, table);
-
+AffineExpr kernels::generateLoops(func::FuncOp kernel, const LoopNest &nest) {
+  Schedule schedule = chooseSchedule(nest, ScheduleTable());
   Block &body = kernel.getBody().front();
   storeBooleansAsBytes(kernel);
   SmallVector<Operation *> old;
@@ -90,26 +91,76 @@ FailureOr<AffineMap> GenerateKernelsPass::generate(func::FuncOp kernel) {
             memref::ReinterpretCastOp>(op))
       old.push_back(&op);
   OpBuilder b(body.getTerminator());
-  emitKernel(b, kernel, *nest, schedule);
+  emitKernel(b, kernel, nest, schedule);
   for (Operation *op : llvm::reverse(old))
     op->erase();
-  return getGrid(*nest, schedule, &getContext());
+  return getSteps(nest, schedule, kernel.getContext());
+}
+
+static FailureOr<AffineExpr> generate(func::FuncOp kernel) {
+  FailureOr<LoopNest> nest = buildLoopNest(kernel);
+  if (failed(nest))
+    return failure();
+  collapseDims(*nest);
+  joinShortRows(*nest, ScheduleTable());
+  return generateLoops(kernel, *nest);
+}
+
+static bool callsParts(func::FuncOp kernel) {
+  return !kernel.getOps<func::CallOp>().empty();
+}
+
+/// A kernel that calls others becomes one that works row by row.
+static FailureOr<AffineExpr> generateRows(func::FuncOp kernel) {
+  FailureOr<AffineExpr> steps = generateRowKernel(kernel);
+  storeBooleansAsBytes(kernel);
+  return steps;
+}
+
+/// Erases the kernels that others take in and that nothing dispatches.
+static void eraseParts(ModuleOp module, const llvm::StringSet<> &parts) {
+  llvm::StringSet<> dispatched;
+  module.walk([&](exec::DispatchOp dispatch) {
+    dispatched.insert(dispatch.getKernel());
+  });
+  for (auto func : llvm::make_early_inc_range(module.getOps<func::FuncOp>()))
+    if (parts.contains(func.getName()) && !dispatched.contains(func.getName()))
+      func.erase();
+}
+
+LogicalResult GenerateKernelsPass::generateKernels() {
+  llvm::StringSet<> parts;
+  auto setGrid = [&](func::FuncOp kernel, FailureOr<AffineExpr> steps) {
+    if (succeeded(steps))
+      grids[kernel.getName()] = getGrid(*steps);
+    return LogicalResult(steps);
+  };
+  // Those that take others in come first, while these are as they were.
+  for (auto kernel : getOperation().getOps<func::FuncOp>()) {
+    if (!kernel->hasAttr(exec::kernelAttrName) || !callsParts(kernel))
+      continue;
+    for (auto call : kernel.getOps<func::CallOp>())
+      parts.insert(call.getCallee());
+    if (failed(setGrid(kernel, generateRows(kernel))))
+      return failure();
+  }
+  eraseParts(getOperation(), parts);
+  for (auto kernel : getOperation().getOps<func::FuncOp>())
+    if (kernel->hasAttr(exec::kernelAttrName) &&
+        !grids.contains(kernel.getName()) &&
+        failed(setGrid(kernel, generate(kernel))))
+      return failure();
+  return success();
 }
 
 void GenerateKernelsPass::runOnOperation() {
-  llvm::StringMap<AffineMap> grids;
-  for (auto func : getOperation().getOps<func::FuncOp>()) {
-    if (!func->hasAttr(exec::kernelAttrName))
-      continue;
-    FailureOr<AffineMap> grid = generate(func);
-    if (failed(grid))
-      return signalPassFailure();
-    grids[func.getName()] = *grid;
-  }
+  if (failed(generateKernels()))
+    return signalPassFailure();
   getOperation().walk([&](exec::DispatchOp dispatch) {
     dispatch.setGrid(grids.lookup(dispatch.getKernel()));
     for (Value argument : dispatch.getArguments())
       if (MemRefType bytes = getByteType(argument.getType()))
         argument.setType(bytes);
   });
+  grids.clear();
 }

@@ -382,8 +382,8 @@ static void eraseDim(LoopNest &nest, unsigned dim) {
 static bool canJoin(LoopNest &nest, unsigned outer) {
   unsigned inner = outer + 1;
   LoopDim &first = nest.dims[outer], &second = nest.dims[inner];
-  if (first.isReduction != second.isReduction || first.isIndexed ||
-      second.isIndexed)
+  if (first.isReduction != second.isReduction || first.isRow != second.isRow ||
+      first.isIndexed || second.isIndexed)
     return false;
   bool joins = true;
   forEachAccess(nest, [&](Access &access) {

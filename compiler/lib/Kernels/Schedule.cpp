@@ -97,6 +97,8 @@ double Scheduler::scoreAccess(const Access &access, unsigned dim,
 }
 
 std::optional<double> Scheduler::score(unsigned dim) const {
+  if (nest.dims[dim].isRow)
+    return std::nullopt;
   bool horizontal = nest.dims[dim].isReduction;
   int64_t size = staticSize(nest.dims[dim]);
   if (horizontal) {
@@ -144,8 +146,8 @@ void Scheduler::chooseTransposedDim() {
         isContiguous(input, *schedule.vectorDim))
       continue;
     for (unsigned dim = 0; dim < nest.dims.size(); ++dim)
-      if (dim != *schedule.vectorDim && input.isUnit(dim) &&
-          input.terms.empty())
+      if (dim != *schedule.vectorDim && !nest.dims[dim].isRow &&
+          input.isUnit(dim) && input.terms.empty())
         schedule.rowDim = dim;
   }
 }
@@ -156,7 +158,8 @@ void Scheduler::chooseRowDim() {
   if (!reduces)
     return chooseTransposedDim();
   for (unsigned dim = nest.dims.size(); dim-- > 0;) {
-    if (dim == *schedule.vectorDim || nest.dims[dim].isReduction)
+    if (dim == *schedule.vectorDim || nest.dims[dim].isReduction ||
+        nest.dims[dim].isRow)
       continue;
     bool moves = false;
     const Access *stays = nullptr;
@@ -257,7 +260,10 @@ void Scheduler::orderLoops() {
     if (dim == schedule.vectorDim || dim == schedule.rowDim)
       continue;
     bool isBatch = !reused || !reused->isZero(dim);
-    (isBatch ? outer : rest).push_back(dim);
+    if (nest.dims[dim].isRow)
+      outer.insert(outer.begin(), dim);
+    else
+      (isBatch ? outer : rest).push_back(dim);
   }
   if (schedule.horizontal)
     schedule.reductionOrder.push_back(*schedule.vectorDim);
@@ -285,8 +291,8 @@ void Scheduler::chooseGrid() {
   constexpr int64_t enough = 16;
   ArrayRef<unsigned> loops = schedule.parallelOrder;
   schedule.numGridLoops = std::min<unsigned>(loops.size(), 1);
-  if (loops.size() < 2 || loops[0] == schedule.vectorDim ||
-      loops[0] == schedule.rowDim)
+  if (loops.size() < 2 || nest.dims[loops[0]].isRow ||
+      loops[0] == schedule.vectorDim || loops[0] == schedule.rowDim)
     return;
   if (staticSize(nest.dims[loops[0]]) < enough)
     schedule.numGridLoops = 2;

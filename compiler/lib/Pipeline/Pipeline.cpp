@@ -58,6 +58,7 @@ static void buildLinalg(OpPassManager &pm, const PipelineOptions &options) {
 
 static void buildExec(OpPassManager &pm, const PipelineOptions &options) {
   pm.addPass(exec::createLinalgToExec());
+  pm.addPass(kernels::createMergeRows());
   pm.addPass(exec::createPlanMemory());
   pm.addPass(kernels::createGenerateKernels());
 }

@@ -1,5 +1,5 @@
 // RUN: rm -rf %t && mkdir %t
-// RUN: nncc-opt %s --linalg-to-exec --webgpu-merge-rows | nncc-translate --spirv - -o %t
+// RUN: nncc-opt %s --linalg-to-exec --exec-merge-rows="max-buffers=8 as-loop=false" | nncc-translate --spirv - -o %t
 // RUN: spirv-val --target-env vulkan1.1 %t/k_kernel_rows.spv
 // RUN: spirv-dis %t/k_kernel_rows.spv | FileCheck %s
 

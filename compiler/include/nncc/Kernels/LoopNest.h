@@ -25,6 +25,8 @@ struct LoopDim {
   bool isReduction = false;
   /// The body reads this dimension's index, so it keeps its identity.
   bool isIndexed = false;
+  /// One iteration is a step of the grid: the loop is the outermost one.
+  bool isRow = false;
 };
 
 /// A part of an index that is not linear in a dimension: `coef * expr`, where

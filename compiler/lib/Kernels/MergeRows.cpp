@@ -11,31 +11,29 @@
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "nncc/Dialect/Exec/Exec.h"
 #include "nncc/Dialect/NN/Symbols.h"
-#include "targets/webgpu/Kernel.h"
-#include "targets/webgpu/Passes.h"
-#include "targets/webgpu/Rows.h"
+#include "nncc/Kernels/Passes.h"
+#include "nncc/Kernels/Rows.h"
 #include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/SetVector.h"
 
-namespace nncc::webgpu {
+namespace nncc::kernels {
 
 #define GEN_PASS_DEF_MERGEROWS
-#include "targets/webgpu/Passes.h.inc"
+#include "nncc/Kernels/Passes.h.inc"
 
-} // namespace nncc::webgpu
+} // namespace nncc::kernels
 
 using namespace mlir;
 using namespace nncc;
-using namespace nncc::webgpu;
-using kernels::Access;
-using kernels::LoopNest;
+using namespace nncc::kernels;
 
 namespace {
 
 /// Dispatches that can become one. It starts with a reduction.
 class Group {
 public:
-  explicit Group(unsigned maxBuffers) : maxBuffers(maxBuffers) {}
+  Group(unsigned maxBuffers, bool asLoop)
+      : maxBuffers(maxBuffers), asLoop(asLoop) {}
 
   /// Adds a dispatch of `kernel` if it works on the group's rows.
   bool add(exec::DispatchOp dispatch, func::FuncOp kernel);
@@ -47,7 +45,7 @@ public:
 
 private:
   struct Use {
-    Value buffer;
+    Value buffer, memory;
     AffineExpr stride, offset;
     bool writes;
   };
@@ -57,13 +55,17 @@ private:
                                           const LoopNest &nest,
                                           const RowSplit &split);
   bool isCompatible(const Use &use) const;
+  bool reads(const Use &use) const;
+
+  bool addBuffers(exec::DispatchOp dispatch);
 
   unsigned maxBuffers;
+  bool asLoop;
   AffineExpr count;
   SmallVector<Use> uses;
 };
 
-struct MergeRowsPass : webgpu::impl::MergeRowsBase<MergeRowsPass> {
+struct MergeRowsPass : kernels::impl::MergeRowsBase<MergeRowsPass> {
   using MergeRowsBase::MergeRowsBase;
   void runOnOperation() override;
 
@@ -85,6 +87,25 @@ static Value getRoot(Value operand) {
     operand = view.getSource();
   }
   return operand;
+}
+
+/// What an operand is a view of.
+static Value getMemory(Value operand) {
+  while (auto view = operand.getDefiningOp<memref::ViewOp>())
+    operand = view.getSource();
+  return operand;
+}
+
+/// Buffers and the program's symbols can be handed on to a part.
+static bool canHandOn(exec::DispatchOp dispatch) {
+  auto program = dispatch->getParentOfType<func::FuncOp>();
+  return llvm::all_of(dispatch.getArguments(), [&](Value argument) {
+    if (isa<MemRefType>(argument.getType()))
+      return true;
+    auto symbol = dyn_cast<BlockArgument>(argument);
+    return symbol && symbol.getOwner() == &program.getBody().front() &&
+           exec::getSymbolArgument(program, symbol);
+  });
 }
 
 /// Whether a body reads more than its operands: elements it looks up.
@@ -120,13 +141,14 @@ std::optional<SmallVector<Group::Use>> Group::getUses(exec::DispatchOp dispatch,
     auto argument = dyn_cast<BlockArgument>(access.buffer);
     if (!argument || argument.getOwner() != &kernel.getBody().front())
       return false;
-    result.push_back({getRoot(dispatch.getArguments()[argument.getArgNumber()]),
+    Value operand = dispatch.getArguments()[argument.getArgNumber()];
+    result.push_back({getRoot(operand), getMemory(operand),
                       getRowStride(nest, split, access), access.offset,
                       writes});
     return true;
   };
   bool known = true;
-  for (const kernels::Stage *stage :
+  for (const Stage *stage :
        {&nest.main, nest.epilogue ? &*nest.epilogue : nullptr}) {
     if (!stage)
       continue;
@@ -141,19 +163,41 @@ std::optional<SmallVector<Group::Use>> Group::getUses(exec::DispatchOp dispatch,
 /// A buffer that the group writes is used row by row everywhere.
 bool Group::isCompatible(const Use &use) const {
   return llvm::all_of(uses, [&](const Use &other) {
-    if (other.buffer != use.buffer || (!other.writes && !use.writes))
+    if (other.memory != use.memory || (!other.writes && !use.writes))
       return true;
-    return use.stride && other.stride &&
+    return other.buffer == use.buffer && use.stride && other.stride &&
            nn::getDifference(use.stride, other.stride) == 0 &&
            nn::getDifference(use.offset, other.offset) == 0;
   });
 }
 
-bool Group::add(exec::DispatchOp dispatch, func::FuncOp kernel) {
-  for (Value argument : dispatch.getArguments())
-    if (argument.getType().isIndex() && !isa<BlockArgument>(argument))
+/// Whether the group has written what this reads.
+bool Group::reads(const Use &use) const {
+  return !use.writes && llvm::any_of(uses, [&](const Use &other) {
+    return other.writes && other.buffer == use.buffer;
+  });
+}
+
+/// Adds the operands to the group's, if there is room.
+bool Group::addBuffers(exec::DispatchOp dispatch) {
+  llvm::MapVector<Value, Value> all = buffers;
+  for (Value argument : dispatch.getArguments()) {
+    if (!isa<MemRefType>(argument.getType()))
+      continue;
+    auto [entry, added] = all.insert({getRoot(argument), argument});
+    if (entry->second.getType() != argument.getType())
       return false;
-  FailureOr<LoopNest> nest = kernels::buildLoopNest(kernel);
+  }
+  if (maxBuffers != 0 && all.size() > maxBuffers)
+    return false;
+  buffers = std::move(all);
+  return true;
+}
+
+bool Group::add(exec::DispatchOp dispatch, func::FuncOp kernel) {
+  if (!canHandOn(dispatch))
+    return false;
+  FailureOr<LoopNest> nest = buildLoopNest(kernel);
   if (failed(nest) || looksUp(*nest))
     return false;
   std::optional<RowSplit> split =
@@ -162,20 +206,22 @@ bool Group::add(exec::DispatchOp dispatch, func::FuncOp kernel) {
     return false;
   if (split->reduces && !readsOwnRows(*nest, *split))
     return false;
+  LoopNest collapsed = *nest;
+  if (asLoop && !collapseRows(collapsed, *split))
+    return false;
   auto added = getUses(dispatch, kernel, *nest, *split);
   if (!added || !llvm::all_of(*added, [&](const Use &use) {
         return isCompatible(use) && (!use.writes || use.stride);
       }))
     return false;
-  llvm::MapVector<Value, Value> all = buffers;
-  for (Value argument : dispatch.getArguments())
-    if (isa<MemRefType>(argument.getType()))
-      all.insert({getRoot(argument), argument});
-  if (all.size() > maxBuffers)
+  // What has nothing to do with the group's rows gains nothing from the cache.
+  if (asLoop && count &&
+      llvm::none_of(*added, [&](const Use &use) { return reads(use); }))
+    return false;
+  if (!addBuffers(dispatch))
     return false;
   if (!count)
     count = getCount(*nest, split->rows, kernel.getContext());
-  buffers = std::move(all);
   for (Value argument : dispatch.getArguments())
     if (argument.getType().isIndex())
       symbols.insert(argument);
@@ -214,9 +260,9 @@ func::FuncOp MergeRowsPass::outline(const Group &group) {
     SmallVector<Value> operands;
     for (auto [i, argument] : llvm::enumerate(dispatch.getArguments())) {
       operands.push_back(inside.lookup(getRoot(argument)));
-      if (Attribute space = part.getArgAttr(i, spaceAttrName))
-        kernel.setArgAttr(cast<BlockArgument>(operands.back()).getArgNumber(),
-                          spaceAttrName, space);
+      unsigned number = cast<BlockArgument>(operands.back()).getArgNumber();
+      if (isa<MemRefType>(argument.getType()))
+        kernel.setArgAttrs(number, part.getArgAttrDict(i));
     }
     operands.append({body->getArgument(types.size() - 2),
                      body->getArgument(types.size() - 1)});
@@ -294,10 +340,10 @@ void MergeRowsPass::merge(const Group &group) {
 }
 
 void MergeRowsPass::mergeIn(Block &block) {
-  Group group(maxBuffers);
+  Group group(maxBuffers, asLoop);
   auto finish = [&] {
     merge(group);
-    group = Group(maxBuffers);
+    group = Group(maxBuffers, asLoop);
   };
   for (Operation &op : llvm::make_early_inc_range(block)) {
     auto dispatch = dyn_cast<exec::DispatchOp>(op);

@@ -5,16 +5,15 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "targets/webgpu/Rows.h"
+#include "nncc/Kernels/Rows.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "nncc/Dialect/NN/Symbols.h"
 #include "nncc/Kernels/Schedule.h"
 
 using namespace mlir;
-using namespace nncc::kernels;
 
-namespace nncc::webgpu {
+namespace nncc::kernels {
 
 static bool isEqual(AffineExpr a, AffineExpr b) {
   return nn::getDifference(a, b) == 0;
@@ -109,4 +108,12 @@ AffineExpr getRowStride(const LoopNest &nest, const RowSplit &split,
   return distance && *distance >= 0 ? stride : AffineExpr();
 }
 
-} // namespace nncc::webgpu
+bool collapseRows(LoopNest &nest, const RowSplit &split) {
+  for (unsigned dim : split.rows)
+    nest.dims[dim].isRow = true;
+  collapseDims(nest);
+  return llvm::count_if(nest.dims,
+                        [](const LoopDim &dim) { return dim.isRow; }) == 1;
+}
+
+} // namespace nncc::kernels

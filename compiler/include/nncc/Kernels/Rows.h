@@ -5,12 +5,12 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef NNCC_TARGETS_WEBGPU_ROWS_H
-#define NNCC_TARGETS_WEBGPU_ROWS_H
+#ifndef NNCC_KERNELS_ROWS_H
+#define NNCC_KERNELS_ROWS_H
 
 #include "nncc/Kernels/LoopNest.h"
 
-namespace nncc::webgpu {
+namespace nncc::kernels {
 
 /// The dimensions of a nest as rows and what lies in them. The rows come first;
 /// in a row lie the elements that are reduced, or else those of the result.
@@ -22,23 +22,25 @@ struct RowSplit {
 
 /// The rows of a reduction: its results. Nothing where the nest is none, or
 /// where two partial results cannot be combined.
-std::optional<RowSplit> getReducedRows(const kernels::LoopNest &nest);
+std::optional<RowSplit> getReducedRows(const LoopNest &nest);
 
 /// Splits a nest into `count` rows. Nothing where it has no such form.
-std::optional<RowSplit> splitRows(const kernels::LoopNest &nest,
-                                  mlir::AffineExpr count);
+std::optional<RowSplit> splitRows(const LoopNest &nest, mlir::AffineExpr count);
+
+/// Marks the rows as such and makes them one dimension, the first, and likewise
+/// joins what can be joined within a row. False where rows are not equally far
+/// apart, or only one.
+bool collapseRows(LoopNest &nest, const RowSplit &split);
 
 /// The product of the sizes of dimensions.
-mlir::AffineExpr getCount(const kernels::LoopNest &nest,
-                          llvm::ArrayRef<unsigned> dims,
+mlir::AffineExpr getCount(const LoopNest &nest, llvm::ArrayRef<unsigned> dims,
                           mlir::MLIRContext *context);
 
 /// The distance between the parts of an access that belong to neighbouring
 /// rows, if no two rows share an element; else null.
-mlir::AffineExpr getRowStride(const kernels::LoopNest &nest,
-                              const RowSplit &split,
-                              const kernels::Access &access);
+mlir::AffineExpr getRowStride(const LoopNest &nest, const RowSplit &split,
+                              const Access &access);
 
-} // namespace nncc::webgpu
+} // namespace nncc::kernels
 
 #endif

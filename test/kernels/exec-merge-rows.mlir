@@ -1,11 +1,8 @@
-// REQUIRES: dawn
-// RUN: nncc-opt %s --linalg-to-exec --webgpu-merge-rows | FileCheck %s
-// RUN: nncc-opt %s --linalg-to-exec --webgpu-merge-rows | nncc-translate --wgsl - | tee %t.wgsl | FileCheck %s --check-prefix=WGSL
-// RUN: awk -v RS='' '/rows/' %t.wgsl > %t.rows.wgsl
-// RUN: %validate-wgsl %t.rows.wgsl
+// RUN: nncc-opt %s --linalg-to-exec --exec-merge-rows | FileCheck %s
+// RUN: nncc-opt %s --linalg-to-exec --exec-merge-rows --exec-generate-kernels --cse | FileCheck %s --check-prefix=LOOPS
 
-// A sum over rows, and each row divided by its sum: one dispatch. The product
-// with a vector reads what other rows have written, so it stays.
+// A sum over rows, and each row divided by its sum: one dispatch. The sum over
+// columns reads what other rows have written, so it stays.
 
 // CHECK-LABEL: @nncc_run
 // CHECK:         exec.dispatch @"kernel+rows"
@@ -15,20 +12,22 @@
 // CHECK:         call @kernel(
 // CHECK-NEXT:    call @"kernel#2"(
 
-// A workgroup's threads add up every 64th element, then each other's sums.
+// A loop over some rows at a time, then one over these in each part. Nothing is
+// left of the parts, and a step is a row.
 
-// WGSL:      k_kernel_rows, workgroups 5
-// WGSL:      var<workgroup> w0: array<f32, 64>;
-// WGSL:      for (var [[I:v[0-9]+]] = v{{[0-9]+}}; [[I]] < 7; [[I]] += 64) {
-// WGSL:      w0[
-// WGSL:      workgroupBarrier();
-// WGSL:      < 32;
-// WGSL:      < 1;
-// WGSL:      let [[SUM:v[0-9]+]] = w0[0];
-// WGSL:      storageBarrier();
-// WGSL-NEXT: workgroupBarrier();
-// WGSL:      for (var [[J:v[0-9]+]] = v{{[0-9]+}}; [[J]] < 7; [[J]] += 64) {
-// WGSL:        / v
+// LOOPS:         exec.dispatch @"kernel+rows" grid #[[GRID:.*]](
+// LOOPS-NOT:     func.func private @kernel(
+// LOOPS-NOT:     func.func private @"kernel#2"(
+// LOOPS:       func.func private @"kernel+rows"(
+// LOOPS-SAME:    %[[BEGIN:[a-z0-9]+]]: index, %[[END:[a-z0-9]+]]: index)
+// LOOPS:         scf.for %[[I:.*]] = %[[BEGIN]] to %[[END]] step %{{.*}} {
+// LOOPS-NEXT:      %[[NEXT:.*]] = arith.addi %[[I]]
+// LOOPS-NEXT:      %[[LAST:.*]] = arith.minui %[[NEXT]], %[[END]]
+// LOOPS:           scf.for {{.*}} {
+// LOOPS:             arith.addf
+// LOOPS:           scf.for {{.*}} {
+// LOOPS:             arith.divf
+// LOOPS-NOT:     call
 #rows = affine_map<(i, j) -> (i, j)>
 #row = affine_map<(i, j) -> (i)>
 #column = affine_map<(i, j) -> (j)>
