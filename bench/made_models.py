@@ -254,6 +254,46 @@ NETWORKS: dict[str, Callable[[], Made]] = {
     "mobilenet-v2-int8": lambda: mobilenet(quantised=True),
 }
 
+
+def single(
+    op: str, *shape: int, constants: tuple[npt.ArrayLike, ...] = (), **attributes: Any
+) -> Made:
+    """One op on one input of this shape, with constant further inputs."""
+    b = Builder()
+    inputs = [b.constant(array) for array in constants]
+    return b.finish(b.add(op, "x", *inputs, **attributes), x=shape)
+
+
+def resize(size: int, channels: int, mode: str) -> Made:
+    """To twice the height and width."""
+    b = Builder()
+    none = b.constant(np.zeros(0, np.float32))
+    scales = b.constant(np.array([1, 1, 2, 2], np.float32))
+    y = b.add("Resize", "x", none, scales, mode=mode)
+    return b.finish(y, x=(1, channels, size, size))
+
+
+def concat(*shape: int) -> Made:
+    """Two computed tensors along the channels."""
+    b = Builder()
+    parts = b.add("Relu", "x"), b.add("Neg", "x")
+    return b.finish(b.add("Concat", *parts, axis=1), x=shape)
+
+
+def layer_norm(rows: int, hidden: int) -> Made:
+    b = Builder()
+    return b.finish(normalization(b, "x", hidden), x=(rows, hidden))
+
+
+def instance_norm(channels: int, size: int) -> Made:
+    b = Builder()
+    scale = b.constant(np.ones(channels, np.float32))
+    y = b.add("InstanceNormalization", "x", scale, b.weight(channels))
+    return b.finish(y, x=(1, channels, size, size))
+
+
+POOL: dict[str, Any] = {"kernel_shape": [3, 3], "strides": [2, 2], "pads": [0, 0, 1, 1]}
+
 LAYERS: dict[str, Callable[[], Made]] = {
     "conv3x3-56x64": lambda: layers(Conv(64, 64, 56)),
     "conv3x3-14x256": lambda: layers(Conv(256, 256, 14)),
@@ -273,4 +313,26 @@ LAYERS: dict[str, Callable[[], Made]] = {
     "int4-level4-row-768x3072": lambda: int4_matmul(1, 768, 3072, accuracy=4),
     "int4-128-768x3072": lambda: int4_matmul(128, 768, 3072),
     "matmul-dynamic-12x128": lambda: dynamic_matmul(12, 128, 128, 128),
+    "softmax-1536x128": lambda: single("Softmax", 1536, 128, axis=-1),
+    "softmax-1x50257": lambda: single("Softmax", 1, 50257, axis=-1),
+    "layernorm-128x768": lambda: layer_norm(128, 768),
+    "maxpool3x3-112x64": lambda: single("MaxPool", 1, 64, 112, 112, **POOL),
+    "avgpool3x3-112x64": lambda: single("AveragePool", 1, 64, 112, 112, **POOL),
+    "globalpool-7x1280": lambda: single("GlobalAveragePool", 1, 1280, 7, 7),
+    "transpose-512x768": lambda: single("Transpose", 512, 768, perm=[1, 0]),
+    "transpose-heads-128x12x64": lambda: single("Transpose", 1, 128, 12, 64, perm=[0, 2, 1, 3]),
+    "transpose-channels-56x64": lambda: single("Transpose", 1, 64, 56, 56, perm=[0, 2, 3, 1]),
+    "reduce-last-512x768": lambda: single("ReduceMean", 512, 768, axes=[1]),
+    "reduce-first-512x768": lambda: single("ReduceMean", 512, 768, axes=[0]),
+    "reduce-max-512x768": lambda: single("ReduceMax", 512, 768, axes=[1]),
+    "reduce-middle-16x64x768": lambda: single("ReduceMean", 16, 64, 768, axes=[1]),
+    "argmax-512x768": lambda: single("ArgMax", 512, 768, axis=1),
+    "instancenorm-56x64": lambda: instance_norm(64, 56),
+    "resize-nearest-56x64": lambda: resize(56, 64, "nearest"),
+    "resize-linear-56x64": lambda: resize(56, 64, "linear"),
+    "concat-64x56": lambda: concat(1, 64, 56, 56),
+    "erf-128x1536": lambda: single("Erf", 128, 1536),
+    "sigmoid-128x1536": lambda: single("Sigmoid", 128, 1536),
+    "tanh-128x1536": lambda: single("Tanh", 128, 1536),
+    "exp-128x1536": lambda: single("Exp", 128, 1536),
 }
