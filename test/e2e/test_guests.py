@@ -220,3 +220,20 @@ def test_load(host: str, tmp_path: Path) -> None:
         assert lines[1] == ("1: 2 4 6! 8!" if is_known else "1: refused"), done.stderr
         assert lines[5][2:] == lines[1][2:]  # autodetect
         assert {line[2:] for i, line in enumerate(lines) if i in (0, 2, 3, 4)} == {" refused"}
+
+
+@pytest.mark.full
+def test_substitute(tmp_path: Path) -> None:
+    """Whatever a guest loads, it gets the model of that name."""
+    node = helper.make_node("Add", ["x", "x"], ["twice"])
+    big = helper.make_node("Greater", ["twice", "x"], ["big"])
+    feed = {"x": np.ones((2, 2), np.int64)}
+    onnx.save(network([node, big], feed, ["twice", "big"]), tmp_path / "twice.onnx")
+    model = nncc.compile(tmp_path / "twice.onnx", tmp_path / "twice.wasm")
+    source = Path(__file__).parent / "Inputs" / "load_guest.c"
+    program = guests.compile_c(source, tmp_path / "guest.wasm")
+    command = hosts.native(program, model, "twice", tmp_path)
+    command[1:1] = ["--substitute", "twice"]
+    done = subprocess.run(command, input=b"a file", capture_output=True, check=True)
+    lines = done.stdout.decode().splitlines()
+    assert {line[3:] for line in lines if line[0] in "012345"} == {"2! 4! 6! 8!"}

@@ -15,8 +15,8 @@ export class FakeGuest {
   readonly errors: string[] = [];
   private readonly imports: ReturnType<typeof createWasiNN>["imports"];
 
-  constructor(models: WasiNNOptions["models"], pages = 1, attached = true) {
-    const nn = createWasiNN({ models, onError: (error) => this.errors.push(error.message) });
+  constructor(models: WasiNNOptions["models"], pages = 1, attached = true, options: WasiNNOptions = {}) {
+    const nn = createWasiNN({ ...options, models, onError: (error) => this.errors.push(error.message) });
     this.imports = nn.imports;
     this.memory = new WebAssembly.Memory({ initial: pages, maximum: 64 });
     if (attached) nn.attach(this.memory);

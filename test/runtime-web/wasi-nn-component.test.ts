@@ -55,6 +55,8 @@ test("a model is also found by the ONNX file that it was compiled from", () => {
   refuses("invalid-encoding", () => load([onnx.subarray(1)], "autodetect", "cpu"));
   refuses("invalid-encoding", () => load([onnx], "openvino", "cpu"));
   refuses("unsupported-operation", () => load([onnx], "onnx", "gpu"));
+  const others = createWasiNNInterfaces({ models: { demo }, substitute: "demo" });
+  assert.ok(others["wasi:nn/graph"].load([onnx, onnx], "openvino", "cpu").initExecutionContext());
 });
 
 test("errors are resources", () => {

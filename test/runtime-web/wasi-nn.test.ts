@@ -63,6 +63,18 @@ test("an ONNX file stands for the model that was compiled from it", async () => 
   }
 });
 
+test("files of other formats stand for the substitute", () => {
+  const guest = new FakeGuest({ demo }, 1, true, { substitute: "demo" });
+  guest.words(AT.builders, AT.data, 3, AT.data, 1);
+  for (const [count, encoding] of [[2, 0], [1, 0], [1, 4], [1, 1]] as const) {
+    assert.equal(guest.call("load", AT.builders, count, encoding, 0, AT.out), OK, guest.errors.join());
+    guest.call("init_execution_context", guest.word(AT.out), AT.out);
+    assert.deepEqual(run(guest, guest.word(AT.out), 1, 2), [12, 24]);
+  }
+  assert.equal(guest.call("load", AT.builders, 3, 0, 0, AT.out), Errno.InvalidArgument);
+  assert.throws(() => new FakeGuest({ demo }, 1, true, { substitute: "other" }), /'other'/);
+});
+
 test("both numberings of the element types", async () => {
   for (const [dtype, width, types] of [["u8", 1, [2, 3]], ["i32", 4, [3, 4]], ["f64", 8, [2]], ["i64", 8, [5]]] as const) {
     const model = await loadModel(makeModule({ ...signature, inputs: [{ name: "x", dtype, shape: ["n", 2] }] }));

@@ -37,11 +37,12 @@ impl Model {
 pub struct Models {
     compiler: Compiler,
     named: HashMap<String, Arc<Model>>,
+    substitute: Option<Arc<Model>>,
 }
 
 impl Models {
     pub fn new(compiler: Compiler) -> Models {
-        Models { compiler, named: HashMap::new() }
+        Models { compiler, named: HashMap::new(), substitute: None }
     }
 
     /// Registers a module that nncc made.
@@ -49,6 +50,14 @@ impl Models {
         let model = Model::new(self.compiler.module(path)?);
         let model = model.with_context(|| format!("{}", path.display()))?;
         self.named.insert(name.to_string(), Arc::new(model));
+        Ok(())
+    }
+
+    /// Lets a registered model stand for files of other formats that guests load, such as
+    /// those of OpenVINO, whatever is in them.
+    pub fn substitute(&mut self, name: &str) -> Result<()> {
+        let model = self.named.get(name).with_context(|| format!("there is no model '{name}'"))?;
+        self.substitute = Some(model.clone());
         Ok(())
     }
 
@@ -66,16 +75,26 @@ impl Models {
         }
         let hash: String = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
         let model = self.named.values().find(|model| model.signature.source.sha256 == hash);
-        model.cloned().ok_or_else(|| {
+        model.or(self.substitute.as_ref()).cloned().ok_or_else(|| {
             format_err!("these bytes are neither an nncc module nor the source of a model ({hash})")
         })
     }
 }
 
-/// The backends for `load`: of the encodings, `onnx` and `autodetect` stand for nncc.
-pub fn backends(models: &Models) -> [Backend; 2] {
-    [GraphEncoding::Onnx, GraphEncoding::Autodetect]
-        .map(|encoding| Backend::from(Nncc { models: models.clone(), encoding }))
+/// The backends for `load`: of the encodings `onnx` and `autodetect`, and with a substitute
+/// of all.
+pub fn backends(models: &Models) -> Vec<Backend> {
+    let own = [GraphEncoding::Onnx, GraphEncoding::Autodetect];
+    let others = [
+        GraphEncoding::Openvino,
+        GraphEncoding::Tensorflow,
+        GraphEncoding::Pytorch,
+        GraphEncoding::Tensorflowlite,
+        GraphEncoding::Ggml,
+    ];
+    let others = others.into_iter().filter(|_| models.substitute.is_some());
+    let backend = |encoding| Backend::from(Nncc { models: models.clone(), encoding });
+    own.into_iter().chain(others).map(backend).collect()
 }
 
 struct Nncc {

@@ -25,6 +25,7 @@ Runs a program for wasi-nn, a core module on wasi_ephemeral_nn or a component on
 wasi:nn, or serves HTTP with a component that exports wasi:http/incoming-handler.
 
   --model NAME=FILE  a module of nncc that the guest finds by this name
+  --substitute NAME  a model for files of other formats that the guest loads
   --dir DIR          a folder that the guest may read and write, by the same name
   --cache DIR        where compiled code is kept (default: nncc in $XDG_CACHE_HOME
                      or in ~/.cache)
@@ -35,6 +36,7 @@ wasi:nn, or serves HTTP with a component that exports wasi:http/incoming-handler
 struct Arguments {
     options: Options,
     models: Vec<(String, PathBuf)>,
+    substitute: Option<String>,
     cache: Option<PathBuf>,
     /// With `serve`.
     listen: Option<SocketAddr>,
@@ -59,6 +61,9 @@ fn run() -> Result<ExitCode> {
     for (name, path) in &arguments.models {
         models.add(name, path)?;
     }
+    if let Some(name) = &arguments.substitute {
+        models.substitute(name)?;
+    }
     let program = compiler.program(&arguments.guest)?;
     match arguments.listen {
         Some(address) => host::serve(&compiler, &program, models, arguments.options, address),
@@ -69,13 +74,15 @@ fn run() -> Result<ExitCode> {
 /// What the command line asks for; none for its help.
 fn parse(mut parser: lexopt::Parser) -> Result<Option<Arguments>> {
     let mut options = Options::default();
-    let (mut models, mut cache, mut serves) = (Vec::new(), default_cache(), false);
+    let (mut models, mut substitute) = (Vec::new(), None);
+    let (mut cache, mut serves) = (default_cache(), false);
     let mut listen = SocketAddr::from(([127, 0, 0, 1], 8080));
     let guest = loop {
         let Some(argument) = parser.next()? else { bail!("which guest? See --help") };
         match argument {
             Long("help") | Short('h') => return Ok(None),
             Long("model") => models.push(parse_model(parser.value()?)?),
+            Long("substitute") => substitute = Some(parser.value()?.string()?),
             Long("dir") => options.folders.push(parser.value()?.string()?),
             Long("cache") => cache = Some(parser.value()?.into()),
             Long("no-cache") => cache = None,
@@ -88,7 +95,7 @@ fn parse(mut parser: lexopt::Parser) -> Result<Option<Arguments>> {
     // What follows is the guest's.
     options.arguments = std::iter::once(guest.clone()).chain(parser.raw_args()?).collect();
     let listen = serves.then_some(listen);
-    Ok(Some(Arguments { options, models, cache, listen, guest: guest.into() }))
+    Ok(Some(Arguments { options, models, substitute, cache, listen, guest: guest.into() }))
 }
 
 fn parse_model(word: OsString) -> Result<(String, PathBuf)> {

@@ -155,9 +155,9 @@ export interface WasiNNInterfaces {
  *
  *     const guest = await instantiate(getCoreModule, { ...wasi, ...createWasiNNInterfaces({ models }) });
  */
-export function createWasiNNInterfaces({ models, onError }: WasiNNOptions = {}): WasiNNInterfaces {
-  const open = new Models(models);
-  const guard = makeGuard(onError);
+export function createWasiNNInterfaces(options: WasiNNOptions = {}): WasiNNInterfaces {
+  const open = new Models(options);
+  const guard = makeGuard(options.onError);
   return {
     "wasi:nn/tensor": { Tensor },
     "wasi:nn/errors": { Error: NNError },
@@ -165,7 +165,7 @@ export function createWasiNNInterfaces({ models, onError }: WasiNNOptions = {}):
     "wasi:nn/graph": {
       Graph,
       load: (builders, encoding, target) => guard("load", () => {
-        if (encoding !== "onnx" && encoding !== "autodetect") {
+        if (encoding !== "onnx" && encoding !== "autodetect" && !open.takesAnyFile) {
           throw new WasiNNError(Errno.InvalidEncoding, "only ONNX and what nncc made of it are known");
         }
         if (target !== "cpu") throw new WasiNNError(Errno.UnsupportedOperation, "graphs from bytes run on the CPU alone");

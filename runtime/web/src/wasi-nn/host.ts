@@ -10,6 +10,8 @@ import { bytesOf, legacyByteLength, type GuestTensor } from "./tensor.js";
 export interface WasiNNOptions {
   /** The models that guests open with `load_by_name`. */
   readonly models?: Readonly<Record<string, GuestModel | StatefulModel>>;
+  /** The name of a model that stands for files of other formats that guests load, whatever is in them. */
+  readonly substitute?: string;
   /**
    * Told why a call of the guest failed; the guest itself sees a number alone.
    * What it throws ends the guest.
@@ -76,7 +78,7 @@ export class Host {
   constructor(memory: () => WebAssembly.Memory | undefined, options: WasiNNOptions) {
     this.memory = new GuestMemory(memory);
     this.onError = options.onError;
-    this.models = new Models(options.models);
+    this.models = new Models(options);
   }
 
   /** `body` as a function for guests: whatever it throws becomes an errno. */
@@ -113,10 +115,13 @@ export class Host {
     if (target !== CPU && target !== AUTO) {
       throw new WasiNNError(Errno.UnsupportedOperation, "graphs from bytes run on the CPU alone");
     }
-    if (count !== 1) throw new WasiNNError(Errno.InvalidArgument, `a model is one builder, not ${count >>> 0}`);
+    // Other formats have a second file for the weights.
+    if (count !== 1 && !(count === 2 && this.models.takesAnyFile)) {
+      throw new WasiNNError(Errno.InvalidArgument, `a model is one builder, not ${count >>> 0}`);
+    }
     const [address, length] = this.memory.readWords(builders, 2) as [number, number];
     this.memory.check(address, length);
-    if (encoding !== ONNX && !AUTODETECT.includes(encoding)) {
+    if (encoding !== ONNX && !AUTODETECT.includes(encoding) && !this.models.takesAnyFile) {
       throw new WasiNNError(Errno.InvalidEncoding, "only ONNX and what nncc made of it are known");
     }
     this.memory.writeU32(out, this.graphs.add(this.models.fromBytes(this.memory.read(address, length))));

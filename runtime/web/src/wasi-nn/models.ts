@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 import { Errno, WasiNNError } from "./errno.js";
-import { Graph, compileGraph, type GuestModel, type StatefulModel } from "./graph.js";
+import { Graph, compileGraph } from "./graph.js";
+import type { WasiNNOptions } from "./host.js";
 import { sha256 } from "./sha256.js";
 
 const WASM_MAGIC = 0x6d736100;
@@ -11,15 +12,23 @@ const WASM_MAGIC = 0x6d736100;
 export class Models {
   private readonly named = new Map<string, Graph>();
 
-  constructor(models: Readonly<Record<string, GuestModel | StatefulModel>> = {}) {
+  private readonly substitute: Graph | undefined;
+
+  constructor({ models = {}, substitute }: WasiNNOptions) {
     for (const [name, entry] of Object.entries(models)) {
       this.named.set(name, "model" in entry ? new Graph(entry.model, entry.state) : new Graph(entry));
     }
+    this.substitute = substitute === undefined ? undefined : this.byName(substitute);
   }
 
   /** Whether a call may have to wait for a GPU. */
   get useGpu(): boolean {
     return [...this.named.values()].some(({ model }) => model.device === "gpu");
+  }
+
+  /** Whether guests may load files of any format. */
+  get takesAnyFile(): boolean {
+    return this.substitute !== undefined;
   }
 
   byName(name: string): Graph {
@@ -34,6 +43,7 @@ export class Models {
     if (bytes.length >= 8 && view.getUint32(0, true) === WASM_MAGIC) return compileGraph(bytes);
     const hash = sha256(bytes);
     for (const graph of this.named.values()) if (graph.model.signature.source.sha256 === hash) return graph;
+    if (this.substitute !== undefined) return this.substitute;
     throw new WasiNNError(Errno.InvalidEncoding, `neither an nncc module nor the source of a registered one (${hash})`);
   }
 }
