@@ -45,6 +45,8 @@ static void buildLinalg(OpPassManager &pm, const PipelineOptions &options) {
   pm.addPass(createRecordSignature());
   pm.addPass(nn::createNNToLinalg());
   pm.addPass(createCSEPass());
+  // Before what a loop computes again and again is fused with the rest.
+  pm.addPass(createLoopInvariantCodeMotionPass());
   pm.addPass(createFuseElementwise({options.maxKernelInputs}));
   pm.addPass(createCSEPass());
   // What it leaves are products and transforms of constants, see below.

@@ -1,6 +1,4 @@
 //===- ControlFlow.cpp - branches -------------------------------*- C++ -*-===//
-//-*-===//
-//-*-===//
 //
 // Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -14,6 +12,7 @@
 
 using namespace mlir;
 using namespace nncc::onnx;
+namespace nn = nncc::nn;
 
 /// The outputs of a branch, legalized in place of the node; none on failure.
 static std::optional<SmallVector<Value>> inlineBranch(Node &node,
@@ -35,30 +34,96 @@ static std::optional<SmallVector<Value>> inlineBranch(Node &node,
   return outputs;
 }
 
-/// Nodes have no effects: both branches are computed, and one is selected.
-static LogicalResult selectBranch(Node &node) {
-  auto first = inlineBranch(node, "then_branch");
-  auto second = first ? inlineBranch(node, "else_branch") : std::nullopt;
-  if (!second)
-    return failure();
-  Value condition = node.reshape(node.in(0), {});
+/// Whether computing both branches costs less than to branch.
+static bool isCheap(Region &branch) {
+  static constexpr size_t maxOps = 16;
+  Block &block = branch.front();
+  return block.getOperations().size() <= maxOps &&
+         llvm::all_of(block, [](Operation &op) {
+           return isa<nn::ElementwiseOpInterface, nn::SymbolicValueOpInterface,
+                      nn::ConstantOp>(op);
+         });
+}
+
+/// The branches' ops go before the builder's insertion point: nodes have no
+/// effects, so that both can be computed and one is selected.
+static LogicalResult selectBranch(Node &node, Value condition,
+                                  MutableArrayRef<Region> branches,
+                                  ArrayRef<SmallVector<Value>> outputs) {
+  OpBuilder &builder = node.getBuilder();
+  for (Region &branch : branches)
+    builder.getInsertionBlock()->getOperations().splice(
+        builder.getInsertionPoint(), branch.front().getOperations());
   SmallVector<Value> results;
-  for (auto [a, b] : llvm::zip_equal(*first, *second)) {
+  for (auto [first, second] : llvm::zip_equal(outputs[0], outputs[1]))
+    results.push_back(node.select(condition, first, second));
+  return node.results(results);
+}
+
+/// Legalizes a branch into `region`, without its terminator.
+static LogicalResult convertBranch(Node &node, StringRef name, Region &region,
+                                   SmallVectorImpl<Value> &outputs) {
+  OpBuilder::InsertionGuard guard(node.getBuilder());
+  node.getBuilder().setInsertionPointToEnd(&region.emplaceBlock());
+  auto values = inlineBranch(node, name);
+  if (!values)
+    return failure();
+  outputs = *values;
+  return success();
+}
+
+/// What either bounds allow.
+static Converter::Bounds unite(const Converter::Bounds &a,
+                               const Converter::Bounds &b) {
+  Converter::Bounds result;
+  for (auto [x, y] : llvm::zip_equal(a, b)) {
+    bool isOpen = x.second < 0 || y.second < 0;
+    result.emplace_back(std::min(x.first, y.first),
+                        isOpen ? -1 : std::max(x.second, y.second));
+  }
+  return result;
+}
+
+static LogicalResult convertBranches(Node &node) {
+  OpBuilder &builder = node.getBuilder();
+  Region branches[2];
+  SmallVector<Value> outputs[2];
+  // Sizes have to suit one of the branches.
+  Converter &converter = node.getConverter();
+  Converter::Bounds before = converter.getBounds();
+  if (failed(convertBranch(node, "then_branch", branches[0], outputs[0])))
+    return failure();
+  Converter::Bounds first = converter.getBounds();
+  converter.setBounds(before);
+  if (failed(convertBranch(node, "else_branch", branches[1], outputs[1])))
+    return failure();
+  converter.setBounds(unite(first, converter.getBounds()));
+  for (auto [a, b] : llvm::zip_equal(outputs[0], outputs[1]))
     if (a.getType() != b.getType())
       return node.fail("the condition depends on data and the branches give "
                        "different types, " +
                        node.describe(a) + " and " + node.describe(b) +
                        ", which is not supported (--dim fixes sizes)");
-    results.push_back(node.select(condition, a, b));
+  Value condition = node.reshape(node.in(0), {});
+  if (llvm::all_of(branches, isCheap))
+    return selectBranch(node, condition, branches, outputs);
+  for (auto [branch, values] : llvm::zip_equal(branches, outputs)) {
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPointToEnd(&branch.front());
+    builder.create<nn::YieldOp>(node.getLoc(), values);
   }
-  return node.results(results);
+  auto op = builder.create<nn::IfOp>(
+      node.getLoc(), ValueRange(outputs[0]).getTypes(), condition);
+  op.getThenBranch().takeBody(branches[0]);
+  op.getElseBranch().takeBody(branches[1]);
+  return node.results(SmallVector<Value>(op.getResults()));
 }
 
 /// A branch that is known to be taken stands in for the node.
 static LogicalResult convertIf(Node &node) {
   auto condition = node.tryFloats(node.in(0));
   if (!condition || condition->size() != 1)
-    return selectBranch(node);
+    return convertBranches(node);
   auto outputs = inlineBranch(node, condition->front() != 0 ? "then_branch"
                                                             : "else_branch");
   return outputs ? node.results(*outputs) : failure();

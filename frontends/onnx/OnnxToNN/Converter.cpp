@@ -185,7 +185,13 @@ void Converter::convertOp(Operation &op) {
     mapping[constant] = createConstant(constant);
 }
 
-SmallVector<Value> Converter::inlineBody(Region &body) {
+SmallVector<Value> Converter::inlineBody(Region &body, ValueRange arguments) {
+  for (Operation &op : body.front())
+    for (Value result : op.getResults())
+      mapping.erase(result);
+  for (auto [argument, value] :
+       llvm::zip_equal(body.front().getArguments(), arguments))
+    mapping[argument] = value;
   for (Operation &op : body.front().without_terminator()) {
     if (errors.size() >= maxErrors)
       break;
@@ -195,6 +201,16 @@ SmallVector<Value> Converter::inlineBody(Region &body) {
   for (Value output : body.front().getTerminator()->getOperands())
     outputs.push_back(mapping.lookup(output));
   return outputs;
+}
+
+LogicalResult Converter::attempt(function_ref<LogicalResult()> legalize) {
+  size_t numErrors = errors.size();
+  Bounds oldBounds = bounds;
+  if (succeeded(legalize()))
+    return success();
+  errors.resize(numErrors);
+  bounds = oldBounds;
+  return failure();
 }
 
 LogicalResult Converter::finishFunction(func::FuncOp func, func::ReturnOp old) {

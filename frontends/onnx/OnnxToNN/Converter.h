@@ -33,9 +33,16 @@ public:
 
   mlir::LogicalResult convert();
 
-  /// Legalizes a subgraph's nodes in place of its node, and returns its
-  /// outputs; a null one depends on a node that failed.
-  llvm::SmallVector<mlir::Value> inlineBody(mlir::Region &body);
+  /// Legalizes a subgraph's nodes at the builder's insertion point, with
+  /// `arguments` for its inputs, and returns its outputs; a null one depends on
+  /// a node that failed. A subgraph may be legalized several times.
+  llvm::SmallVector<mlir::Value> inlineBody(mlir::Region &body,
+                                            mlir::ValueRange arguments = {});
+
+  /// Forgets the errors, and what the sizes were assumed to be, if `legalize`
+  /// fails: there is another way.
+  mlir::LogicalResult
+  attempt(llvm::function_ref<mlir::LogicalResult()> legalize);
 
   void map(mlir::Value from, mlir::Value to) { mapping[from] = to; }
   mlir::OpBuilder &getBuilder() { return builder; }
@@ -45,6 +52,11 @@ public:
   /// the expression is at least 0. The module checks the bounds when it runs.
   void assumeNonNegative(llvm::ArrayRef<int64_t> coefficients,
                          int64_t constant);
+
+  /// What the symbols may be: [low, high] each; high is -1 where it is open.
+  using Bounds = std::vector<std::pair<int64_t, int64_t>>;
+  const Bounds &getBounds() const { return bounds; }
+  void setBounds(Bounds narrowed) { bounds = std::move(narrowed); }
 
 private:
   mlir::LogicalResult convertFunction(mlir::func::FuncOp func);
@@ -69,8 +81,7 @@ private:
   llvm::ArrayRef<ExternOperator> externs;
   std::string fileName;
   std::vector<std::string> symbols;
-  // [low, high] a symbol; high is -1 where there is none.
-  std::vector<std::pair<int64_t, int64_t>> bounds;
+  Bounds bounds;
   llvm::DenseMap<mlir::Value, mlir::Value> mapping;
   std::vector<std::string> errors;
 };

@@ -44,6 +44,14 @@ LogicalResult Node::results(ArrayRef<Value> values) {
   return success();
 }
 
+LogicalResult Node::attempt(function_ref<LogicalResult()> legalize) {
+  LogicalResult status = converter.attempt(
+      [&] { return success(succeeded(legalize()) && !isFailed); });
+  if (failed(status))
+    isFailed = false;
+  return status;
+}
+
 LogicalResult Node::fail(const llvm::Twine &message) {
   if (!isFailed)
     emitError(getLoc()) << message;

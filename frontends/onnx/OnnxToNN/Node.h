@@ -72,6 +72,9 @@ public:
     return mlir::Value();
   }
   bool hasFailed() { return isFailed; }
+  /// Forgets the errors of `legalize` if it fails: there is another way.
+  mlir::LogicalResult
+  attempt(llvm::function_ref<mlir::LogicalResult()> legalize);
 
   // Attributes. One that no handler asks for is an error.
   bool hasAttr(mlir::StringRef name);
@@ -82,6 +85,9 @@ public:
   std::optional<llvm::SmallVector<float>> getFloats(mlir::StringRef name);
   llvm::SmallVector<std::string> getStrings(mlir::StringRef name);
   mlir::ElementsAttr getTensor(mlir::StringRef name);
+  /// The numbers of a tensor attribute; none where it is null.
+  std::optional<llvm::SmallVector<double>>
+  readNumbers(mlir::ElementsAttr tensor);
   /// Reports an attribute that no handler has read.
   mlir::LogicalResult checkAllRead();
 
@@ -116,6 +122,8 @@ public:
   /// min(a, b). Where it depends on the symbols' values it is `a`, and the
   /// symbols' bounds are narrowed so that it is.
   mlir::AffineExpr minimum(mlir::AffineExpr a, mlir::AffineExpr b);
+  /// Narrows the symbols' bounds so that a size, which grows with them, is 1.
+  void assumeOne(mlir::AffineExpr size);
   /// The sizes that two shapes broadcast to.
   std::optional<Dims> broadcastDims(llvm::ArrayRef<mlir::AffineExpr> a,
                                     llvm::ArrayRef<mlir::AffineExpr> b);

@@ -8,8 +8,11 @@
 #include "frontends/onnx/OnnxToNN/Converter.h"
 #include "frontends/onnx/OnnxToNN/Node.h"
 
+#include "llvm/ADT/DenseSet.h"
+
 using namespace mlir;
 using namespace nncc::onnx;
+namespace nn = nncc::nn;
 
 namespace {
 
@@ -73,4 +76,44 @@ std::optional<Dims> Node::broadcastDims(ArrayRef<AffineExpr> a,
   if (!result)
     (void)fail("the shapes do not broadcast");
   return result;
+}
+
+/// The least value in [1, limit] of the only symbol of `size` from which on the
+/// size is at least `bound`.
+static int64_t findLeast(AffineExpr size, unsigned symbol, int64_t bound,
+                         int64_t limit) {
+  MLIRContext *context = size.getContext();
+  auto reaches = [&](int64_t value) {
+    AffineExpr at = size.replace(getAffineSymbolExpr(symbol, context),
+                                 getAffineConstantExpr(value, context));
+    return nn::getConstantValue(nn::simplify(at)).value_or(bound) >= bound;
+  };
+  int64_t low = 1, high = limit;
+  while (low < high) {
+    int64_t middle = low + (high - low) / 2;
+    if (reaches(middle))
+      high = middle;
+    else
+      low = middle + 1;
+  }
+  return low;
+}
+
+void Node::assumeOne(AffineExpr size) {
+  llvm::SmallDenseSet<unsigned> used;
+  size.walk([&](AffineExpr part) {
+    if (auto symbol = dyn_cast<AffineSymbolExpr>(part))
+      used.insert(symbol.getPosition());
+  });
+  if (used.size() != 1)
+    return; // Bounds of single symbols can't say it.
+  constexpr int64_t limit = int64_t(1) << 31;
+  unsigned symbol = *used.begin();
+  Ints coefficients(getNumSymbols(), 0);
+  coefficients[symbol] = 1;
+  converter.assumeNonNegative(coefficients, -findLeast(size, symbol, 1, limit));
+  coefficients[symbol] = -1;
+  int64_t above = findLeast(size, symbol, 2, limit);
+  if (above < limit)
+    converter.assumeNonNegative(coefficients, above - 1);
 }

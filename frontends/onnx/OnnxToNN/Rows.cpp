@@ -16,11 +16,12 @@ using namespace nncc::onnx;
 
 void nncc::onnx::forEachRow(llvm::function_ref<void(const Row &)> visit) {
   for (auto family :
-       {getElementwiseRows, getActivationRows, getReductionRows, getShapeRows,
-        getSliceRows, getIndexingRows, getSpatialRows, getResizeRows,
-        getNormalizationRows, getMatmulRows, getAttentionRows,
-        getContribAttentionRows, getEinsumRows, getQuantizedLinearRows,
-        getQuantizedProductRows, getRecurrentRows, getControlFlowRows})
+       {getElementwiseRows, getActivationRows,      getReductionRows,
+        getShapeRows,       getSliceRows,           getIndexingRows,
+        getSpatialRows,     getResizeRows,          getNormalizationRows,
+        getMatmulRows,      getAttentionRows,       getContribAttentionRows,
+        getEinsumRows,      getQuantizedLinearRows, getQuantizedProductRows,
+        getRecurrentRows,   getControlFlowRows,     getLoopRows})
     for (const Row &row : family())
       visit(row);
 }

@@ -55,6 +55,7 @@ llvm::ArrayRef<Row> getQuantizedLinearRows();
 llvm::ArrayRef<Row> getQuantizedProductRows();
 llvm::ArrayRef<Row> getRecurrentRows();
 llvm::ArrayRef<Row> getControlFlowRows();
+llvm::ArrayRef<Row> getLoopRows();
 
 /// Visits every row, family after family.
 void forEachRow(llvm::function_ref<void(const Row &)> visit);

@@ -229,7 +229,8 @@ static std::optional<Ints> readAxes(Node &node, bool &given) {
 }
 
 static LogicalResult convertSqueeze(Node &node) {
-  Dims dims = Node::dims(node.in(0)), result;
+  Value input = node.in(0);
+  Dims dims = Node::dims(input), result;
   bool given = false;
   std::optional<Ints> axes = readAxes(node, given);
   if (given && axes)
@@ -244,11 +245,13 @@ static LogicalResult convertSqueeze(Node &node) {
     else if (std::optional<int64_t> size = nn::getConstantValue(dim);
              size && *size != 1)
       return node.fail("dimension " + llvm::Twine(i) + " is not 1");
-    else if (!size)
-      return node.fail("dimension " + llvm::Twine(i) + " is " +
-                       node.describe(dim) + ", not 1: fix it with --dim");
+    else if (!size) {
+      // The module refuses others.
+      node.assumeOne(dim);
+      input = node.slice(input, i, node.dim(0), node.dim(1));
+    }
   }
-  return node.result(node.reshape(node.in(0), result));
+  return node.result(node.reshape(input, result));
 }
 
 static LogicalResult convertUnsqueeze(Node &node) {

@@ -7,6 +7,7 @@
 
 #include "frontends/onnx/OnnxToNN/Node.h"
 #include "frontends/onnx/OnnxToNN/Rows.h"
+#include "frontends/onnx/OnnxToNN/SliceByData.h"
 #include "nncc/Dialect/NN/NN.h"
 
 #include "mlir/IR/BuiltinAttributes.h"
@@ -77,33 +78,33 @@ resolveBackward(Node &node, const SliceRange &range, AffineExpr size) {
   return {start, count};
 }
 
-static LogicalResult slice(Node &node, ArrayRef<AffineExpr> starts,
-                           ArrayRef<AffineExpr> ends, ArrayRef<int64_t> axes,
-                           ArrayRef<int64_t> steps) {
+static Value slice(Node &node, ArrayRef<AffineExpr> starts,
+                   ArrayRef<AffineExpr> ends, ArrayRef<int64_t> axes,
+                   ArrayRef<int64_t> steps) {
   Value input = node.in(0);
   int64_t rank = Node::rank(input);
   auto normal = node.axes(axes, rank);
   if (!normal)
-    return failure();
+    return Value();
   if (starts.size() != axes.size() || ends.size() != axes.size() ||
       steps.size() != axes.size())
-    return node.fail("starts, ends, axes and steps must be of one length");
+    return node.failValue("starts, ends, axes and steps must be of one length");
 
   Dims first(rank, node.dim(0)), counts = Node::dims(input);
   Ints allSteps(rank, 1);
   for (auto [i, axis] : llvm::enumerate(*normal)) {
     SliceRange range{starts[i], ends[i], steps[i]};
     if (range.step == 0 || std::abs(range.step) >= openEnd)
-      return node.fail("the step " + llvm::Twine(range.step) +
-                       " is out of range");
+      return node.failValue("the step " + llvm::Twine(range.step) +
+                            " is out of range");
     AffineExpr size = counts[axis];
     std::tie(first[axis], counts[axis]) =
         range.step > 0 ? resolveForward(node, range, size)
                        : resolveBackward(node, range, size);
     allSteps[axis] = range.step;
   }
-  return node.result(node.create<nn::SliceOp>(input, node.map(first),
-                                              node.map(counts), allSteps));
+  return node.create<nn::SliceOp>(input, node.map(first), node.map(counts),
+                                  allSteps);
 }
 
 static Ints countUp(size_t size) {
@@ -118,24 +119,29 @@ static LogicalResult convertSlice1(Node &node) {
   if (!starts || !ends)
     return node.fail("the attributes starts and ends are missing");
   Ints axes = node.getInts("axes").value_or(countUp(starts->size()));
-  return slice(node, node.dims(*starts), node.dims(*ends), axes,
-               Ints(starts->size(), 1));
+  return node.result(slice(node, node.dims(*starts), node.dims(*ends), axes,
+                           Ints(starts->size(), 1)));
 }
 
 static LogicalResult convertSlice10(Node &node) {
-  auto starts = node.symbols(node.in(1), "starts");
-  auto ends = node.symbols(node.in(2), "ends");
-  if (!starts || !ends)
-    return failure();
-  std::optional<Ints> axes = countUp(starts->size());
-  std::optional<Ints> steps = Ints(starts->size(), 1);
+  if (!Node::type(node.in(1)).hasStaticShape() ||
+      !Node::type(node.in(2)).hasStaticShape())
+    return node.fail("starts and ends must be of static size");
+  std::optional<Ints> axes = countUp(Node::type(node.in(1)).getNumElements());
+  std::optional<Ints> steps = Ints(axes->size(), 1);
   if (node.in(3))
     axes = node.ints(node.in(3), "axes");
   if (node.in(4))
     steps = node.ints(node.in(4), "steps");
   if (!axes || !steps)
     return failure();
-  return slice(node, *starts, *ends, *axes, *steps);
+  nn::SymbolicElements starts = nn::symbolicElements(node.in(1));
+  if (!starts)
+    return node.result(sliceByData(node, *axes, *steps));
+  auto ends = node.symbols(node.in(2), "ends");
+  if (!ends)
+    return failure();
+  return node.result(slice(node, *starts, *ends, *axes, *steps));
 }
 
 static LogicalResult convertSplit(Node &node) {
@@ -278,7 +284,7 @@ static const Row rows[] = {
     {"Pad", 2, 1, 1, convertPad2},
     {"Pad", 11, 2, 4, convertPad11, "", "a fill value that depends on data"},
     {"Slice", 1, 1, 1, convertSlice1},
-    {"Slice", 10, 3, 5, convertSlice10, "", "bounds that depend on data"},
+    {"Slice", 10, 3, 5, convertSlice10, "", "a size that depends on data"},
     {"Split", 2, 1, 2, convertSplit},
 };
 

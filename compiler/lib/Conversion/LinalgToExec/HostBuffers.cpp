@@ -79,6 +79,11 @@ FailureOr<SmallVector<AffineExpr>> HostProgramBuilder::getSizes(Value tensor) {
   if (auto loop = dyn_cast_or_null<scf::ForOp>(op))
     return getSizes(
         loop.getInitArgs()[cast<OpResult>(tensor).getResultNumber()]);
+  if (auto loop = dyn_cast_or_null<scf::WhileOp>(op))
+    return getSizes(loop.getInits()[cast<OpResult>(tensor).getResultNumber()]);
+  if (auto branch = dyn_cast_or_null<scf::IfOp>(op))
+    return getSizes(branch.thenYield().getOperand(
+        cast<OpResult>(tensor).getResultNumber()));
   if (auto insert = dyn_cast_or_null<tensor::InsertSliceOp>(op))
     return getSizes(insert.getDest());
   if (auto expand = dyn_cast_or_null<tensor::ExpandShapeOp>(op))

@@ -215,93 +215,6 @@ LogicalResult HostProgramBuilder::convert(arith::ConstantOp op) {
   return success();
 }
 
-LogicalResult HostProgramBuilder::convert(scf::ForOp op) {
-  // Each carried tensor has a buffer of its own, updated at the end of a step.
-  SmallVector<Buffer> carried;
-  SmallVector<Value> scalars;
-  for (auto [init, argument, result] : llvm::zip_equal(
-           op.getInitArgs(), op.getRegionIterArgs(), op.getResults())) {
-    if (!isa<RankedTensorType>(init.getType()))
-      return op.emitError("a loop carries tensors only");
-    bool isFresh = init.getDefiningOp<tensor::EmptyOp>() != nullptr;
-    FailureOr<SmallVector<AffineExpr>> sizes = getSizes(init);
-    if (failed(sizes))
-      return failure();
-    FailureOr<Buffer> buffer =
-        isFresh
-            ? getDestination(result)
-            : allocate(op.getLoc(), *sizes,
-                       cast<RankedTensorType>(init.getType()).getElementType());
-    if (failed(buffer) ||
-        (!isFresh && failed(writeTo(op.getLoc(), init, *buffer))))
-      return failure();
-    buffers[argument] = *buffer;
-    buffers[result] = *buffer;
-    carried.push_back(*buffer);
-  }
-  auto loop = host.create<scf::ForOp>(
-      op.getLoc(), hostValues.lookup(op.getLowerBound()),
-      hostValues.lookup(op.getUpperBound()), hostValues.lookup(op.getStep()));
-  hostValues.map(op.getInductionVar(), loop.getInductionVar());
-  OpBuilder::InsertionGuard guard(host);
-  host.setInsertionPoint(loop.getBody()->getTerminator());
-  if (failed(convertBlock(*op.getBody())))
-    return failure();
-  // A yielded value that is another carried tensor must not be overwritten
-  // before it is read.
-  SmallVector<Buffer> next;
-  for (auto [value, buffer] :
-       llvm::zip_equal(op.getBody()->getTerminator()->getOperands(), carried)) {
-    FailureOr<Buffer> from = getBuffer(value);
-    if (failed(from))
-      return failure();
-    bool aliases = !isSamePlace(*from, buffer) &&
-                   llvm::any_of(carried, [&](const Buffer &other) {
-                     return other.memory == from->memory;
-                   });
-    if (aliases) {
-      Buffer copy = allocate(op.getLoc(), from->sizes, from->elementType);
-      if (failed(kernels->copy(host, op.getLoc(), *from, copy)))
-        return failure();
-      from = copy;
-    }
-    next.push_back(*from);
-  }
-  for (auto [from, to] : llvm::zip_equal(next, carried))
-    if (!isSamePlace(from, to) &&
-        failed(kernels->copy(host, op.getLoc(), from, to)))
-      return failure();
-  return success();
-}
-
-LogicalResult HostProgramBuilder::convert(scf::IfOp op) {
-  for (Value result : op.getResults()) {
-    FailureOr<SmallVector<AffineExpr>> sizes = getSizes(
-        op.thenYield().getOperand(cast<OpResult>(result).getResultNumber()));
-    if (failed(sizes))
-      return failure();
-    buffers[result] =
-        allocate(op.getLoc(), *sizes,
-                 cast<RankedTensorType>(result.getType()).getElementType());
-  }
-  auto branch =
-      host.create<scf::IfOp>(op.getLoc(), hostValues.lookup(op.getCondition()),
-                             !op.getElseRegion().empty());
-  for (auto [from, to] : llvm::zip(op->getRegions(), branch->getRegions())) {
-    if (from.empty())
-      continue;
-    OpBuilder::InsertionGuard guard(host);
-    host.setInsertionPoint(to.front().getTerminator());
-    if (failed(convertBlock(from.front())))
-      return failure();
-    for (auto [value, result] : llvm::zip_equal(
-             from.front().getTerminator()->getOperands(), op.getResults()))
-      if (failed(writeTo(op.getLoc(), value, buffers[result])))
-        return failure();
-  }
-  return success();
-}
-
 LogicalResult HostProgramBuilder::convert(ExternOp op) {
   SmallVector<Value> memories;
   auto add = [&](FailureOr<Buffer> buffer) {
@@ -336,7 +249,7 @@ LogicalResult HostProgramBuilder::convert(Operation *op) {
             tensor::CollapseShapeOp, tensor::ExpandShapeOp,
             tensor::ExtractSliceOp, tensor::InsertSliceOp,
             tensor::FromElementsOp, tensor::InsertOp, tensor::ExtractOp,
-            arith::ConstantOp, scf::ForOp, scf::IfOp, ExternOp>(
+            arith::ConstantOp, scf::ForOp, scf::IfOp, scf::WhileOp, ExternOp>(
           [&](auto typed) { return convert(typed); })
       .Case<tensor::EmptyOp>([](auto) { return success(); })
       .Default([&](Operation *op) -> LogicalResult {

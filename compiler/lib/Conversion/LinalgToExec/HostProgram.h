@@ -41,8 +41,14 @@ private:
   mlir::LogicalResult convert(mlir::arith::ConstantOp op);
   mlir::LogicalResult convert(mlir::scf::ForOp op);
   mlir::LogicalResult convert(mlir::scf::IfOp op);
+  mlir::LogicalResult convert(mlir::scf::WhileOp op);
   mlir::LogicalResult convert(ExternOp op);
 
+  /// A buffer of its own for what a loop carries, with the initial value.
+  mlir::FailureOr<Buffer> getCarried(mlir::Value init, mlir::Value result);
+  /// Writes what a step gives into the carried buffers.
+  mlir::LogicalResult carryOver(mlir::Location loc, mlir::ValueRange values,
+                                llvm::ArrayRef<Buffer> carried);
   mlir::FailureOr<Buffer> getBuffer(mlir::Value tensor);
   /// Where a value is to be written: where its only user wants it, or a new
   /// buffer.

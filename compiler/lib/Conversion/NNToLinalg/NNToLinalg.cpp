@@ -7,11 +7,8 @@
 
 #include "nncc/Conversion/NNToLinalg/NNToLinalg.h"
 
-#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/BuiltinOps.h"
-#include "mlir/IR/IRMapping.h"
 #include "nncc/Dialect/NN/NN.h"
 
 namespace nncc::nn {
@@ -66,32 +63,6 @@ func::FuncOp NNToLinalgPass::createFunction(func::FuncOp main) {
   return func;
 }
 
-/// The result of shape arithmetic whose elements are known functions of the
-/// sizes; null for other ops.
-static Value buildShapeValue(Operation &op, LoweringBuilder &b) {
-  if (!isa<SymbolicValueOpInterface>(op))
-    return {};
-  SymbolicElements elements = symbolicElements(op.getResult(0));
-  if (!elements || elements->empty())
-    return {};
-  RankedTensorType type = b.getPlainType(op.getResult(0).getType());
-  Type element = type.getElementType();
-  if (llvm::all_of(*elements, getConstantValue)) {
-    SmallVector<APInt> values;
-    for (AffineExpr value : *elements)
-      values.emplace_back(element.getIntOrFloatBitWidth(),
-                          static_cast<uint64_t>(*getConstantValue(value)),
-                          /*isSigned=*/true);
-    return b.create<arith::ConstantOp>(op.getLoc(),
-                                       DenseElementsAttr::get(type, values));
-  }
-  SmallVector<Value> values;
-  for (AffineExpr value : *elements)
-    values.push_back(
-        b.create<arith::IndexCastOp>(op.getLoc(), element, b.dim(value)));
-  return b.create<tensor::FromElementsOp>(op.getLoc(), type, values);
-}
-
 LogicalResult NNToLinalgPass::convert(func::FuncOp main) {
   func::FuncOp func = createFunction(main);
   getOperation().push_back(func);
@@ -100,29 +71,12 @@ LogicalResult NNToLinalgPass::convert(func::FuncOp main) {
   LoweringBuilder b(entry,
                     ValueRange(func.getArguments()).take_front(numSymbols));
   b.setInsertionPointToEnd(entry);
-  IRMapping mapping;
-  mapping.map(main.getArguments(), func.getArguments().drop_front(numSymbols));
-
-  for (Operation &op : main.getBody().front()) {
-    SmallVector<Value> operands;
-    for (Value operand : op.getOperands())
-      operands.push_back(mapping.lookup(operand));
-    if (isa<func::ReturnOp>(op)) {
-      b.create<func::ReturnOp>(op.getLoc(), operands);
-      break;
-    }
-    auto lowering = dyn_cast<LowerToLinalgOpInterface>(op);
-    if (!lowering)
-      return op.emitError("has no linalg form");
-    if (Value value = buildShapeValue(op, b)) {
-      mapping.map(op.getResult(0), value);
-      continue;
-    }
-    FailureOr<SmallVector<Value>> results = lowering.lowerToLinalg(b, operands);
-    if (failed(results))
-      return failure();
-    mapping.map(op.getResults(), *results);
-  }
+  Block &body = main.getBody().front();
+  FailureOr<SmallVector<Value>> results =
+      b.lowerBlock(body, func.getArguments().drop_front(numSymbols));
+  if (failed(results))
+    return failure();
+  b.create<func::ReturnOp>(body.getTerminator()->getLoc(), *results);
   main.erase();
   return success();
 }

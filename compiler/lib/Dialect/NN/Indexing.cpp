@@ -225,22 +225,30 @@ static SmallVector<Value> getLoopIndices(OpBuilder &b, Location loc,
   return indices;
 }
 
-/// One index that is known: a slice.
+/// One index that the host knows: a slice.
 static Value gatherSlice(GatherOp op, LoweringBuilder &b, Value data,
-                         int64_t index) {
+                         OpFoldResult position) {
   SmallVector<AffineExpr> dims = getDims(op.getData().getType());
   SmallVector<OpFoldResult> offsets(dims.size(), b.getIndexAttr(0));
   SmallVector<OpFoldResult> ones(dims.size(), b.getIndexAttr(1));
   int64_t axis = op.getAxis();
-  AffineExpr position = b.getAffineConstantExpr(index);
-  if (index < 0)
-    position = position + dims[axis];
-  offsets[axis] = b.size(position);
+  offsets[axis] = position;
   dims[axis] = b.getAffineConstantExpr(1);
   Value slice = b.create<tensor::ExtractSliceOp>(
       op.getLoc(), b.getPlainType(dims, op.getType().getElementType()), data,
       offsets, b.sizes(dims), ones);
   return buildReshaped(b, op.getLoc(), slice, dims, getDims(op.getType()));
+}
+
+/// The one element of a tensor that the host has made, as the number of a
+/// loop's step is; null for others.
+static Value getHostNumber(Value tensor) {
+  while (isa_and_nonnull<tensor::ExpandShapeOp, tensor::CollapseShapeOp>(
+      tensor.getDefiningOp()))
+    tensor = tensor.getDefiningOp()->getOperand(0);
+  auto made = tensor.getDefiningOp<tensor::FromElementsOp>();
+  return made && made.getElements().size() == 1 ? made.getElements()[0]
+                                                : Value();
 }
 
 FailureOr<SmallVector<Value>> GatherOp::lowerToLinalg(LoweringBuilder &b,
@@ -254,8 +262,16 @@ FailureOr<SmallVector<Value>> GatherOp::lowerToLinalg(LoweringBuilder &b,
       if (size && (*index < -*size || *index >= *size))
         return emitOpError("index ") << *index << " is out of range for axis "
                                      << axis << " of " << getData().getType();
-      return SmallVector<Value>{gatherSlice(*this, b, operands[0], *index)};
+      AffineExpr position = b.getAffineConstantExpr(*index);
+      if (*index < 0)
+        position = position + dataDims[axis];
+      return SmallVector<Value>{
+          gatherSlice(*this, b, operands[0], b.size(position))};
     }
+  if (Value index = getHostNumber(operands[1]))
+    return SmallVector<Value>{
+        gatherSlice(*this, b, operands[0],
+                    getPosition(b, getLoc(), index, b.dim(dataDims[axis])))};
   SmallVector<AffineExpr> dims = getDims(getType());
   unsigned indexRank = getTensor(getIndices()).getRank();
   SmallVector<AffineExpr> loops = getLoops(getContext(), dims.size());

@@ -10,7 +10,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
-#include "nncc/Dialect/NN/Symbols.h"
+#include "nncc/Dialect/NN/NN.h"
 
 using namespace mlir;
 using namespace nncc;
@@ -88,4 +88,61 @@ Value LoweringBuilder::fill(Location loc, ArrayRef<AffineExpr> dims,
   Value scalar = create<arith::ConstantOp>(loc, value);
   Value init = empty(loc, dims, value.getType());
   return create<linalg::FillOp>(loc, scalar, init).getResult(0);
+}
+
+/// The result of shape arithmetic whose elements are known functions of the
+/// sizes; null for other ops.
+static Value buildShapeValue(Operation &op, LoweringBuilder &b) {
+  if (!isa<SymbolicValueOpInterface>(op))
+    return {};
+  SymbolicElements elements = symbolicElements(op.getResult(0));
+  if (!elements || elements->empty())
+    return {};
+  RankedTensorType type = b.getPlainType(op.getResult(0).getType());
+  Type element = type.getElementType();
+  if (llvm::all_of(*elements, getConstantValue)) {
+    SmallVector<APInt> values;
+    for (AffineExpr value : *elements)
+      values.emplace_back(element.getIntOrFloatBitWidth(),
+                          static_cast<uint64_t>(*getConstantValue(value)),
+                          /*isSigned=*/true);
+    return b.create<arith::ConstantOp>(op.getLoc(),
+                                       DenseElementsAttr::get(type, values));
+  }
+  SmallVector<Value> values;
+  for (AffineExpr value : *elements)
+    values.push_back(
+        b.create<arith::IndexCastOp>(op.getLoc(), element, b.dim(value)));
+  return b.create<tensor::FromElementsOp>(op.getLoc(), type, values);
+}
+
+LogicalResult LoweringBuilder::lowerOp(Operation &op) {
+  auto lowering = dyn_cast<LowerToLinalgOpInterface>(op);
+  if (!lowering)
+    return op.emitError("has no linalg form");
+  if (Value value = buildShapeValue(op, *this)) {
+    lowered.map(op.getResult(0), value);
+    return success();
+  }
+  SmallVector<Value> operands;
+  for (Value operand : op.getOperands())
+    operands.push_back(lowered.lookup(operand));
+  FailureOr<SmallVector<Value>> results =
+      lowering.lowerToLinalg(*this, operands);
+  if (failed(results))
+    return failure();
+  lowered.map(op.getResults(), *results);
+  return success();
+}
+
+FailureOr<SmallVector<Value>>
+LoweringBuilder::lowerBlock(Block &block, ValueRange arguments) {
+  lowered.map(block.getArguments(), arguments);
+  for (Operation &op : block.without_terminator())
+    if (failed(lowerOp(op)))
+      return failure();
+  SmallVector<Value> results;
+  for (Value value : block.getTerminator()->getOperands())
+    results.push_back(lowered.lookup(value));
+  return results;
 }

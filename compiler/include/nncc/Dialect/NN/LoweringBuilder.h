@@ -11,6 +11,7 @@
 #include "mlir/IR/AffineExpr.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinTypes.h"
+#include "mlir/IR/IRMapping.h"
 
 namespace nncc::nn {
 
@@ -44,10 +45,19 @@ public:
   mlir::Value fill(mlir::Location loc, llvm::ArrayRef<mlir::AffineExpr> dims,
                    mlir::TypedAttr value);
 
+  /// Lowers the ops of `block` at the insertion point, with `arguments` for the
+  /// block's, and returns what its terminator hands on.
+  mlir::FailureOr<llvm::SmallVector<mlir::Value>>
+  lowerBlock(mlir::Block &block, mlir::ValueRange arguments);
+
 private:
+  mlir::LogicalResult lowerOp(mlir::Operation &op);
+
   mlir::Block *entry;
   llvm::SmallVector<mlir::Value> symbols;
   llvm::DenseMap<mlir::AffineExpr, mlir::Value> dims;
+  /// What has been lowered so far.
+  mlir::IRMapping lowered;
   mlir::Operation *lastDim = nullptr;
 };
 

@@ -28,6 +28,7 @@ include "nncc/Dialect/NN/NNIndexingOps.td"
 include "nncc/Dialect/NN/NNSpatialOps.td"
 include "nncc/Dialect/NN/NNMatmulOps.td"
 include "nncc/Dialect/NN/NNRecurrentOps.td"
+include "nncc/Dialect/NN/NNControlOps.td"
 include "nncc/Dialect/NN/NNExternOps.td"
 
 #endif

@@ -1,0 +1,163 @@
+//===- HostControl.cpp - Loops and branches of the host program -----------===//
+//
+// Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "HostProgram.h"
+
+using namespace mlir;
+
+namespace nncc::exec {
+
+FailureOr<Buffer> HostProgramBuilder::getCarried(Value init, Value result) {
+  // One that starts without values may lie where its reader wants it.
+  if (init.getDefiningOp<tensor::EmptyOp>())
+    return getDestination(result);
+  FailureOr<SmallVector<AffineExpr>> sizes = getSizes(init);
+  if (failed(sizes))
+    return failure();
+  Buffer buffer =
+      allocate(result.getLoc(), *sizes,
+               cast<RankedTensorType>(init.getType()).getElementType());
+  if (failed(writeTo(result.getLoc(), init, buffer)))
+    return failure();
+  return buffer;
+}
+
+LogicalResult HostProgramBuilder::carryOver(Location loc, ValueRange values,
+                                            ArrayRef<Buffer> carried) {
+  // A value that is another carried tensor must not be overwritten before it
+  // is read.
+  SmallVector<Buffer> next;
+  for (auto [value, buffer] : llvm::zip_equal(values, carried)) {
+    FailureOr<Buffer> from = getBuffer(value);
+    if (failed(from))
+      return failure();
+    bool aliases = !isSamePlace(*from, buffer) &&
+                   llvm::any_of(carried, [&](const Buffer &other) {
+                     return other.memory == from->memory;
+                   });
+    if (aliases) {
+      Buffer copy = allocate(loc, from->sizes, from->elementType);
+      if (failed(kernels->copy(host, loc, *from, copy)))
+        return failure();
+      from = copy;
+    }
+    next.push_back(*from);
+  }
+  for (auto [from, to] : llvm::zip_equal(next, carried))
+    if (!isSamePlace(from, to) && failed(kernels->copy(host, loc, from, to)))
+      return failure();
+  return success();
+}
+
+LogicalResult HostProgramBuilder::convert(scf::ForOp op) {
+  SmallVector<Buffer> carried;
+  for (auto [init, argument, result] : llvm::zip_equal(
+           op.getInitArgs(), op.getRegionIterArgs(), op.getResults())) {
+    if (!isa<RankedTensorType>(init.getType()))
+      return op.emitError("a loop carries tensors only");
+    FailureOr<Buffer> buffer = getCarried(init, result);
+    if (failed(buffer))
+      return failure();
+    buffers[argument] = *buffer;
+    buffers[result] = *buffer;
+    carried.push_back(*buffer);
+  }
+  auto loop = host.create<scf::ForOp>(
+      op.getLoc(), hostValues.lookup(op.getLowerBound()),
+      hostValues.lookup(op.getUpperBound()), hostValues.lookup(op.getStep()));
+  hostValues.map(op.getInductionVar(), loop.getInductionVar());
+  OpBuilder::InsertionGuard guard(host);
+  host.setInsertionPoint(loop.getBody()->getTerminator());
+  if (failed(convertBlock(*op.getBody())))
+    return failure();
+  return carryOver(op.getLoc(), op.getBody()->getTerminator()->getOperands(),
+                   carried);
+}
+
+/// Numbers are carried as they are, tensors in buffers.
+LogicalResult HostProgramBuilder::convert(scf::WhileOp op) {
+  auto isTensor = [](Value value) {
+    return isa<RankedTensorType>(value.getType());
+  };
+  Block *before = op.getBeforeBody(), *after = op.getAfterBody();
+  if (op.getConditionOp().getArgs() != before->getArguments())
+    return op.emitError("hands on something else than it carries");
+  SmallVector<Buffer> carried;
+  SmallVector<Value> numbers;
+  for (auto [i, init] : llvm::enumerate(op.getInits())) {
+    if (!isTensor(init)) {
+      numbers.push_back(hostValues.lookup(init));
+      continue;
+    }
+    FailureOr<Buffer> buffer = getCarried(init, op.getResult(i));
+    if (failed(buffer))
+      return failure();
+    for (Value value : {Value(before->getArgument(i)),
+                        Value(after->getArgument(i)), op.getResult(i)})
+      buffers[value] = *buffer;
+    carried.push_back(*buffer);
+  }
+  SmallVector<Type> types(ValueRange(numbers).getTypes());
+  SmallVector<Location> locs(types.size(), op.getLoc());
+  auto loop = host.create<scf::WhileOp>(op.getLoc(), types, numbers);
+  OpBuilder::InsertionGuard guard(host);
+  auto enter = [&](Block *from, Region &to) {
+    Block *block = host.createBlock(&to, {}, types, locs);
+    auto arguments = llvm::make_filter_range(
+        from->getArguments(), [&](Value value) { return !isTensor(value); });
+    for (auto [old, now] : llvm::zip(arguments, block->getArguments()))
+      hostValues.map(old, now);
+    return convertBlock(*from);
+  };
+  if (failed(enter(before, loop.getBefore())))
+    return failure();
+  host.create<scf::ConditionOp>(
+      op.getLoc(), hostValues.lookup(op.getConditionOp().getCondition()),
+      loop.getBeforeArguments());
+  if (failed(enter(after, loop.getAfter())))
+    return failure();
+  SmallVector<Value> tensors, next;
+  for (Value value : op.getYieldOp().getOperands()) {
+    if (isTensor(value))
+      tensors.push_back(value);
+    else
+      next.push_back(hostValues.lookup(value));
+  }
+  if (failed(carryOver(op.getLoc(), tensors, carried)))
+    return failure();
+  host.create<scf::YieldOp>(op.getLoc(), next);
+  return success();
+}
+
+LogicalResult HostProgramBuilder::convert(scf::IfOp op) {
+  for (Value result : op.getResults()) {
+    FailureOr<SmallVector<AffineExpr>> sizes = getSizes(result);
+    if (failed(sizes))
+      return failure();
+    buffers[result] =
+        allocate(op.getLoc(), *sizes,
+                 cast<RankedTensorType>(result.getType()).getElementType());
+  }
+  auto branch =
+      host.create<scf::IfOp>(op.getLoc(), hostValues.lookup(op.getCondition()),
+                             !op.getElseRegion().empty());
+  for (auto [from, to] : llvm::zip(op->getRegions(), branch->getRegions())) {
+    if (from.empty())
+      continue;
+    OpBuilder::InsertionGuard guard(host);
+    host.setInsertionPoint(to.front().getTerminator());
+    if (failed(convertBlock(from.front())))
+      return failure();
+    for (auto [value, result] : llvm::zip_equal(
+             from.front().getTerminator()->getOperands(), op.getResults()))
+      if (failed(writeTo(op.getLoc(), value, buffers[result])))
+        return failure();
+  }
+  return success();
+}
+
+} // namespace nncc::exec

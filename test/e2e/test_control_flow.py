@@ -1,0 +1,176 @@
+# Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Loops, scans and branches against onnxruntime."""
+
+from pathlib import Path
+
+import numpy as np
+import onnx.parser
+import pytest
+
+from harness import Array, check, random
+
+HEADER = '<ir_version: 8, opset_import: ["" : 17]>\n'
+
+
+def parse(graph: str) -> onnx.ModelProto:
+    return onnx.parser.parse_model(HEADER + graph)
+
+
+def number(value: int) -> Array:
+    return np.array(value, np.int64)
+
+
+RUNNING_SUMS = """
+g (float[n,3] x, float[3] start) => (float[3] last, float[n,3] sums)
+<int64 zero = {0}>
+{
+  shape = Shape(x)
+  steps = Gather(shape, zero)
+  last, sums = Loop (steps, , start) <
+    body = b (int64 i, bool go, float[3] sum) => (bool proceed, float[3] next, float[3] out)
+    { proceed = Identity(go) row = Gather(x, i) next = Add(sum, row) out = Exp(next) }
+  >
+}
+"""
+
+
+def test_as_many_steps_as_rows(tmp_path: Path) -> None:
+    feeds = [{"x": random(n, 3), "start": random(3, seed=1)} for n in (1, 4)]
+    check(parse(RUNNING_SUMS), tmp_path, *feeds)
+
+
+# The states change places, the step is a number, too.
+UNTIL_LARGE = """
+g (float[2] x, float limit, int64 most) => (float[2] a, float[2] b, int64 n)
+<bool yes = {1}, int64 zero = {0}, int64 one = {1}>
+{
+  a, b, n = Loop (most, yes, x, x, zero) <
+    body = body (int64 i, bool go, float[2] p, float[2] q, int64 k)
+      => (bool proceed, float[2] q2, float[2] r, int64 k2)
+    {
+      q2 = Identity(q)
+      r = Add(p, q)
+      sum = ReduceSum <keepdims = 0> (r)
+      proceed = Less(sum, limit)
+      k2 = Add(i, one)
+    }
+  >
+}
+"""
+
+
+@pytest.mark.parametrize(("limit", "most"), [(50.0, 100), (1e9, 5), (0.0, 5), (5.0, 0)])
+def test_until_the_condition_is_false(limit: float, most: int, tmp_path: Path) -> None:
+    x = np.array([1, 0.5], np.float32)
+    feed = {"x": x, "limit": np.array(limit, np.float32), "most": number(most)}
+    check(parse(UNTIL_LARGE), tmp_path, feed)
+
+
+def test_a_state_that_grows(tmp_path: Path) -> None:
+    graph = """
+    g (float[2] x) => (float[8] y, float[3,2] z)
+    <int64 three = {3}>
+    {
+      y, z = Loop (three, , x) <
+        body = b (int64 i, bool go, float[m] s) => (bool proceed, float[m2] next, float[2] e)
+        {
+          proceed = Identity(go)
+          next = Concat <axis = 0> (s, x)
+          c = Cast <to = 1> (i)
+          e = Mul (x, c)
+        }
+      >
+    }
+    """
+    check(parse(graph), tmp_path, {"x": random(2)})
+
+
+SCAN = """
+g (float[4] state, float[2,n,4] x, float[n,4] z) => (float[4] last, float[4,n] out, float[n,4] back)
+{{
+  last, out, back = Scan <num_scan_inputs = 2, scan_input_axes = [1, 0],
+      scan_input_directions = [0, {reverse}], scan_output_axes = [1, 0],
+      scan_output_directions = [0, {reverse}],
+    body = b (float[4] s, float[2,4] a, float[4] c) => (float[4] s2, float[4] o, float[4] p)
+    {{
+      m = ReduceSum <keepdims = 0> (a, axis)
+      n = Add (m, c)
+      t = Add (s, n)
+      s2 = Tanh (t)
+      o = Mul (s2, c)
+      p = Neg (s2)
+    }}
+  > (state, x, z)
+}}
+"""
+
+
+@pytest.mark.parametrize("reverse", [0, 1])
+def test_scan(reverse: int, tmp_path: Path) -> None:
+    graph = SCAN.format(reverse=reverse).replace("\n{\n", "\n<int64[1] axis = {0}>\n{\n", 1)
+    feeds = [
+        {"state": random(4), "x": random(2, n, 4, seed=1), "z": random(n, 4, seed=2)}
+        for n in (1, 5)
+    ]
+    check(parse(graph), tmp_path, *feeds)
+
+
+BRANCHES = """
+g (float[2,4] x, float[4,4] w, bool c) => (float[2,4] y)
+{
+  y = If (c) <
+    then_branch = t () => (float[2,4] a) { p = MatMul(x, w) a = Softmax(p) },
+    else_branch = e () => (float[2,4] b) { q = Identity(x) b = CumSum(q, axis) }
+  >
+}
+"""
+
+
+@pytest.mark.parametrize("condition", [True, False])
+def test_branches(condition: bool, tmp_path: Path) -> None:
+    graph = BRANCHES.replace("\n{\n", "\n<int64 axis = {1}>\n{\n", 1)
+    feed = {"x": random(2, 4), "w": random(4, 4, seed=1), "c": np.array(condition)}
+    check(parse(graph), tmp_path, feed)
+
+
+def test_a_branch_in_a_loop_in_a_loop(tmp_path: Path) -> None:
+    graph = """
+    g (float[n,4] x, float[4,4] w) => (float[4] y)
+    <int64 zero = {0}, int64 many = {40}, float[4] start = {0, 0, 0, 0}, int64 two = {2}>
+    {
+      shape = Shape(x)
+      rows = Gather(shape, zero)
+      y = Loop (many, , start) <
+        body = outer (int64 i, bool go, float[4] s) => (bool proceed, float[4] next)
+        {
+          proceed = Identity(go)
+          sum = Loop (rows, , s) <
+            body = inner (int64 j, bool g2, float[4] t) => (bool p2, float[4] t2)
+            {
+              p2 = Identity(g2)
+              odd = Mod(j, two)
+              is_odd = Equal(odd, zero)
+              row = Gather(x, j)
+              d = If (is_odd) <
+                then_branch = a () => (float[4] u) { u = MatMul(row, w) },
+                else_branch = b () => (float[4] v) { e = MatMul(w, row) v = Softmax(e) }
+              >
+              t2 = Add(t, d)
+            }
+          >
+          next = Tanh(sum)
+        }
+      >
+    }
+    """
+    check(parse(graph), tmp_path, {"x": random(3, 4), "w": random(4, 4, seed=1)})
+
+
+def test_rows_cut_at_computed_places(tmp_path: Path) -> None:
+    graph = """
+    g (float[6,4] x, int64[1] at) => (float[2,4] y)
+    <int64[1] two = {2}, int64[1] axis = {0}>
+    { end = Add(at, two) y = Slice(x, at, end, axis) }
+    """
+    check(parse(graph), tmp_path, {"x": random(6, 4), "at": np.array([3])})
