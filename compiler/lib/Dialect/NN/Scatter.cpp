@@ -1,0 +1,220 @@
+//===- Scatter.cpp - scatter_nd, scatter_elements ---------------*- C++ -*-===//
+//
+// Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// A scatter is a loop over the updates that carries the result, since their
+// order counts; scalars are written there with tensor.insert.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Generic.h"
+#include "Positions.h"
+#include "Scalars.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+
+using namespace mlir;
+using namespace nncc;
+using namespace nncc::nn;
+
+//===----------------------------------------------------------------------===//
+// Types
+//===----------------------------------------------------------------------===//
+
+LogicalResult ScatterNDOp::inferReturnTypes(MLIRContext *,
+                                            std::optional<Location> loc,
+                                            Adaptor op,
+                                            SmallVectorImpl<Type> &types) {
+  FailureOr<int64_t> size = getTupleSize(loc, op.getData(), op.getIndices(), 0);
+  if (failed(size))
+    return failure();
+  RankedTensorType data = getTensor(op.getData());
+  if (getTensor(op.getUpdates()).getElementType() != data.getElementType() ||
+      getTensor(op.getUpdates()).getRank() !=
+          getTensor(op.getIndices()).getRank() - 1 + data.getRank() - *size)
+    return emitOptionalError(
+        loc, "the updates do not fit: ", op.getOperands().getTypes());
+  types.push_back(data);
+  return success();
+}
+
+LogicalResult
+ScatterElementsOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc,
+                                    Adaptor op, SmallVectorImpl<Type> &types) {
+  if (failed(checkIndices(loc, op.getIndices())) ||
+      failed(checkAxis(loc, op.getAxis(), op.getData())))
+    return failure();
+  RankedTensorType data = getTensor(op.getData());
+  RankedTensorType updates = getTensor(op.getUpdates());
+  if (updates.getElementType() != data.getElementType() ||
+      updates.getRank() != data.getRank() ||
+      getTensor(op.getIndices()).getRank() != data.getRank())
+    return emitOptionalError(
+        loc, "the updates do not fit: ", op.getOperands().getTypes());
+  types.push_back(data);
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Lowering
+//===----------------------------------------------------------------------===//
+
+using Combine = Value (*)(OpBuilder &, Location, Type, ValueRange);
+
+/// How an update joins an element; null where it replaces it.
+static Combine getCombine(ScatterReduction reduction) {
+  switch (reduction) {
+  case ScatterReduction::None:
+    return nullptr;
+  case ScatterReduction::Add:
+    return scalar::add;
+  case ScatterReduction::Mul:
+    return scalar::mul;
+  case ScatterReduction::Max:
+    return scalar::max;
+  case ScatterReduction::Min:
+    return scalar::min;
+  }
+  return nullptr;
+}
+
+namespace {
+/// Writes updates into a tensor that loops carry.
+struct ScatterBuilder {
+  LoweringBuilder &b;
+  Location loc;
+  Type element; ///< as nn has it
+  Combine combine;
+
+  /// Loops over `sizes`; `body` gets the positions and the tensor carried so
+  /// far and returns the next.
+  Value loop(ArrayRef<AffineExpr> sizes, Value carried,
+             SmallVectorImpl<Value> &positions,
+             llvm::function_ref<Value(ArrayRef<Value>, Value)> body);
+  Value writeElement(Value into, ArrayRef<Value> position, Value update);
+  Value writeSlice(Value into, ArrayRef<Value> position,
+                   ArrayRef<AffineExpr> dims, Value update);
+};
+} // namespace
+
+Value ScatterBuilder::loop(
+    ArrayRef<AffineExpr> sizes, Value carried,
+    SmallVectorImpl<Value> &positions,
+    llvm::function_ref<Value(ArrayRef<Value>, Value)> body) {
+  if (sizes.empty())
+    return body(positions, carried);
+  auto loop = b.create<scf::ForOp>(loc, b.dim(b.getAffineConstantExpr(0)),
+                                   b.dim(sizes.front()),
+                                   b.dim(b.getAffineConstantExpr(1)), carried);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToEnd(loop.getBody());
+  positions.push_back(loop.getInductionVar());
+  Value next =
+      this->loop(sizes.drop_front(), loop.getRegionIterArg(0), positions, body);
+  positions.pop_back();
+  b.create<scf::YieldOp>(loc, next);
+  return loop.getResult(0);
+}
+
+Value ScatterBuilder::writeElement(Value into, ArrayRef<Value> position,
+                                   Value update) {
+  if (combine) {
+    Value before = b.create<tensor::ExtractOp>(loc, into, position);
+    update = combine(b, loc, element, {before, update});
+  }
+  return b.create<tensor::InsertOp>(loc, update, into, position);
+}
+
+/// `position` gives the leading indices; `dims` are the slice's sizes with 1
+/// for each of those.
+Value ScatterBuilder::writeSlice(Value into, ArrayRef<Value> position,
+                                 ArrayRef<AffineExpr> dims, Value update) {
+  SmallVector<OpFoldResult> offsets(dims.size(), b.getIndexAttr(0));
+  SmallVector<OpFoldResult> ones(dims.size(), b.getIndexAttr(1));
+  for (auto [offset, value] : llvm::zip(offsets, position))
+    offset = value;
+  SmallVector<OpFoldResult> sizes = b.sizes(dims);
+  if (combine) {
+    Value before = b.create<tensor::ExtractSliceOp>(
+        loc, b.getPlainType(dims, element), into, offsets, sizes, ones);
+    SmallVector<AffineExpr> loops = getLoops(b.getContext(), dims.size());
+    update =
+        buildParallel(b, loc, dims, element, {{before, loops}, {update, loops}},
+                      [&](OpBuilder &inner, Location loc, ValueRange args) {
+                        return combine(inner, loc, element, args);
+                      });
+  }
+  return b.create<tensor::InsertSliceOp>(loc, update, into, offsets, sizes,
+                                         ones);
+}
+
+FailureOr<SmallVector<Value>> ScatterNDOp::lowerToLinalg(LoweringBuilder &b,
+                                                         ValueRange operands) {
+  Location loc = getLoc();
+  Type element = getType().getElementType();
+  ScatterBuilder scatter{b, loc, element, getCombine(getReduction())};
+  SmallVector<AffineExpr> data = getDims(getType());
+  SmallVector<AffineExpr> indexDims = getDims(getIndices().getType());
+  size_t tupleSize = getTensor(getIndices()).getShape().back();
+  AffineExpr one = b.getAffineConstantExpr(1);
+  AffineExpr count =
+      getProduct(ArrayRef<AffineExpr>(indexDims).drop_back(), getContext());
+  Value tuples =
+      buildReshaped(b, loc, operands[1], indexDims, {count, indexDims.back()});
+  // One slice an update: [updates, 1 (tupleSize - 1 times), slice...].
+  if (tupleSize == 0)
+    return emitOpError("has empty index tuples, which is not supported");
+  SmallVector<AffineExpr> sliceDims(tupleSize, one);
+  sliceDims.append(data.begin() + tupleSize, data.end());
+  bool isScalar = tupleSize == data.size();
+  SmallVector<AffineExpr> updateDims(sliceDims);
+  updateDims[0] = count;
+  if (isScalar)
+    updateDims.resize(1);
+  Value updates = buildReshaped(b, loc, operands[2],
+                                getDims(getUpdates().getType()), updateDims);
+  SmallVector<Value> positions;
+  Value result = scatter.loop(
+      count, operands[0], positions, [&](ArrayRef<Value> at, Value into) {
+        SmallVector<Value> position;
+        for (size_t i = 0; i != tupleSize; ++i) {
+          Value which = b.dim(b.getAffineConstantExpr(i));
+          Value index = b.create<tensor::ExtractOp>(loc, tuples,
+                                                    ValueRange{at[0], which});
+          position.push_back(getPosition(b, loc, index, b.dim(data[i])));
+        }
+        if (isScalar)
+          return scatter.writeElement(
+              into, position, b.create<tensor::ExtractOp>(loc, updates, at[0]));
+        SmallVector<OpFoldResult> offsets(sliceDims.size(), b.getIndexAttr(0));
+        SmallVector<OpFoldResult> ones(sliceDims.size(), b.getIndexAttr(1));
+        offsets[0] = at[0];
+        Value update = b.create<tensor::ExtractSliceOp>(
+            loc, b.getPlainType(sliceDims, element), updates, offsets,
+            b.sizes(sliceDims), ones);
+        return scatter.writeSlice(into, position, sliceDims, update);
+      });
+  return SmallVector<Value>{result};
+}
+
+FailureOr<SmallVector<Value>>
+ScatterElementsOp::lowerToLinalg(LoweringBuilder &b, ValueRange operands) {
+  Location loc = getLoc();
+  ScatterBuilder scatter{b, loc, getType().getElementType(),
+                         getCombine(getReduction())};
+  Value size = b.dim(getDims(getType())[getAxis()]);
+  SmallVector<Value> positions;
+  Value result = scatter.loop(
+      getDims(getUpdates().getType()), operands[0], positions,
+      [&](ArrayRef<Value> at, Value into) {
+        Value index = b.create<tensor::ExtractOp>(loc, operands[1], at);
+        Value update = b.create<tensor::ExtractOp>(loc, operands[2], at);
+        SmallVector<Value> position(at);
+        position[getAxis()] = getPosition(b, loc, index, size);
+        return scatter.writeElement(into, position, update);
+      });
+  return SmallVector<Value>{result};
+}
