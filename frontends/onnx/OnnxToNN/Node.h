@@ -91,6 +91,15 @@ public:
   /// Reports an attribute that no handler has read.
   mlir::LogicalResult checkAllRead();
 
+  // Sequences, which are known now: lists of tensors.
+  mlir::Value sequence(llvm::ArrayRef<mlir::Value> elements);
+  /// None where `value` is a tensor.
+  static std::optional<llvm::SmallVector<mlir::Value>>
+  elements(mlir::Value value);
+  static bool isTensor(mlir::Value value) {
+    return mlir::isa<mlir::RankedTensorType>(value.getType());
+  }
+
   // Types.
   static mlir::RankedTensorType type(mlir::Value value) {
     return mlir::cast<mlir::RankedTensorType>(value.getType());
@@ -122,8 +131,9 @@ public:
   /// min(a, b). Where it depends on the symbols' values it is `a`, and the
   /// symbols' bounds are narrowed so that it is.
   mlir::AffineExpr minimum(mlir::AffineExpr a, mlir::AffineExpr b);
-  /// Narrows the symbols' bounds so that a size, which grows with them, is 1.
-  void assumeOne(mlir::AffineExpr size);
+  /// Narrows the symbols' bounds so that a size, which grows with them, has
+  /// this value.
+  void assumeEqual(mlir::AffineExpr size, int64_t value);
   /// The sizes that two shapes broadcast to.
   std::optional<Dims> broadcastDims(llvm::ArrayRef<mlir::AffineExpr> a,
                                     llvm::ArrayRef<mlir::AffineExpr> b);
@@ -188,6 +198,14 @@ public:
   /// true_value where the condition holds, else false_value.
   mlir::Value select(mlir::Value condition, mlir::Value trueValue,
                      mlir::Value falseValue);
+  /// A loop of `count` steps. `body` gets the number of the step, an i64 of
+  /// rank 0, and the states, and returns the next states and then what is
+  /// stacked. The last states and the stacks; empty after an error.
+  llvm::SmallVector<mlir::Value>
+  loop(mlir::AffineExpr count, llvm::ArrayRef<mlir::Value> initial,
+       llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value,
+                                                         mlir::ValueRange)>
+           body);
   mlir::Value add(mlir::Value a, mlir::Value b);
   mlir::Value sub(mlir::Value a, mlir::Value b);
   mlir::Value mul(mlir::Value a, mlir::Value b);

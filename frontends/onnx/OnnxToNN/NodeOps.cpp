@@ -10,6 +10,7 @@
 #include "nncc/Dialect/NN/NN.h"
 
 #include "mlir/IR/BuiltinAttributes.h"
+#include "mlir/IR/BuiltinOps.h"
 
 using namespace mlir;
 using namespace nncc::onnx;
@@ -96,6 +97,55 @@ Value Node::slice(Value value, int64_t axis, AffineExpr start,
 
 Value Node::select(Value condition, Value trueValue, Value falseValue) {
   return create<nn::SelectOp>(condition, trueValue, falseValue);
+}
+
+Value Node::sequence(ArrayRef<Value> elements) {
+  if (isFailed || !isPresent(elements))
+    return Value();
+  return builder
+      .create<UnrealizedConversionCastOp>(getLoc(), builder.getNoneType(),
+                                          elements)
+      .getResult(0);
+}
+
+std::optional<SmallVector<Value>> Node::elements(Value value) {
+  auto list = value ? value.getDefiningOp<UnrealizedConversionCastOp>()
+                    : UnrealizedConversionCastOp();
+  if (!list)
+    return std::nullopt;
+  return SmallVector<Value>(list.getInputs());
+}
+
+SmallVector<Value>
+Node::loop(AffineExpr count, ArrayRef<Value> initial,
+           function_ref<SmallVector<Value>(Value, ValueRange)> body) {
+  if (isFailed || !isPresent(initial))
+    return {};
+  Region region;
+  Block &block = region.emplaceBlock();
+  block.addArgument(RankedTensorType::get({}, builder.getI64Type()), getLoc());
+  for (Value state : initial)
+    block.addArgument(state.getType(), getLoc());
+  SmallVector<Type> types(ValueRange(initial).getTypes());
+  {
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPointToEnd(&block);
+    SmallVector<Value> next =
+        body(block.getArgument(0), block.getArguments().drop_front());
+    if (isFailed || !isPresent(ArrayRef<Value>(next)))
+      return {};
+    for (Value element : ArrayRef<Value>(next).drop_front(initial.size())) {
+      Dims stack = dims(element);
+      stack.insert(stack.begin(), count);
+      types.push_back(nn::makeTensorType(stack, elementType(element)));
+    }
+    builder.create<nn::YieldOp>(getLoc(), next);
+  }
+  auto op = builder.create<nn::LoopOp>(getLoc(), types,
+                                       AffineMapAttr::get(map(count)), Value(),
+                                       Value(), initial);
+  op.getBody().takeBody(region);
+  return SmallVector<Value>(op.getOutputs());
 }
 
 Value Node::add(Value a, Value b) { return create<nn::AddOp>(a, b); }

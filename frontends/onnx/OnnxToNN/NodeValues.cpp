@@ -26,23 +26,33 @@ using Numbers = std::optional<SmallVector<double>>;
 static constexpr int64_t maxNumbers = 4096;
 static constexpr int maxDepth = 32;
 
-static Numbers readResource(DenseResourceElementsAttr attribute) {
-  AsmResourceBlob *blob = attribute.getRawHandle().getBlob();
-  if (!blob || !attribute.getElementType().isF32())
-    return std::nullopt;
-  ArrayRef<char> data = blob->getData();
-  SmallVector<double> numbers(data.size() / sizeof(float));
+template <typename T> static SmallVector<double> readAs(ArrayRef<char> data) {
+  SmallVector<double> numbers(data.size() / sizeof(T));
   for (auto [i, number] : llvm::enumerate(numbers)) {
-    float value;
-    std::memcpy(&value, data.data() + i * sizeof(float), sizeof(float));
-    number = value;
+    T value;
+    std::memcpy(&value, data.data() + i * sizeof(T), sizeof(T));
+    number = static_cast<double>(value);
   }
   return numbers;
 }
 
-static Numbers readConstant(ElementsAttr attribute) {
-  if (attribute.getNumElements() > maxNumbers)
+static Numbers readResource(DenseResourceElementsAttr attribute) {
+  AsmResourceBlob *blob = attribute.getRawHandle().getBlob();
+  Type type = attribute.getElementType();
+  if (!blob)
     return std::nullopt;
+  if (type.isF32())
+    return readAs<float>(blob->getData());
+  if (type.isF64())
+    return readAs<double>(blob->getData());
+  if (type.isSignlessInteger(64))
+    return readAs<int64_t>(blob->getData());
+  if (type.isUnsignedInteger(8))
+    return readAs<uint8_t>(blob->getData());
+  return std::nullopt;
+}
+
+static Numbers readConstant(ElementsAttr attribute) {
   if (auto resource = dyn_cast<DenseResourceElementsAttr>(attribute))
     return readResource(resource);
   auto dense = dyn_cast<DenseElementsAttr>(attribute);
@@ -107,6 +117,30 @@ static Numbers evaluateConcat(nn::ConcatOp concat, int depth) {
   return numbers;
 }
 
+static Numbers evaluateSlice(nn::SliceOp slice, int depth) {
+  auto from = Node::type(slice.getInput()), to = Node::type(slice);
+  Numbers all = evaluate(slice.getInput(), depth);
+  if (!all || !from.hasStaticShape() || !to.hasStaticShape())
+    return std::nullopt;
+  SmallVector<double> numbers;
+  for (int64_t i = 0, e = to.getNumElements(); i < e; ++i) {
+    int64_t rest = i, position = 0, stride = 1;
+    for (unsigned dim = to.getRank(); dim-- > 0;) {
+      auto start = nn::getConstantValue(slice.getStarts().getResult(dim));
+      if (!start)
+        return std::nullopt;
+      int64_t at = rest % to.getDimSize(dim);
+      position += (*start + at * slice.getSteps()[dim]) * stride;
+      rest /= to.getDimSize(dim);
+      stride *= from.getDimSize(dim);
+    }
+    if (position < 0 || position >= static_cast<int64_t>(all->size()))
+      return std::nullopt;
+    numbers.push_back((*all)[position]);
+  }
+  return numbers;
+}
+
 /// The numbers of a small tensor that exporters compute in the graph: scales,
 /// bounds, fill values.
 static Numbers evaluate(Value value, int depth) {
@@ -115,7 +149,15 @@ static Numbers evaluate(Value value, int depth) {
     return std::nullopt;
   ++depth;
   if (auto constant = dyn_cast<nn::ConstantOp>(op))
-    return readConstant(constant.getValue());
+    return constant.getValue().getNumElements() > maxNumbers
+               ? std::nullopt
+               : readConstant(constant.getValue());
+  if (isa<nn::NotOp>(op) && Node::elementType(value).isInteger(1))
+    return evaluateUnary(op->getOperand(0), depth,
+                         [](double x) { return x == 0 ? 1.0 : 0.0; });
+  if (isa<nn::CastOp>(op) && Node::elementType(value).isInteger(1))
+    return evaluateUnary(op->getOperand(0), depth,
+                         [](double x) { return x != 0 ? 1.0 : 0.0; });
   if (isa<IntegerType>(Node::elementType(value))) {
     nn::SymbolicElements elements = nn::symbolicElements(value);
     if (!elements)
@@ -133,6 +175,8 @@ static Numbers evaluate(Value value, int depth) {
     return evaluate(op->getOperand(0), depth);
   if (auto concat = dyn_cast<nn::ConcatOp>(op))
     return evaluateConcat(concat, depth);
+  if (auto slice = dyn_cast<nn::SliceOp>(op))
+    return evaluateSlice(slice, depth);
   if (isa<nn::FloorOp>(op))
     return evaluateUnary(op->getOperand(0), depth,
                          [](double x) { return std::floor(x); });
@@ -148,6 +192,13 @@ static Numbers evaluate(Value value, int depth) {
   if (isa<nn::SubOp>(op))
     return combine(op, depth, [](double a, double b) { return a - b; });
   return std::nullopt;
+}
+
+Numbers Node::readNumbers(ElementsAttr tensor) {
+  Numbers numbers = tensor ? readConstant(tensor) : std::nullopt;
+  if (!numbers)
+    (void)fail("an attribute that is a tensor can't be read");
+  return numbers;
 }
 
 Numbers Node::tryFloats(Value value) {

@@ -35,6 +35,8 @@ struct Row {
   const char *domain = "";
   /// What is not supported, for the documentation.
   const char *limits = "";
+  /// Whether it takes lists of tensors.
+  bool takesSequences = false;
 };
 
 // One function a family, in the file of that name.
@@ -56,6 +58,14 @@ llvm::ArrayRef<Row> getQuantizedProductRows();
 llvm::ArrayRef<Row> getRecurrentRows();
 llvm::ArrayRef<Row> getControlFlowRows();
 llvm::ArrayRef<Row> getLoopRows();
+llvm::ArrayRef<Row> getTreeRows();
+llvm::ArrayRef<Row> getTreeEnsemble5Rows();
+llvm::ArrayRef<Row> getLinearModelRows();
+llvm::ArrayRef<Row> getFeatureRows();
+llvm::ArrayRef<Row> getTopKRows();
+llvm::ArrayRef<Row> getSequenceRows();
+llvm::ArrayRef<Row> getSignalRows();
+llvm::ArrayRef<Row> getGridSampleRows();
 
 /// Visits every row, family after family.
 void forEachRow(llvm::function_ref<void(const Row &)> visit);

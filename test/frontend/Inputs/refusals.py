@@ -16,7 +16,7 @@ import sys
 
 import onnx.parser
 
-HEADER = '<ir_version: 8, opset_import: ["" : {}, "com.microsoft" : 1]>\n'
+HEADER = '<ir_version: 8, opset_import: ["" : {}, "com.microsoft" : 1, "ai.onnx.ml" : 3]>\n'
 
 
 def problem(opset: str, message: str, graph: str, path: str) -> str | None:
