@@ -174,3 +174,51 @@ def test_rows_cut_at_computed_places(tmp_path: Path) -> None:
     { end = Add(at, two) y = Slice(x, at, end, axis) }
     """
     check(parse(graph), tmp_path, {"x": random(6, 4), "at": np.array([3])})
+
+
+def test_sequences(tmp_path: Path) -> None:
+    graph = """
+    g (float[6,4] x) => (float[3,2,4] y, float[6,4] z, int64 n)
+    <int64 two = {2}, int64 last = {-1}, int64 three = {3}, bool yes = {1}>
+    {
+      pieces = SplitToSequence <axis = 0> (x, two)
+      none = SequenceEmpty ()
+      list = Loop (three, yes, none) <
+        body = b (int64 i, bool go, seq(float[2,4]) s) => (bool proceed, seq(float[2,4]) t)
+        {
+          proceed = Identity(go)
+          piece = SequenceAt (pieces, i)
+          e = Exp (piece)
+          t = SequenceInsert (s, e)
+        }
+      >
+      y = ConcatFromSequence <axis = 0, new_axis = 1> (list)
+      one = SequenceAt (pieces, last)
+      fewer = SequenceErase (pieces, last)
+      more = SequenceInsert (fewer, one)
+      pair = SequenceConstruct (one, one)
+      n = SequenceLength (pair)
+      z = ConcatFromSequence <axis = 0> (more)
+    }
+    """
+    check(parse(graph), tmp_path, {"x": random(6, 4)})
+
+
+def test_a_dimension_that_is_squeezed_if_it_is_one(tmp_path: Path) -> None:
+    graph = """
+    g (float[n,m] x) => (float[n] y)
+    <int64 one = {1}, int64[1] axis = {1}>
+    {
+      shape = Shape(x)
+      size = Gather(shape, one)
+      single = Equal(size, one)
+      z = If (single) <
+        then_branch = t () => (float[n] a) { a = Squeeze(x, axis) },
+        else_branch = e () => (float[n,m] b) { b = Identity(x) }
+      >
+      y = Exp(z)
+    }
+    """
+    model = check(parse(graph), tmp_path, {"x": random(3, 1)})
+    with pytest.raises(Exception, match="m"):
+        model.run({"x": random(3, 2)})

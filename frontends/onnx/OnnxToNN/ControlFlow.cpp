@@ -45,6 +45,31 @@ static bool isCheap(Region &branch) {
          });
 }
 
+static void spliceBefore(OpBuilder &builder, Region &branch) {
+  builder.getInsertionBlock()->getOperations().splice(
+      builder.getInsertionPoint(), branch.front().getOperations());
+}
+
+/// The size and the number that a condition compares, if it does.
+static std::optional<std::pair<AffineExpr, int64_t>>
+getEqualSizes(Value condition) {
+  Operation *op = condition.getDefiningOp();
+  while (isa_and_nonnull<nn::CastOp, nn::ReshapeOp>(op))
+    op = op->getOperand(0).getDefiningOp();
+  auto equal = dyn_cast_or_null<nn::EqualOp>(op);
+  if (!equal)
+    return std::nullopt;
+  auto a = nn::symbolicElements(equal.getLhs());
+  auto b = nn::symbolicElements(equal.getRhs());
+  if (!a || !b || a->size() != 1 || b->size() != 1)
+    return std::nullopt;
+  if (auto value = nn::getConstantValue(b->front()))
+    return std::pair(a->front(), *value);
+  if (auto value = nn::getConstantValue(a->front()))
+    return std::pair(b->front(), *value);
+  return std::nullopt;
+}
+
 /// The branches' ops go before the builder's insertion point: nodes have no
 /// effects, so that both can be computed and one is selected.
 static LogicalResult selectBranch(Node &node, Value condition,
@@ -52,8 +77,7 @@ static LogicalResult selectBranch(Node &node, Value condition,
                                   ArrayRef<SmallVector<Value>> outputs) {
   OpBuilder &builder = node.getBuilder();
   for (Region &branch : branches)
-    builder.getInsertionBlock()->getOperations().splice(
-        builder.getInsertionPoint(), branch.front().getOperations());
+    spliceBefore(builder, branch);
   SmallVector<Value> results;
   for (auto [first, second] : llvm::zip_equal(outputs[0], outputs[1]))
     results.push_back(node.select(condition, first, second));
@@ -98,6 +122,21 @@ static LogicalResult convertBranches(Node &node) {
   if (failed(convertBranch(node, "else_branch", branches[1], outputs[1])))
     return failure();
   converter.setBounds(unite(first, converter.getBounds()));
+  for (Value value : llvm::concat<Value>(outputs[0], outputs[1]))
+    if (!Node::isTensor(value))
+      return node.fail("the condition depends on data and the branches give "
+                       "sequences, which is not supported");
+  bool differ =
+      ValueRange(outputs[0]).getTypes() != ValueRange(outputs[1]).getTypes();
+  auto equal = getEqualSizes(node.in(0));
+  if (differ && equal) {
+    // Exporters write so that a dimension is squeezed if it is 1: it is meant
+    // to be.
+    converter.setBounds(first);
+    node.assumeEqual(equal->first, equal->second);
+    spliceBefore(builder, branches[0]);
+    return node.results(outputs[0]);
+  }
   for (auto [a, b] : llvm::zip_equal(outputs[0], outputs[1]))
     if (a.getType() != b.getType())
       return node.fail("the condition depends on data and the branches give "

@@ -56,10 +56,8 @@ std::string nncc::onnx::describeType(Type type, ArrayRef<std::string> symbols) {
   std::string text;
   llvm::raw_string_ostream out(text);
   auto tensor = dyn_cast<RankedTensorType>(type);
-  if (!tensor) {
-    out << type;
-    return text;
-  }
+  if (!tensor)
+    return "sequence";
   out << tensor.getElementType() << "[";
   llvm::interleave(
       nn::getDims(tensor), out,
@@ -151,6 +149,11 @@ void Converter::convertNode(NodeOp op) {
   for (unsigned i = 0; i < row->minInputs; ++i)
     if (i >= inputs.size() || !inputs[i])
       return report(op, inputs, "its input " + llvm::Twine(i) + " is missing");
+  for (auto [i, input] : llvm::enumerate(inputs))
+    if (input && !Node::isTensor(input) && !row->takesSequences)
+      return report(op, inputs,
+                    "its input " + llvm::Twine(i) +
+                        " is a sequence, which is not supported here");
   (void)runHandler(op, *row, inputs);
 }
 
@@ -220,11 +223,14 @@ LogicalResult Converter::finishFunction(func::FuncOp func, func::ReturnOp old) {
   if (!errors.empty())
     return failure();
   for (auto [index, output] : llvm::enumerate(outputs)) {
-    if (output)
+    if (output && Node::isTensor(output))
       continue;
     auto name = func.getResultAttrOfType<StringAttr>(index, "nn.name");
     errors.push_back(fileName + ": the output '" +
-                     printable(name ? name.getValue() : "") + "' has no value");
+                     printable(name ? name.getValue() : "") +
+                     (output ? "' is a sequence, which is not supported: make "
+                               "its tensors outputs"
+                             : "' has no value"));
     return failure();
   }
   builder.create<func::ReturnOp>(old.getLoc(), outputs);

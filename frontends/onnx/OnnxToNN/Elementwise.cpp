@@ -177,7 +177,7 @@ static const Row rows[] = {
     {"Floor", 6, 1, 1, convertFloor},
     {"Greater", 7, 2, 2, binary<nn::GreaterOp>},
     {"GreaterOrEqual", 12, 2, 2, binary<nn::GreaterEqualOp>},
-    {"Identity", 1, 1, 1, identity},
+    {"Identity", 1, 1, 1, identity, "", "", true},
     {"IsInf", 10, 1, 1, convertIsInf},
     {"IsNaN", 9, 1, 1, unary<nn::IsNaNOp>},
     {"Less", 7, 2, 2, binary<nn::LessOp>},

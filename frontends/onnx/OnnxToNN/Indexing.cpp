@@ -82,6 +82,41 @@ static LogicalResult convertOneHot(Node &node) {
       node.create<nn::OneHotOp>(indices, values, node.map(*depth), *axis));
 }
 
+/// The first lengths[n] elements of each sequence in reverse.
+static LogicalResult convertReverseSequence(Node &node) {
+  Value x = node.in(0), lengths = node.in(1);
+  auto time = node.axis(node.getInt("time_axis", 0), Node::rank(x));
+  auto batch = node.axis(node.getInt("batch_axis", 1), Node::rank(x));
+  if (!time || !batch)
+    return failure();
+  Dims dims = Node::dims(x), line(dims.size(), node.dim(1)), column = line;
+  line[*time] = dims[*time];
+  column[*batch] = dims[*batch];
+  Type i64 = node.getBuilder().getI64Type();
+  Value at = node.createTyped<nn::IotaOp>(nn::makeTensorType(line, i64), *time);
+  Value length = node.cast(node.reshape(lengths, column), i64);
+  Value mirrored = node.sub(node.sub(length, node.constant(1, i64)), at);
+  Value isInside = node.create<nn::LessOp>(at, length);
+  at = node.broadcast(node.select(isInside, mirrored, at), dims);
+  return node.result(node.create<nn::GatherElementsOp>(x, at, *time));
+}
+
+/// 1 at the first maximum along an axis, else 0.
+static LogicalResult convertHardmax(Node &node) {
+  Value x = node.in(0);
+  auto axis = readAxis(node, -1);
+  if (!axis)
+    return failure();
+  Type type = Node::elementType(x);
+  Value best = node.create<nn::ArgMaxOp>(x, *axis, false, false);
+  Value values =
+      node.concat({node.reshape(node.constant(0, type), node.dim(1)),
+                   node.reshape(node.constant(1, type), node.dim(1))},
+                  0);
+  auto depth = node.map(Node::dims(x)[*axis]);
+  return node.result(node.create<nn::OneHotOp>(best, values, depth, *axis));
+}
+
 /// All positions of a vector of equal elements other than 0, which is how
 /// exporters write a range.
 static LogicalResult convertNonZero(Node &node) {
@@ -107,8 +142,10 @@ static const Row rows[] = {
     {"Gather", 1, 2, 2, convertGather},
     {"GatherElements", 11, 2, 2, convertGatherElements},
     {"GatherND", 11, 2, 2, convertGatherND},
+    {"Hardmax", 13, 1, 1, convertHardmax},
     {"NonZero", 9, 1, 1, convertNonZero, "", "all but vectors of ones"},
     {"OneHot", 9, 3, 3, convertOneHot, "", "a depth that depends on data"},
+    {"ReverseSequence", 10, 2, 2, convertReverseSequence},
     {"Scatter", 9, 3, 3, convertScatterElements},
     {"ScatterElements", 11, 3, 3, convertScatterElements},
     {"ScatterND", 11, 3, 3, convertScatterND},

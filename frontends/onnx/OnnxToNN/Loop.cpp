@@ -195,6 +195,11 @@ Operation *LoopConverter::createLoop(Region &region, bool hasCondition,
 }
 
 std::optional<SmallVector<Value>> LoopConverter::roll() {
+  if (!llvm::all_of(loop.initial, Node::isTensor)) {
+    (void)node.fail("a state that is a sequence is supported for a small "
+                    "constant number of steps only");
+    return std::nullopt;
+  }
   Region region;
   Block &block = region.emplaceBlock();
   Location loc = node.getLoc();
@@ -438,7 +443,9 @@ static LogicalResult convertScan(Node &node) {
 static const Row rows[] = {
     {"Loop", 1, 0, anyNumber, convertLoop, "",
      "stacked outputs where the number of steps depends on data; states that "
-     "change their sizes, unless the number of steps is small and constant"},
+     "change their sizes or are sequences, unless the number of steps is small "
+     "and constant",
+     true},
     {"Scan", 9, 1, anyNumber, convertScan, "",
      "states that change their sizes"},
 };

@@ -99,7 +99,7 @@ static int64_t findLeast(AffineExpr size, unsigned symbol, int64_t bound,
   return low;
 }
 
-void Node::assumeOne(AffineExpr size) {
+void Node::assumeEqual(AffineExpr size, int64_t value) {
   llvm::SmallDenseSet<unsigned> used;
   size.walk([&](AffineExpr part) {
     if (auto symbol = dyn_cast<AffineSymbolExpr>(part))
@@ -111,9 +111,10 @@ void Node::assumeOne(AffineExpr size) {
   unsigned symbol = *used.begin();
   Ints coefficients(getNumSymbols(), 0);
   coefficients[symbol] = 1;
-  converter.assumeNonNegative(coefficients, -findLeast(size, symbol, 1, limit));
+  converter.assumeNonNegative(coefficients,
+                              -findLeast(size, symbol, value, limit));
   coefficients[symbol] = -1;
-  int64_t above = findLeast(size, symbol, 2, limit);
+  int64_t above = findLeast(size, symbol, value + 1, limit);
   if (above < limit)
     converter.assumeNonNegative(coefficients, above - 1);
 }

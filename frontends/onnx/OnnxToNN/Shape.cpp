@@ -247,7 +247,7 @@ static LogicalResult convertSqueeze(Node &node) {
       return node.fail("dimension " + llvm::Twine(i) + " is not 1");
     else if (!size) {
       // The module refuses others.
-      node.assumeOne(dim);
+      node.assumeEqual(dim, 1);
       input = node.slice(input, i, node.dim(0), node.dim(1));
     }
   }

@@ -1,0 +1,233 @@
+//===- OnnxToNN/Signal.cpp - Fourier transforms and windows -----*- C++ -*-===//
+//
+// Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Transforms are products with matrices of sines and cosines, of the sizes that
+// networks use (some hundreds) no slower than the recursive ones.
+//
+//===----------------------------------------------------------------------===//
+
+#include "frontends/onnx/OnnxToNN/Node.h"
+#include "frontends/onnx/OnnxToNN/Rows.h"
+#include "nncc/Dialect/NN/NN.h"
+
+#include <cmath>
+
+using namespace mlir;
+using namespace nncc::onnx;
+namespace nn = nncc::nn;
+
+static constexpr double pi = 3.14159265358979323846;
+// Larger matrices would be much larger than the networks around them.
+static constexpr int64_t maxLength = 4096;
+
+namespace {
+
+/// What a transform multiplies with.
+struct Fourier {
+  int64_t rows;     ///< elements of the signal
+  int64_t length;   ///< of the transform: the signal is cut or padded to it
+  int64_t columns;  ///< frequencies
+  double direction; ///< -1, or 1 for the inverse
+  double scale;
+};
+
+} // namespace
+
+/// function(2 pi * row * column / length) * scale, [rows, columns].
+static Value getMatrix(Node &node, const Fourier &fourier,
+                       double (*function)(double)) {
+  SmallVector<float> values;
+  values.reserve(fourier.rows * fourier.columns);
+  for (int64_t row = 0; row < fourier.rows; ++row)
+    for (int64_t column = 0; column < fourier.columns; ++column) {
+      // The angle's periods do not count, their rounding would.
+      int64_t turn = row * column % fourier.length;
+      double angle = 2 * pi * static_cast<double>(turn) /
+                     static_cast<double>(fourier.length);
+      values.push_back(static_cast<float>(
+          row < fourier.length ? function(angle) * fourier.scale : 0));
+    }
+  return node.reshape(node.constant(ArrayRef<float>(values)),
+                      node.dims({fourier.rows, fourier.columns}));
+}
+
+static double sine(double x) { return std::sin(x); }
+static double cosine(double x) { return std::cos(x); }
+
+/// The transform of [..., rows, 1 or 2] along the last but one dimension.
+static Value transform(Node &node, Value signal, const Fourier &fourier) {
+  Value cos = getMatrix(node, fourier, cosine);
+  Value sin = getMatrix(node, fourier, sine);
+  if (!signal)
+    return signal;
+  int64_t last = Node::rank(signal) - 1;
+  bool isComplex = nn::getConstantValue(Node::dims(signal)[last]) == 2;
+  Value direction = node.constant(fourier.direction, Node::elementType(signal));
+  auto part = [&](int64_t which) {
+    Dims dims = Node::dims(signal);
+    dims.pop_back();
+    return node.reshape(node.slice(signal, last, node.dim(which), node.dim(1)),
+                        dims);
+  };
+  auto product = [&](Value a, Value b) {
+    return node.create<nn::MatmulOp>(a, b);
+  };
+  Value real = product(part(0), cos);
+  Value imaginary = node.mul(product(part(0), sin), direction);
+  if (isComplex) {
+    Value crossed = node.mul(product(part(1), sin), direction);
+    real = node.sub(real, crossed);
+    imaginary = node.add(imaginary, product(part(1), cos));
+  }
+  if (!real)
+    return real;
+  Dims dims = Node::dims(real);
+  dims.push_back(node.dim(1));
+  return node.concat({node.reshape(real, dims), node.reshape(imaginary, dims)},
+                     last);
+}
+
+/// The parts that a signal [..., 1 or 2] of floats has; false after an error.
+static bool checkSignal(Node &node, Value signal) {
+  if (!Node::elementType(signal).isF32())
+    return succeeded(node.fail("the signal must be of f32"));
+  auto parts = nn::getConstantValue(Node::dims(signal).back());
+  if (Node::rank(signal) < 2 || !parts || *parts < 1 || *parts > 2)
+    return succeeded(node.fail("the signal's last dimension must be 1 or 2"));
+  return true;
+}
+
+static LogicalResult convertDft(Node &node, std::optional<int64_t> axis) {
+  Value signal = node.in(0);
+  bool isInverse = node.getInt("inverse", 0) != 0;
+  bool isOnesided = node.getInt("onesided", 0) != 0;
+  if (!axis || !checkSignal(node, signal))
+    return failure();
+  if (*axis == Node::rank(signal) - 1)
+    return node.fail("the axis must not be that of the parts");
+  auto rows = nn::getConstantValue(Node::dims(signal)[*axis]);
+  std::optional<int64_t> length = rows;
+  if (node.in(1)) {
+    auto given = node.ints(node.in(1), "the length");
+    if (!given)
+      return failure();
+    length = given->size() == 1 ? std::optional(given->front()) : std::nullopt;
+  }
+  if (!rows || !length || *length < 1 || *length > maxLength ||
+      *rows > 4 * maxLength)
+    return node.fail("the length must be constant and at most " +
+                     llvm::Twine(maxLength));
+  if (isInverse && isOnesided)
+    return node.fail("inverse transforms of half a spectrum are not supported");
+  Fourier fourier{*rows, *length, isOnesided ? *length / 2 + 1 : *length,
+                  isInverse ? 1.0 : -1.0,
+                  isInverse ? 1.0 / static_cast<double>(*length) : 1.0};
+  Ints permutation;
+  for (int64_t i = 0; i < Node::rank(signal); ++i)
+    permutation.push_back(i);
+  std::swap(permutation[*axis], permutation[Node::rank(signal) - 2]);
+  Value result = transform(node, node.transpose(signal, permutation), fourier);
+  return node.result(node.transpose(result, permutation));
+}
+
+static LogicalResult convertDft17(Node &node) {
+  return convertDft(node,
+                    node.axis(node.getInt("axis", 1), Node::rank(node.in(0))));
+}
+
+static LogicalResult convertDft20(Node &node) {
+  int64_t axis = -2;
+  if (node.in(2)) {
+    auto given = node.ints(node.in(2), "the axis");
+    if (!given || given->size() != 1)
+      return node.fail("the axis must be one number");
+    axis = given->front();
+  }
+  return convertDft(node, node.axis(axis, Node::rank(node.in(0))));
+}
+
+/// Frames [N, frames, length, parts] of a signal [N, samples, parts].
+static Value cutFrames(Node &node, Value signal, int64_t step, int64_t length) {
+  Dims dims = Node::dims(signal);
+  Type i64 = node.getBuilder().getI64Type();
+  AffineExpr frames = nn::simplify((dims[1] - length).floorDiv(step) + 1);
+  Value start = node.createTyped<nn::IotaOp>(
+      nn::makeTensorType({frames, node.dim(1)}, i64), 0);
+  Value offset = node.createTyped<nn::IotaOp>(
+      nn::makeTensorType({node.dim(1), node.dim(length)}, i64), 1);
+  Value at = node.add(
+      node.mul(start, node.constant(static_cast<double>(step), i64)), offset);
+  return node.create<nn::GatherOp>(signal, at, 1);
+}
+
+static LogicalResult convertStft(Node &node) {
+  Value signal = node.in(0), window = node.in(2);
+  bool isOnesided = node.getInt("onesided", 1) != 0;
+  auto step = node.ints(node.in(1), "frame_step");
+  if (!step || !checkSignal(node, signal))
+    return failure();
+  std::optional<int64_t> length;
+  if (window)
+    length = nn::getConstantValue(Node::dims(window)[0]);
+  if (node.in(3)) {
+    auto given = node.ints(node.in(3), "frame_length");
+    if (!given || given->size() != 1)
+      return node.fail("frame_length must be one number");
+    length = given->front();
+  }
+  if (Node::rank(signal) != 3 || step->size() != 1 || step->front() < 1 ||
+      !length || *length < 1 || *length > maxLength)
+    return node.fail("needs a signal of rank 3, a positive frame_step and a "
+                     "constant frame length of at most " +
+                     llvm::Twine(maxLength));
+  Value frames = cutFrames(node, signal, step->front(), *length);
+  if (window)
+    frames = node.mul(frames, node.reshape(window, node.dims({*length, 1})));
+  Fourier fourier{*length, *length, isOnesided ? *length / 2 + 1 : *length,
+                  -1.0, 1.0};
+  return node.result(transform(node, frames, fourier));
+}
+
+/// sum of (-1)^k coefficients[k] * cos(2 pi k i / N)
+template <int numerators0, int numerators1, int numerators2, int denominator>
+static LogicalResult convertWindow(Node &node) {
+  auto size = node.ints(node.in(0), "the size");
+  bool isPeriodic = node.getInt("periodic", 1) != 0;
+  if (node.getInt("output_datatype", 1) != 1)
+    return node.fail("output_datatype other than 1 is not supported");
+  if (!size || size->size() != 1 || size->front() < 1 ||
+      size->front() > (1 << 20))
+    return node.fail("the size must be one positive number");
+  int64_t period = isPeriodic ? size->front() : size->front() - 1;
+  SmallVector<float> values;
+  for (int64_t i = 0; i < size->front(); ++i) {
+    double angle = 2 * pi * static_cast<double>(i) /
+                   static_cast<double>(std::max<int64_t>(period, 1));
+    values.push_back(
+        static_cast<float>((numerators0 - numerators1 * std::cos(angle) +
+                            numerators2 * std::cos(2 * angle)) /
+                           denominator));
+  }
+  return node.result(node.constant(ArrayRef<float>(values)));
+}
+
+static const Row rows[] = {
+    {"BlackmanWindow", 17, 1, 1, convertWindow<42, 50, 8, 100>, "",
+     "sizes that are not constant; types other than f32"},
+    {"DFT", 17, 1, 2, convertDft17, "",
+     "lengths above 4096 or not constant; half an inverse"},
+    {"DFT", 20, 1, 3, convertDft20, "",
+     "lengths above 4096 or not constant; half an inverse"},
+    {"HammingWindow", 17, 1, 1, convertWindow<25, 21, 0, 46>, "",
+     "sizes that are not constant; types other than f32"},
+    {"HannWindow", 17, 1, 1, convertWindow<1, 1, 0, 2>, "",
+     "sizes that are not constant; types other than f32"},
+    {"STFT", 17, 2, 4, convertStft, "",
+     "frames longer than 4096 or of open length"},
+};
+
+ArrayRef<Row> nncc::onnx::getSignalRows() { return rows; }
