@@ -1,8 +1,8 @@
 // Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-// wasi-nn for C programs: wasi_ephemeral_nn, with WasmEdge's functions to give
-// things back. Each function returns 0, or an errno.
+// wasi-nn for C programs: wasi_ephemeral_nn, with some of WasmEdge's functions.
+// Each function returns 0, or an errno.
 
 #ifndef NN_H
 #define NN_H
@@ -41,6 +41,7 @@ NN(compute) int nnCompute(uint32_t context);
 NN(get_output)
 int nnGetOutput(uint32_t context, uint32_t index, void *buffer, uint32_t size,
                 uint32_t *written);
+NN(compute_single) int nnComputeSingle(uint32_t context);
 NN(unload) int nnUnload(uint32_t graph);
 NN(fini_single) int nnFinishSingle(uint32_t context);
 NN(finalize_execution_context) int nnFinalizeContext(uint32_t context);

@@ -18,12 +18,12 @@ int main(void) {
   while (fread(&x, sizeof x, 1, stdin)) {
     int error = nnSetInput(context, 0, &input);
     if (!error)
-      error = nnCompute(context);
+      error = nnComputeSingle(context);
     if (!error)
       error = nnGetOutput(context, 0, &y, sizeof y, &written);
     if (error)
       return printf("errno %d\n", error), 1;
     printf("%g\n", y);
   }
-  return 0;
+  return nnFinalizeContext(context) || nnUnload(graph);
 }

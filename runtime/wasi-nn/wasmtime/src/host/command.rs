@@ -40,6 +40,7 @@ fn run_module(
     let mut linker = Linker::<CoreState>::new(compiler.engine());
     p1::add_to_linker_sync(&mut linker, |state| &mut state.wasi)?;
     witx::add_to_linker(&mut linker, |state| &mut state.nn)?;
+    add_extensions(&mut linker)?;
     let state = CoreState {
         wasi: wasi(options)?.build_p1(),
         nn: witx::WasiNnCtx::new(backends(models), models.registry()),
@@ -48,6 +49,21 @@ fn run_module(
     let instance = linker.instantiate(&mut store, module)?;
     instance.get_typed_func::<(), ()>(&mut store, "_start")?.call(&mut store, ())?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// What WasmEdge adds to the interface, as far as it can be said with the rest of it: what
+/// is given back stays until the guest ends, and a stream has no other beginning.
+fn add_extensions(linker: &mut Linker<CoreState>) -> Result<()> {
+    const NAME: &str = "wasi_ephemeral_nn";
+    const SUCCESS: i32 = 0;
+    const UNSUPPORTED_OPERATION: i32 = 6;
+    for call in ["compute", "get_output"] {
+        linker.alias(NAME, call, NAME, &format!("{call}_single"))?;
+    }
+    linker.func_wrap(NAME, "unload", |_: i32| SUCCESS)?;
+    linker.func_wrap(NAME, "finalize_execution_context", |_: i32| SUCCESS)?;
+    linker.func_wrap(NAME, "fini_single", |_: i32| UNSUPPORTED_OPERATION)?;
+    Ok(())
 }
 
 fn run_component(
