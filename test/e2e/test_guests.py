@@ -236,4 +236,4 @@ def test_substitute(tmp_path: Path) -> None:
     command[1:1] = ["--substitute", "twice"]
     done = subprocess.run(command, input=b"a file", capture_output=True, check=True)
     lines = done.stdout.decode().splitlines()
-    assert {line[3:] for line in lines if line[0] in "012345"} == {"2! 4! 6! 8!"}
+    assert {line[3:] for line in lines} == {"2! 4! 6! 8!"}
