@@ -5,7 +5,7 @@
 import numpy as np
 from onnx import TensorProto, helper
 
-from cases import FLOAT, INT64, Made, case, ints, model, node, one, relu, tensor, value
+from cases import FLOAT, Made, case, ints, model, node, one, relu, tensor, value
 
 
 @case(r"node 'n' \(op Relu, domain ai\.onnx\): its input 'ghost' is defined nowhere")
