@@ -204,6 +204,33 @@ def test_sequences(tmp_path: Path) -> None:
     check(parse(graph), tmp_path, {"x": random(6, 4)})
 
 
+@pytest.mark.parametrize("new", [0, 1])
+def test_a_sequence_of_as_many_tensors_as_rows(new: int, tmp_path: Path) -> None:
+    shape = "float[4,n]" if new else "float[m]"
+    graph = f"""
+    g (float[n,4] x, float[4] s) => ({shape} y, float[4] last)
+    <int64 zero = {{0}}, bool yes = {{1}}>
+    {{
+      shape = Shape(x)
+      n = Gather(shape, zero)
+      none = SequenceEmpty ()
+      list, last = Loop (n, yes, none, s) <
+        body = b (int64 i, bool go, seq(float[4]) l, float[4] sum)
+          => (bool proceed, seq(float[4]) m, float[4] next)
+        {{
+          proceed = Identity(go)
+          row = Gather (x, i)
+          next = Add (sum, row)
+          m = SequenceInsert (l, next)
+        }}
+      >
+      y = ConcatFromSequence <axis = {new}, new_axis = {new}> (list)
+    }}
+    """
+    feeds = [{"x": random(n, 4), "s": random(4, seed=1)} for n in (1, 3)]
+    check(parse(graph), tmp_path, *feeds)
+
+
 def test_a_dimension_that_is_squeezed_if_it_is_one(tmp_path: Path) -> None:
     graph = """
     g (float[n,m] x) => (float[n] y)

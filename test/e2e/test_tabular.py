@@ -73,6 +73,7 @@ def test_tests_of_trees(mode: str, tmp_path: Path) -> None:
     attributes["nodes_modes"][0] = attributes["nodes_modes"][2] = f"BRANCH_{mode}"
     x = X.copy()
     x[0, 1], x[1, 2], x[2, 1], x[3, 2] = 0.1, -0.3, np.nan, np.nan
+    x[4:, 0] = np.nan
     case = model("TreeEnsembleRegressor", {"y": TensorProto.FLOAT}, x, n_targets=1, **attributes)
     check(case[0], tmp_path, case[1])
 
@@ -187,5 +188,23 @@ def test_ensemble_of_version_5(tmp_path: Path) -> None:
         tree_roots=[0],
         leaf_targetids=[0, 1, 0, 1],
         leaf_weights=tensor([1.5, -2.25, 3, 4], TensorProto.FLOAT),
+    )
+    check(case[0], tmp_path, case[1])
+
+
+@pytest.mark.parametrize("kernel", ["LINEAR", "POLY", "RBF", "SIGMOID"])
+@pytest.mark.parametrize("one_class", [0, 1])
+def test_support_vectors(kernel: str, one_class: int, tmp_path: Path) -> None:
+    case = model(
+        "SVMRegressor",
+        {"y": TensorProto.FLOAT},
+        X,
+        kernel_type=kernel,
+        kernel_params=[0.4, 0.5, 3.0],
+        coefficients=random(4, seed=1).tolist(),
+        support_vectors=random(12, seed=2).tolist(),
+        n_supports=4,
+        rho=[0.25],
+        one_class=one_class,
     )
     check(case[0], tmp_path, case[1])

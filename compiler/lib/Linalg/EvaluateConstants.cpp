@@ -12,6 +12,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
 #include "mlir/IR/IRMapping.h"
@@ -51,6 +52,13 @@ private:
 };
 
 } // namespace
+
+/// A loop that data end might not end.
+static bool endsForSure(Operation &op) {
+  return !op.walk([](scf::WhileOp) {
+              return WalkResult::interrupt();
+            }).wasInterrupted();
+}
 
 /// All values that an op and its regions read from outside.
 static void forEachOperand(Operation *op, function_ref<void(Value)> visit) {
@@ -206,8 +214,8 @@ void EvaluateConstantsPass::runOnOperation() {
     return;
   constantOps.clear();
   for (Operation &op : main.getBody().front()) {
-    bool isConstant =
-        isMemoryEffectFree(&op) && !op.hasTrait<OpTrait::IsTerminator>();
+    bool isConstant = isMemoryEffectFree(&op) &&
+                      !op.hasTrait<OpTrait::IsTerminator>() && endsForSure(op);
     forEachOperand(&op, [&](Value operand) {
       Operation *producer = operand.getDefiningOp();
       isConstant &= producer && constantOps.contains(producer);

@@ -39,6 +39,10 @@ public:
   llvm::SmallVector<mlir::Value> inlineBody(mlir::Region &body,
                                             mlir::ValueRange arguments = {});
 
+  /// Counts the legalizations of loops' bodies; false when there are more than
+  /// any network needs.
+  bool countBody() { return ++bodies <= maxBodies; }
+
   /// Forgets the errors, and what the sizes were assumed to be, if `legalize`
   /// fails: there is another way.
   mlir::LogicalResult
@@ -82,6 +86,9 @@ private:
   std::string fileName;
   std::vector<std::string> symbols;
   Bounds bounds;
+  // Bodies within bodies multiply.
+  static constexpr unsigned maxBodies = 16384;
+  unsigned bodies = 0;
   llvm::DenseMap<mlir::Value, mlir::Value> mapping;
   std::vector<std::string> errors;
 };

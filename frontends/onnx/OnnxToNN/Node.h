@@ -93,9 +93,14 @@ public:
 
   // Sequences, which are known now: lists of tensors.
   mlir::Value sequence(llvm::ArrayRef<mlir::Value> elements);
-  /// None where `value` is a tensor.
+  /// None where `value` is a tensor or a stack.
   static std::optional<llvm::SmallVector<mlir::Value>>
   elements(mlir::Value value);
+  /// The sequence of what lies along the first dimension of a tensor, which may
+  /// be of open size.
+  mlir::Value stackedSequence(mlir::Value stack);
+  /// That tensor; null for other sequences.
+  static mlir::Value getStack(mlir::Value sequence);
   static bool isTensor(mlir::Value value) {
     return mlir::isa<mlir::RankedTensorType>(value.getType());
   }

@@ -99,6 +99,21 @@ Value Node::select(Value condition, Value trueValue, Value falseValue) {
   return create<nn::SelectOp>(condition, trueValue, falseValue);
 }
 
+static constexpr llvm::StringLiteral stackedAttrName = "onnx.stacked";
+
+Value Node::stackedSequence(Value stack) {
+  Value list = sequence(stack);
+  if (list)
+    list.getDefiningOp()->setAttr(stackedAttrName, builder.getUnitAttr());
+  return list;
+}
+
+Value Node::getStack(Value sequence) {
+  auto list = sequence.getDefiningOp<UnrealizedConversionCastOp>();
+  return list && list->hasAttr(stackedAttrName) ? list.getInputs().front()
+                                                : Value();
+}
+
 Value Node::sequence(ArrayRef<Value> elements) {
   if (isFailed || !isPresent(elements))
     return Value();
@@ -111,7 +126,7 @@ Value Node::sequence(ArrayRef<Value> elements) {
 std::optional<SmallVector<Value>> Node::elements(Value value) {
   auto list = value ? value.getDefiningOp<UnrealizedConversionCastOp>()
                     : UnrealizedConversionCastOp();
-  if (!list)
+  if (!list || list->hasAttr(stackedAttrName))
     return std::nullopt;
   return SmallVector<Value>(list.getInputs());
 }

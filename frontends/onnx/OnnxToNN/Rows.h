@@ -59,6 +59,7 @@ llvm::ArrayRef<Row> getRecurrentRows();
 llvm::ArrayRef<Row> getControlFlowRows();
 llvm::ArrayRef<Row> getLoopRows();
 llvm::ArrayRef<Row> getTreeRows();
+llvm::ArrayRef<Row> getSupportVectorRows();
 llvm::ArrayRef<Row> getTreeEnsemble5Rows();
 llvm::ArrayRef<Row> getLinearModelRows();
 llvm::ArrayRef<Row> getFeatureRows();

@@ -21,17 +21,43 @@ namespace nn = nncc::nn;
 // More pieces would be a loop, not a list.
 static constexpr int64_t maxPieces = 1024;
 
+static Value withoutDim(Node &node, Value value, int64_t axis) {
+  if (!value)
+    return value;
+  Dims dims = Node::dims(value);
+  dims.erase(dims.begin() + axis);
+  return node.reshape(value, dims);
+}
+
 /// The tensors of operand 0; none after an error.
 static std::optional<SmallVector<Value>> readSequence(Node &node) {
   if (auto elements = Node::elements(node.in(0)))
     return elements;
-  (void)node.fail("its input 0 must be a sequence");
-  return std::nullopt;
+  Value stack =
+      Node::isTensor(node.in(0)) ? Value() : Node::getStack(node.in(0));
+  std::optional<int64_t> count;
+  if (stack)
+    count = nn::getConstantValue(Node::dims(stack)[0]);
+  if (!count || *count > maxPieces) {
+    (void)node.fail(stack ? "the sequence's length is open, which is not "
+                            "supported here"
+                          : "its input 0 must be a sequence");
+    return std::nullopt;
+  }
+  SmallVector<Value> elements;
+  for (int64_t i = 0; i < *count; ++i)
+    elements.push_back(
+        withoutDim(node, node.slice(stack, 0, node.dim(i), node.dim(1)), 0));
+  return elements;
 }
 
 /// A constant position in [0, size); counted from the end when negative.
 static std::optional<int64_t> readPosition(Node &node, Value value,
                                            int64_t size) {
+  if (!value || !Node::isTensor(value)) {
+    (void)node.fail("the position must be a number");
+    return std::nullopt;
+  }
   auto given = node.ints(value, "the position");
   if (!given)
     return std::nullopt;
@@ -58,8 +84,10 @@ static LogicalResult convertConstruct(Node &node) {
 
 static LogicalResult convertInsert(Node &node) {
   auto elements = readSequence(node);
-  if (!elements || !node.in(1))
+  if (!elements)
     return failure();
+  if (!node.in(1) || !Node::isTensor(node.in(1)))
+    return node.fail("its input 1 must be a tensor");
   int64_t position = elements->size();
   if (node.in(2)) {
     auto given = readPosition(node, node.in(2), elements->size() + 1);
@@ -102,18 +130,20 @@ static LogicalResult convertLength(Node &node) {
   return node.result(node.reshape(count, {}));
 }
 
-static Value withoutDim(Node &node, Value value, int64_t axis) {
-  Dims dims = Node::dims(value);
-  dims.erase(dims.begin() + axis);
-  return node.reshape(value, dims);
-}
-
 /// The sizes of the pieces; none after an error.
 static std::optional<Ints> readPieces(Node &node, AffineExpr size) {
   auto known = nn::getConstantValue(size);
   Value given = node.in(1);
-  if (given && Node::rank(given) == 1)
-    return node.ints(given, "split");
+  if (given && Node::rank(given) == 1) {
+    auto pieces = node.ints(given, "split");
+    int64_t sum = 0;
+    for (int64_t piece : pieces.value_or(Ints()))
+      sum = piece < 0 ? -1 : sum < 0 ? sum : sum + piece;
+    if (!pieces || !known || sum == *known)
+      return pieces;
+    (void)node.fail("split does not add up to " + llvm::Twine(*known));
+    return std::nullopt;
+  }
   std::optional<Ints> piece = Ints{1};
   if (given)
     piece = node.ints(given, "split");
@@ -152,9 +182,30 @@ static LogicalResult convertSplit(Node &node) {
   return node.result(node.sequence(elements));
 }
 
+/// A stack [n, sizes...] with n at the axis, or joined with the size there.
+static LogicalResult concatStack(Node &node, Value stack, bool isNew) {
+  auto axis = node.axis(node.getInt("axis", 0), Node::rank(stack) - !isNew);
+  if (!axis)
+    return failure();
+  Ints permutation;
+  for (int64_t i = 1; i < Node::rank(stack); ++i)
+    permutation.push_back(i);
+  permutation.insert(permutation.begin() + *axis, 0);
+  Value result = node.transpose(stack, permutation);
+  if (isNew || !result)
+    return node.result(result);
+  Dims dims = Node::dims(result);
+  dims[*axis] = nn::simplify(dims[*axis] * dims[*axis + 1]);
+  dims.erase(dims.begin() + *axis + 1);
+  return node.result(node.reshape(result, dims));
+}
+
 static LogicalResult convertConcat(Node &node) {
-  auto elements = readSequence(node);
   bool isNew = node.getInt("new_axis", 0) != 0;
+  if (!Node::isTensor(node.in(0)))
+    if (Value stack = Node::getStack(node.in(0)))
+      return concatStack(node, stack, isNew);
+  auto elements = readSequence(node);
   if (!elements)
     return failure();
   if (elements->empty())

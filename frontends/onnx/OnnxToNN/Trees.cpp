@@ -23,7 +23,8 @@ namespace nn = nncc::nn;
 unsigned TreeEnsemble::addNode() {
   unsigned number = nodes.size();
   nodes.emplace_back();
-  nodes.back().whenTrue = nodes.back().whenFalse = number;
+  TreeNode &leaf = nodes.back();
+  leaf.whenTrue = leaf.whenFalse = leaf.whenMissing = number;
   return number;
 }
 
@@ -97,13 +98,24 @@ public:
   Value build(int64_t depth);
 
 private:
-  Value makeNumbers(llvm::function_ref<int64_t(const TreeNode &)> get);
+  /// The nodes as arrays. `ways` has each node's feature and where it leads
+  /// when its test holds, when not, and when the feature is missing: one array,
+  /// as kernels for GPUs can read few.
+  struct Tables {
+    static constexpr int64_t width = 4;
+    Value ways, thresholds;
+    Value testsEqual; ///< null if no node does
+    bool hasMissing = false;
+  };
+
+  Value makeNumbers(ArrayRef<int32_t> numbers);
   Value makeFloats(ArrayRef<double> numbers, ArrayRef<int64_t> shape);
   Value gather(Value table, Value where) {
     return node.create<nn::GatherOp>(table, where, 0);
   }
   Value walk(Value at, int64_t depth);
-  Value step(Value at, ArrayRef<Value> tables);
+  Tables makeTables();
+  Value step(Value at, const Tables &tables);
   Value joinOneTargetTrees(Value leaves, ArrayRef<int64_t> targets);
   Value joinTable(Value leaves);
   Value join(Value weights, ArrayRef<int64_t> axes, bool keeps);
@@ -116,14 +128,10 @@ private:
 
 } // namespace
 
-Value TreeBuilder::makeNumbers(
-    llvm::function_ref<int64_t(const TreeNode &)> get) {
-  SmallVector<int32_t> numbers;
-  for (const TreeNode &entry : trees.nodes)
-    numbers.push_back(get(entry));
+Value TreeBuilder::makeNumbers(ArrayRef<int32_t> numbers) {
   auto type = RankedTensorType::get({static_cast<int64_t>(numbers.size())},
                                     node.getBuilder().getI32Type());
-  return node.constant(DenseElementsAttr::get(type, ArrayRef(numbers)));
+  return node.constant(DenseElementsAttr::get(type, numbers));
 }
 
 Value TreeBuilder::makeFloats(ArrayRef<double> numbers,
@@ -137,41 +145,49 @@ Value TreeBuilder::makeFloats(ArrayRef<double> numbers,
 }
 
 /// The nodes after those `at`, i32[N, trees].
-Value TreeBuilder::step(Value at, ArrayRef<Value> tables) {
-  Value feature = gather(tables[0], at);
+Value TreeBuilder::step(Value at, const Tables &tables) {
+  Type i32 = node.getBuilder().getI32Type();
+  Value first = node.mul(at, node.constant(Tables::width, i32));
+  Value feature = gather(tables.ways, first);
   Value value = node.create<nn::GatherElementsOp>(rows, feature, 1);
-  Value threshold = gather(tables[1], at);
+  Value threshold = gather(tables.thresholds, at);
   Value holds = node.create<nn::LessEqualOp>(value, threshold);
-  if (tables[4])
-    holds = node.select(gather(tables[4], at),
+  if (tables.testsEqual)
+    holds = node.select(gather(tables.testsEqual, at),
                         node.create<nn::EqualOp>(value, threshold), holds);
-  Value next = node.select(holds, gather(tables[2], at), gather(tables[3], at));
-  if (!tables[5])
-    return next;
-  return node.select(node.create<nn::IsNaNOp>(value), gather(tables[5], at),
-                     next);
+  Value way = node.select(holds, node.constant(1, i32), node.constant(2, i32));
+  if (tables.hasMissing)
+    way = node.select(node.create<nn::IsNaNOp>(value), node.constant(3, i32),
+                      way);
+  return gather(tables.ways, node.add(first, way));
+}
+
+TreeBuilder::Tables TreeBuilder::makeTables() {
+  Tables tables;
+  SmallVector<int32_t> ways, equal;
+  SmallVector<double> thresholds;
+  bool testsEqual = false;
+  for (const TreeNode &entry : trees.nodes) {
+    for (int64_t number :
+         {entry.feature, int64_t(entry.whenTrue), int64_t(entry.whenFalse),
+          int64_t(entry.whenMissing)})
+      ways.push_back(static_cast<int32_t>(number));
+    thresholds.push_back(entry.threshold);
+    equal.push_back(entry.testsEqual);
+    testsEqual |= entry.testsEqual;
+    tables.hasMissing |= entry.whenMissing != entry.whenFalse;
+  }
+  tables.ways = makeNumbers(ways);
+  tables.thresholds =
+      makeFloats(thresholds, static_cast<int64_t>(thresholds.size()));
+  if (testsEqual)
+    tables.testsEqual =
+        node.cast(makeNumbers(equal), node.getBuilder().getI1Type());
+  return tables;
 }
 
 Value TreeBuilder::walk(Value at, int64_t depth) {
-  SmallVector<double> thresholds;
-  bool testsEqual = false, hasMissing = false;
-  for (const TreeNode &entry : trees.nodes) {
-    thresholds.push_back(entry.threshold);
-    testsEqual |= entry.testsEqual;
-    hasMissing |= entry.whenMissing != entry.whenFalse;
-  }
-  int64_t count = trees.nodes.size();
-  SmallVector<Value> tables = {
-      makeNumbers([](auto &entry) { return entry.feature; }),
-      makeFloats(thresholds, count),
-      makeNumbers([](auto &entry) { return entry.whenTrue; }),
-      makeNumbers([](auto &entry) { return entry.whenFalse; }),
-      testsEqual
-          ? node.cast(makeNumbers([](auto &entry) { return entry.testsEqual; }),
-                      node.getBuilder().getI1Type())
-          : Value(),
-      hasMissing ? makeNumbers([](auto &entry) { return entry.whenMissing; })
-                 : Value()};
+  Tables tables = makeTables();
   auto down = [&](Value, ValueRange states) {
     return SmallVector<Value>{step(states[0], tables)};
   };

@@ -1,0 +1,317 @@
+//===- OnnxToNN/LoopConverter.cpp - loops as nn has them --------*- C++ -*-===//
+//
+// Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// A short loop of a constant number of steps is unrolled, which lets states
+// change their sizes and positions be constants; others become nn.loop.
+//
+//===----------------------------------------------------------------------===//
+
+#include "frontends/onnx/OnnxToNN/LoopConverter.h"
+
+#include "frontends/onnx/OnnxToNN/Converter.h"
+#include "nncc/Dialect/NN/NN.h"
+
+using namespace mlir;
+using namespace nncc::onnx;
+namespace nn = nncc::nn;
+
+// Unrolled without need up to this many nodes, otherwise this many steps.
+static constexpr int64_t maxUnrolledNodes = 256;
+static constexpr int64_t maxUnrolledSteps = 128;
+namespace {
+
+class LoopConverter {
+public:
+  LoopConverter(Node &node, const Loop &loop)
+      : node(node), loop(loop), builder(node.getBuilder()) {}
+
+  /// The last states and the stacks; none on failure.
+  std::optional<SmallVector<Value>> convert();
+
+private:
+  std::optional<SmallVector<Value>> unroll();
+  std::optional<SmallVector<Value>> roll();
+  std::optional<SmallVector<Value>> rollSequences();
+  LogicalResult stackAppended(SmallVector<Value> &outputs);
+  std::optional<SmallVector<Value>> convertBody(Value step, ValueRange states);
+  bool checkKinds(ArrayRef<Value> outputs);
+  LogicalResult adaptStates(MutableArrayRef<Value> next);
+  bool endBody(ArrayRef<Value> outputs);
+  Operation *createLoop(Region &region, bool hasCondition, ValueRange elements);
+  std::optional<bool> getKnownCondition(Value condition);
+
+  Node &node;
+  const Loop &loop;
+  OpBuilder &builder;
+};
+
+} // namespace
+
+static Value makeStep(Node &node, int64_t number) {
+  return node.constant(static_cast<double>(number),
+                       node.getBuilder().getI64Type());
+}
+
+std::optional<bool> LoopConverter::getKnownCondition(Value condition) {
+  auto numbers = node.tryFloats(condition);
+  if (!numbers || numbers->size() != 1)
+    return std::nullopt;
+  return numbers->front() != 0;
+}
+
+/// Whether tensors stay tensors, and sequences are states only.
+bool LoopConverter::checkKinds(ArrayRef<Value> outputs) {
+  unsigned first = loop.testsCondition;
+  for (auto [i, output] : llvm::enumerate(outputs)) {
+    bool isState = i >= first && i - first < loop.initial.size();
+    bool expected = !isState || Node::isTensor(loop.initial[i - first]);
+    if (Node::isTensor(output) != expected) {
+      (void)node.fail("output " + llvm::Twine(i) + " of the body must be a " +
+                      (expected ? "tensor" : "sequence"));
+      return false;
+    }
+  }
+  return true;
+}
+
+/// The outputs of one step.
+std::optional<SmallVector<Value>>
+LoopConverter::convertBody(Value step, ValueRange states) {
+  if (!node.getConverter().countBody()) {
+    (void)node.fail("too many steps of loops are unrolled");
+    return std::nullopt;
+  }
+  SmallVector<Value> inputs = loop.getInputs(step, states);
+  if (node.hasFailed())
+    return std::nullopt;
+  SmallVector<Value> outputs =
+      node.getConverter().inlineBody(*loop.body, inputs);
+  // An output may be missing because a node of the body has failed.
+  if (llvm::is_contained(outputs, Value()) ||
+      (loop.arrange && failed(loop.arrange(outputs))) || !checkKinds(outputs))
+    return std::nullopt;
+  return outputs;
+}
+
+std::optional<SmallVector<Value>> LoopConverter::unroll() {
+  SmallVector<Value> states(loop.initial);
+  SmallVector<SmallVector<Value>> stacks(node.getNumOutputs() - states.size());
+  int64_t count = *nn::getConstantValue(loop.count);
+  bool proceeds = true;
+  for (int64_t i = 0; i < count && proceeds; ++i) {
+    auto outputs = convertBody(makeStep(node, i), states);
+    if (!outputs)
+      return std::nullopt;
+    ArrayRef<Value> rest(*outputs);
+    if (loop.testsCondition) {
+      std::optional<bool> known = getKnownCondition(rest.front());
+      if (!known) {
+        (void)node.fail("its condition depends on data and its states change "
+                        "their types, which is not supported");
+        return std::nullopt;
+      }
+      proceeds = *known;
+      rest = rest.drop_front();
+    }
+    states.assign(rest.begin(), rest.begin() + states.size());
+    for (auto [stack, element] :
+         llvm::zip_equal(stacks, rest.drop_front(states.size()))) {
+      Dims dims = Node::dims(element);
+      dims.insert(dims.begin(), node.dim(1));
+      stack.push_back(node.reshape(element, dims));
+    }
+  }
+  for (ArrayRef<Value> stack : stacks) {
+    if (stack.empty()) {
+      (void)node.fail("the loop has no steps and stacks elements, which is "
+                      "not supported");
+      return std::nullopt;
+    }
+    states.push_back(stack.size() == 1 ? stack[0] : node.concat(stack, 0));
+  }
+  return states;
+}
+
+/// Numbers may change their rank from step to step.
+LogicalResult LoopConverter::adaptStates(MutableArrayRef<Value> next) {
+  for (auto [i, value, initial] : llvm::enumerate(next, loop.initial)) {
+    auto from = Node::type(value), to = Node::type(initial);
+    if (from != to && from.hasStaticShape() && to.hasStaticShape() &&
+        from.getNumElements() == 1 && to.getNumElements() == 1)
+      value = node.reshape(value, Node::dims(initial));
+    if (value.getType() != initial.getType())
+      return node.fail("state " + llvm::Twine(i) + " of the loop changes " +
+                       "its type from " + node.describe(initial) + " to " +
+                       node.describe(value) +
+                       ", which is supported for a small constant number of "
+                       "steps only");
+  }
+  return success();
+}
+
+/// Ends the body with what the outputs of a step are in nn. Returns whether the
+/// loop has a condition.
+bool LoopConverter::endBody(ArrayRef<Value> outputs) {
+  SmallVector<Value> yielded(outputs);
+  bool hasCondition = loop.condition != nullptr;
+  if (loop.testsCondition) {
+    hasCondition |= getKnownCondition(yielded.front()) != true;
+    if (hasCondition)
+      yielded.front() = node.reshape(yielded.front(), {});
+    else
+      yielded.erase(yielded.begin());
+  }
+  if (!node.hasFailed())
+    builder.create<nn::YieldOp>(node.getLoc(), yielded);
+  return hasCondition;
+}
+
+/// The loop around `region`; null where it stacks elements, but can't.
+Operation *LoopConverter::createLoop(Region &region, bool hasCondition,
+                                     ValueRange elements) {
+  SmallVector<Type> types(ValueRange(loop.initial).getTypes());
+  for (Value element : elements) {
+    if (hasCondition || !loop.count) {
+      (void)node.fail("it stacks elements, but the number of its steps "
+                      "depends on data, which is not supported");
+      return nullptr;
+    }
+    Dims dims = Node::dims(element);
+    dims.insert(dims.begin(), loop.count);
+    types.push_back(nn::makeTensorType(dims, Node::elementType(element)));
+  }
+  AffineMapAttr count;
+  if (loop.count)
+    count = AffineMapAttr::get(node.map(loop.count));
+  Value condition = loop.condition;
+  if (hasCondition && !condition)
+    condition = node.constant(1, builder.getI1Type());
+  auto op = builder.create<nn::LoopOp>(node.getLoc(), types, count, loop.limit,
+                                       condition, loop.initial);
+  op.getBody().takeBody(region);
+  return op;
+}
+
+std::optional<SmallVector<Value>> LoopConverter::roll() {
+  if (!llvm::all_of(loop.initial, Node::isTensor))
+    return rollSequences();
+  Region region;
+  Block &block = region.emplaceBlock();
+  Location loc = node.getLoc();
+  Value step =
+      block.addArgument(RankedTensorType::get({}, builder.getI64Type()), loc);
+  SmallVector<Value> states;
+  for (Value initial : loop.initial)
+    states.push_back(block.addArgument(initial.getType(), loc));
+  OpBuilder::InsertPoint outside = builder.saveInsertionPoint();
+  builder.setInsertionPointToEnd(&block);
+  auto outputs = convertBody(step, states);
+  bool hasCondition = false;
+  if (outputs && succeeded(adaptStates(MutableArrayRef<Value>(*outputs)
+                                           .drop_front(loop.testsCondition)
+                                           .take_front(states.size()))))
+    hasCondition = endBody(*outputs);
+  builder.restoreInsertionPoint(outside);
+  if (!outputs || node.hasFailed())
+    return std::nullopt;
+  Operation *op = createLoop(
+      region, hasCondition,
+      ValueRange(*outputs).drop_front(loop.testsCondition + states.size()));
+  if (!op)
+    return std::nullopt;
+  return SmallVector<Value>(op->getResults());
+}
+
+/// Moves what a step appends to sequences behind the states that are tensors.
+LogicalResult LoopConverter::stackAppended(SmallVector<Value> &outputs) {
+  SmallVector<Value> next(outputs.begin(),
+                          outputs.begin() + loop.testsCondition);
+  SmallVector<Value> appended;
+  auto rest = ArrayRef<Value>(outputs).drop_front(loop.testsCondition);
+  for (auto [initial, value] : llvm::zip(loop.initial, rest)) {
+    if (Node::isTensor(initial)) {
+      next.push_back(value);
+      continue;
+    }
+    auto elements = Node::elements(value);
+    if (!elements || elements->size() != 1)
+      return node.fail("a step must append one tensor to a sequence, unless "
+                       "the number of steps is small and constant");
+    appended.push_back(elements->front());
+  }
+  llvm::append_range(next, appended);
+  llvm::append_range(next, rest.drop_front(loop.initial.size()));
+  outputs = next;
+  return success();
+}
+
+/// A sequence to which each step appends one tensor is a stack of them.
+std::optional<SmallVector<Value>> LoopConverter::rollSequences() {
+  Loop inner = loop;
+  inner.initial.clear();
+  for (Value initial : loop.initial) {
+    if (Node::isTensor(initial)) {
+      inner.initial.push_back(initial);
+    } else if (auto elements = Node::elements(initial);
+               !elements || !elements->empty()) {
+      (void)node.fail("a sequence that does not start empty is a state for a "
+                      "small constant number of steps only");
+      return std::nullopt;
+    }
+  }
+  auto getInputs = [&](Value step, ValueRange tensors) {
+    SmallVector<Value> states;
+    for (Value initial : loop.initial) {
+      bool isTensor = Node::isTensor(initial);
+      states.push_back(isTensor ? tensors.front() : node.sequence({}));
+      tensors = tensors.drop_front(isTensor);
+    }
+    return loop.getInputs(step, states);
+  };
+  auto arrange = [&](SmallVector<Value> &outputs) {
+    return stackAppended(outputs);
+  };
+  inner.getInputs = getInputs;
+  inner.arrange = arrange;
+  auto results = LoopConverter(node, inner).roll();
+  if (!results)
+    return std::nullopt;
+  SmallVector<Value> ordered;
+  unsigned tensor = 0, stack = inner.initial.size();
+  for (Value initial : loop.initial)
+    ordered.push_back(Node::isTensor(initial)
+                          ? (*results)[tensor++]
+                          : node.stackedSequence((*results)[stack++]));
+  ordered.append(results->begin() + stack, results->end());
+  return ordered;
+}
+
+static int64_t countNodes(Region &body) {
+  int64_t count = 0;
+  body.walk([&](NodeOp) { ++count; });
+  return count;
+}
+
+std::optional<SmallVector<Value>> LoopConverter::convert() {
+  int64_t nodes = countNodes(*loop.body);
+  int64_t steps =
+      loop.isConstant() ? *nn::getConstantValue(loop.count) : endlessSteps;
+  if (steps <= maxUnrolledSteps && nodes * steps <= maxUnrolledNodes)
+    return unroll();
+  if (steps > maxUnrolledSteps)
+    return roll();
+  std::optional<SmallVector<Value>> results;
+  if (succeeded(node.attempt(
+          [&] { return success((results = roll()).has_value()); })))
+    return results;
+  return unroll();
+}
+
+std::optional<SmallVector<Value>> nncc::onnx::convertLoop(Node &node,
+                                                          const Loop &loop) {
+  return LoopConverter(node, loop).convert();
+}
