@@ -124,7 +124,34 @@ Value NestEmitter::getIndex(const Access &access) {
       index = add(index, mul(iv, expand(coef)));
   for (const NonLinearTerm &term : access.terms)
     index = add(index, mul(expand(term.expr), expand(term.coef)));
+  if (Value inside = isInside(access))
+    index = b.createOrFold<arith::SelectOp>(loc, inside, index, constant(0));
   return index;
+}
+
+Value NestEmitter::isInside(const Access &access) {
+  Value inside;
+  for (const Guard &guard : access.guards) {
+    // Negative numbers are large ones.
+    Value below =
+        b.createOrFold<arith::CmpIOp>(loc, arith::CmpIPredicate::ult,
+                                      expand(guard.index), expand(guard.size));
+    inside = inside ? b.createOrFold<arith::AndIOp>(loc, inside, below) : below;
+  }
+  return inside;
+}
+
+Value NestEmitter::pad(const Access &access, Value stored) {
+  Value inside = isInside(access);
+  if (!inside)
+    return stored;
+  Value padding = getConstant(access.padding);
+  if (!padding)
+    return stored;
+  padding = toStorage(b, loc, padding);
+  if (isa<VectorType>(stored.getType()))
+    padding = toVector(b, loc, padding);
+  return b.createOrFold<arith::SelectOp>(loc, inside, stored, padding);
 }
 
 AffineExpr NestEmitter::getSize(ArrayRef<unsigned> dims) const {
@@ -222,21 +249,22 @@ Value NestEmitter::loadVector(const Access &access) {
   Value buffer = getBuffer(access.buffer);
   Value stored = b.create<vector::LoadOp>(loc, getVectorType(buffer), buffer,
                                           getIndex(access));
-  return fromStorage(b, loc, stored, access.elementType);
+  return fromStorage(b, loc, pad(access, stored), access.elementType);
 }
 
 Value NestEmitter::load(const Access &access) {
   Value stored, buffer = getBuffer(access.buffer);
+  auto loadElement = [&] {
+    Value element = b.create<memref::LoadOp>(loc, buffer, getIndex(access));
+    return pad(access, element);
+  };
   if (!tile.vectorDim || access.isZero(*tile.vectorDim)) {
-    stored = b.create<memref::LoadOp>(loc, buffer, getIndex(access));
+    stored = loadElement();
   } else if (isWide(nest, access, *tile.vectorDim)) {
     return loadVector(access);
   } else {
     Values elements;
-    forEachLane([&](int64_t) {
-      elements.push_back(
-          b.create<memref::LoadOp>(loc, buffer, getIndex(access)));
-    });
+    forEachLane([&](int64_t) { elements.push_back(loadElement()); });
     stored =
         b.create<vector::FromElementsOp>(loc, getVectorType(buffer), elements);
   }
@@ -337,13 +365,19 @@ NestEmitter::Values NestEmitter::evaluate(const Stage &stage,
 // Reductions and results
 //===----------------------------------------------------------------------===//
 
+/// A constant of a kernel's body; null after a diagnostic.
+Value NestEmitter::getConstant(TypedAttr attr) {
+  OwningOpRef<arith::ConstantOp> op =
+      OpBuilder(b.getContext()).create<arith::ConstantOp>(loc, attr);
+  Value value = cloneScalar(b, op->getOperation(), IRMapping());
+  failed |= !value;
+  return value;
+}
+
 NestEmitter::Values NestEmitter::getInits() {
   Values values;
   for (TypedAttr init : nest.main.inits) {
-    OwningOpRef<arith::ConstantOp> op =
-        OpBuilder(b.getContext()).create<arith::ConstantOp>(loc, init);
-    Value value = cloneScalar(b, op->getOperation(), IRMapping());
-    failed |= !value;
+    Value value = getConstant(init);
     values.push_back(value && tile.vectorDim ? toVector(b, loc, value) : value);
   }
   return values;

@@ -90,7 +90,12 @@ private:
     return buffers.lookupOrDefault(buffer);
   }
   Values evaluate(const kernels::Stage &stage, mlir::IRMapping &known);
+  mlir::Value getConstant(mlir::TypedAttr attr);
   mlir::Value getIndex(const kernels::Access &access);
+  /// Whether the element is in memory; null where it always is.
+  mlir::Value isInside(const kernels::Access &access);
+  /// What was loaded, or the padding.
+  mlir::Value pad(const kernels::Access &access, mlir::Value stored);
   void forEachLane(llvm::function_ref<void(int64_t)> visit);
   /// Of a dimension, in steps of the tile.
   mlir::AffineExpr getUnits(unsigned dim) const;

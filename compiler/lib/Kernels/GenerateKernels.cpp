@@ -101,6 +101,9 @@ static FailureOr<AffineExpr> generate(func::FuncOp kernel) {
   FailureOr<LoopNest> nest = buildLoopNest(kernel);
   if (failed(nest))
     return failure();
+  for (const Access *access : nest->accesses())
+    if (!access->guards.empty())
+      return kernel.emitError("a kernel of the CPU reads no padded view");
   collapseDims(*nest);
   joinShortRows(*nest, ScheduleTable());
   return generateLoops(kernel, *nest);

@@ -35,9 +35,9 @@ bool Access::isUnit(unsigned dim) const {
 }
 
 bool Access::hasTermOn(unsigned dim) const {
-  return llvm::any_of(terms, [&](const NonLinearTerm &term) {
-    return term.expr.isFunctionOfDim(dim);
-  });
+  auto reads = [&](AffineExpr expr) { return expr.isFunctionOfDim(dim); };
+  return llvm::any_of(terms, [&](auto &term) { return reads(term.expr); }) ||
+         llvm::any_of(guards, [&](auto &guard) { return reads(guard.index); });
 }
 
 int64_t Access::panelWidth(unsigned dim) const {
@@ -131,6 +131,8 @@ struct View {
   Value buffer;
   SmallVector<AffineExpr> sizes, strides;
   AffineExpr offset;
+  /// What is around it, if it is padded.
+  exec::PaddedViewOp padded;
 };
 
 class NestBuilder {
@@ -142,6 +144,7 @@ public:
 
 private:
   FailureOr<View> getView(Value operand, Location loc);
+  FailureOr<View> getPaddedView(exec::PaddedViewOp op);
   FailureOr<Access> getAccess(Value operand, AffineMap map, Location loc);
   /// Adds `coef * expr` to the access, split into linear parts.
   void addTerm(Access &access, AffineExpr expr, AffineExpr coef);
@@ -164,6 +167,8 @@ FailureOr<View> NestBuilder::getView(Value operand, Location loc) {
   View view;
   if (operand.getDefiningOp<memref::AllocOp>())
     return view; // an accumulator: stays in registers
+  if (auto padded = operand.getDefiningOp<exec::PaddedViewOp>())
+    return getPaddedView(padded);
   auto cast = operand.getDefiningOp<memref::ReinterpretCastOp>();
   if (!cast) {
     emitError(loc) << "kernel operand of type " << operand.getType()
@@ -183,6 +188,30 @@ FailureOr<View> NestBuilder::getView(Value operand, Location loc) {
     return failure();
   }
   return view;
+}
+
+/// The padded sizes, from the first element of the border on.
+FailureOr<View> NestBuilder::getPaddedView(exec::PaddedViewOp op) {
+  FailureOr<View> view = getView(op.getSource(), op.getLoc());
+  if (failed(view))
+    return failure();
+  view->padded = op;
+  for (auto [dim, low] : llvm::enumerate(op.getLow())) {
+    view->offset = view->offset - view->strides[dim] * low;
+    view->sizes[dim] = view->sizes[dim] + low + op.getHigh()[dim];
+  }
+  return view;
+}
+
+/// Guards the dimensions that have a border.
+static void addGuards(Access &access, const View &view, AffineMap map) {
+  exec::PaddedViewOp op = view.padded;
+  access.padding = op.getValue();
+  for (auto [dim, expr] : llvm::enumerate(map.getResults())) {
+    int64_t low = op.getLow()[dim], border = low + op.getHigh()[dim];
+    if (border)
+      access.guards.push_back({expr - low, view.sizes[dim] - border});
+  }
 }
 
 void NestBuilder::addTerm(Access &access, AffineExpr expr, AffineExpr coef) {
@@ -222,6 +251,8 @@ FailureOr<Access> NestBuilder::getAccess(Value operand, AffineMap map,
   access.offset = view->offset;
   for (auto [expr, stride] : llvm::zip_equal(map.getResults(), view->strides))
     addTerm(access, expr, stride);
+  if (view->padded)
+    addGuards(access, *view, map);
   return access;
 }
 
@@ -333,6 +364,8 @@ FailureOr<LoopNest> NestBuilder::build() {
     access.coefs = coefs;
     for (NonLinearTerm &term : access.terms)
       term.expr = term.expr.replaceDims(dims);
+    for (Guard &guard : access.guards)
+      guard.index = guard.index.replaceDims(dims);
   };
   llvm::for_each(epilogue->inputs, renumber);
   llvm::for_each(epilogue->outputs, renumber);
@@ -370,6 +403,8 @@ static void eraseDim(LoopNest &nest, unsigned dim) {
                                   : getAffineDimExpr(i - (i > dim), context));
   forEachAccess(nest, [&](Access &access) {
     access.coefs.erase(access.coefs.begin() + dim);
+    for (Guard &guard : access.guards)
+      guard.index = guard.index.replaceDims(renumbered);
     for (NonLinearTerm &term : access.terms)
       term.expr = term.expr.replaceDims(renumbered);
     llvm::erase_if(access.terms, [](const NonLinearTerm &term) {

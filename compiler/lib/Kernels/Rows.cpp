@@ -86,7 +86,7 @@ static AffineExpr getExtent(const LoopNest &nest, const RowSplit &split,
 
 AffineExpr getRowStride(const LoopNest &nest, const RowSplit &split,
                         const Access &access) {
-  if (!access.terms.empty() || split.rows.empty())
+  if (!access.terms.empty() || !access.guards.empty() || split.rows.empty())
     return AffineExpr();
   MLIRContext *context = access.offset.getContext();
   // From the innermost row dimension outwards, distances multiply.

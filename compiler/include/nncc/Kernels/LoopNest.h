@@ -36,6 +36,12 @@ struct NonLinearTerm {
   mlir::AffineExpr coef;
 };
 
+/// Along one dimension of an operand, `index` is in memory if it is at least 0
+/// and below `size`.
+struct Guard {
+  mlir::AffineExpr index, size;
+};
+
 /// An operand and where its element for an iteration lies.
 struct Access {
   /// 1-D memref; null for the accumulator that a stage hands to the next.
@@ -45,10 +51,14 @@ struct Access {
   llvm::SmallVector<mlir::AffineExpr> coefs;
   llvm::SmallVector<NonLinearTerm> terms;
   mlir::AffineExpr offset;
+  /// Of a padded operand: where one of them does not hold, the element is
+  /// `padding`.
+  llvm::SmallVector<Guard> guards;
+  mlir::TypedAttr padding;
 
   bool isZero(unsigned dim) const;
   bool isUnit(unsigned dim) const;
-  /// Whether a non-linear term reads the dimension.
+  /// Whether a non-linear term or a guard reads the dimension.
   bool hasTermOn(unsigned dim) const;
   /// For an operand packed in panels of P along `dim`, that is indexed by
   /// `c * (dim floordiv P) + dim mod P`: returns P. Otherwise 0.

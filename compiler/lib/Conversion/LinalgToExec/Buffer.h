@@ -15,6 +15,12 @@
 
 namespace nncc::exec {
 
+/// Around what lies in memory: a border that has one value.
+struct Padding {
+  mlir::DenseI64ArrayAttr low, high; ///< elements along each dimension
+  mlir::TypedAttr value;
+};
+
 /// Where a tensor's elements lie: a strided view of a buffer. Sizes and
 /// strides are in elements, expressions over the program's symbols.
 struct Buffer {
@@ -24,6 +30,8 @@ struct Buffer {
   mlir::Value dynamicOffset;
   llvm::SmallVector<mlir::AffineExpr> sizes, strides;
   mlir::Type elementType;
+  /// The outer elements of the view are not in memory. Only kernels read such.
+  std::optional<Padding> padding;
 
   bool isContiguous() const;
   int64_t getElementBytes() const;

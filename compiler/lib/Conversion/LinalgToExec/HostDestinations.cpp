@@ -70,6 +70,29 @@ Buffer HostProgramBuilder::getInterior(tensor::PadOp op, const Buffer &padded) {
   return interior;
 }
 
+bool HostProgramBuilder::isGuarded(tensor::PadOp op) const {
+  auto isKnown = [](int64_t size) { return size >= 0; };
+  Value yielded = op.getConstantPaddingValue();
+  return guardPads && yielded && matchPattern(yielded, m_Constant()) &&
+         llvm::all_of(op.getStaticLow(), isKnown) &&
+         llvm::all_of(op.getStaticHigh(), isKnown);
+}
+
+FailureOr<Buffer> HostProgramBuilder::getPaddedView(tensor::PadOp op) {
+  FailureOr<Buffer> view = getBuffer(op.getSource());
+  if (failed(view))
+    return failure();
+  Attribute value;
+  matchPattern(op.getConstantPaddingValue(), m_Constant(&value));
+  view->padding = Padding{op.getStaticLowAttr(), op.getStaticHighAttr(),
+                          cast<TypedAttr>(value)};
+  for (auto [dim, low] : llvm::enumerate(op.getStaticLow())) {
+    view->offset = view->offset - view->strides[dim] * low;
+    view->sizes[dim] = view->sizes[dim] + low + op.getStaticHigh()[dim];
+  }
+  return view;
+}
+
 /// Allocates the padded tensor and fills its border.
 FailureOr<Buffer> HostProgramBuilder::getPadded(tensor::PadOp op) {
   if (auto known = buffers.find(op.getResult()); known != buffers.end())
@@ -87,11 +110,6 @@ FailureOr<Buffer> HostProgramBuilder::getPadded(tensor::PadOp op) {
   if (failed(padded) || failed(sizes) || failed(low) || failed(high))
     return failure();
   buffers[op.getResult()] = *padded;
-  if (fillWhole)
-    return failed(kernels->fill(host, op.getLoc(), cast<TypedAttr>(value),
-                                *padded))
-               ? FailureOr<Buffer>(failure())
-               : padded;
   // Slab by slab: what lies before and behind the interior along a dimension,
   // within the interior of the dimensions before it.
   Buffer rest = *padded;
@@ -150,6 +168,8 @@ HostProgramBuilder::getUserDestination(Value tensor) {
     return std::optional<Buffer>(*slice);
   }
   if (auto pad = dyn_cast<tensor::PadOp>(user)) {
+    if (isGuarded(pad))
+      return none;
     FailureOr<Buffer> padded = getPadded(pad);
     if (failed(padded))
       return failure();

@@ -18,8 +18,8 @@ namespace nncc::exec {
 /// Translates `@main`, op by op, into the host program.
 class HostProgramBuilder {
 public:
-  HostProgramBuilder(mlir::ModuleOp module, bool fillWhole)
-      : module(module), fillWhole(fillWhole), context(module.getContext()),
+  HostProgramBuilder(mlir::ModuleOp module, bool guardPads)
+      : module(module), guardPads(guardPads), context(module.getContext()),
         host(context) {}
 
   mlir::LogicalResult run(mlir::func::FuncOp main);
@@ -56,6 +56,10 @@ private:
   mlir::FailureOr<std::optional<Buffer>> getUserDestination(mlir::Value tensor);
   mlir::FailureOr<Buffer> getInsertionTarget(mlir::tensor::InsertSliceOp op);
   mlir::FailureOr<Buffer> getPadded(mlir::tensor::PadOp op);
+  /// The padded tensor as a view of its source.
+  mlir::FailureOr<Buffer> getPaddedView(mlir::tensor::PadOp op);
+  /// Whether readers of the padded tensor test the indices.
+  bool isGuarded(mlir::tensor::PadOp op) const;
   Buffer getInterior(mlir::tensor::PadOp op, const Buffer &padded);
   /// The bytes from a buffer's first element on.
   mlir::Value getBytes(mlir::Location loc, const Buffer &buffer);
@@ -84,7 +88,7 @@ private:
 
   mlir::ModuleOp module;
   /// See the pass option.
-  bool fillWhole;
+  bool guardPads;
   mlir::MLIRContext *context;
   mlir::OpBuilder host;
   mlir::func::FuncOp program;

@@ -63,6 +63,8 @@ Value KernelBuilder::getSize(Draft &draft, AffineExpr size) {
 }
 
 Value KernelBuilder::addView(Draft &draft, const Buffer &buffer) {
+  if (buffer.padding)
+    return addPaddedView(draft, buffer);
   BlockArgument argument = draft.kernel.getBody().front().addArgument(
       MemRefType::get({ShapedType::kDynamic}, buffer.elementType), draft.loc);
   draft.buffers.push_back({argument, buffer});
@@ -88,6 +90,29 @@ SmallVector<Value> KernelBuilder::addViews(Draft &draft,
     views.push_back(addView(draft, shared, distance.getValue(), buffer));
   }
   return views;
+}
+
+/// The part of a padded view that lies in memory.
+static Buffer getInner(const Buffer &padded) {
+  Buffer inner = padded;
+  inner.padding = std::nullopt;
+  for (auto [dim, low] : llvm::enumerate(padded.padding->low.asArrayRef())) {
+    inner.offset = inner.offset + inner.strides[dim] * low;
+    inner.sizes[dim] = inner.sizes[dim] - low - padded.padding->high[dim];
+  }
+  return inner;
+}
+
+Value KernelBuilder::addPaddedView(Draft &draft, const Buffer &buffer) {
+  Value inner = addView(draft, getInner(buffer));
+  SmallVector<int64_t> shape;
+  for (AffineExpr size : buffer.sizes) {
+    auto constant = dyn_cast<AffineConstantExpr>(size);
+    shape.push_back(constant ? constant.getValue() : ShapedType::kDynamic);
+  }
+  return draft.b.create<PaddedViewOp>(
+      draft.loc, MemRefType::get(shape, buffer.elementType), inner,
+      buffer.padding->low, buffer.padding->high, buffer.padding->value);
 }
 
 Value KernelBuilder::addView(Draft &draft, BlockArgument argument,

@@ -48,6 +48,7 @@ private:
   struct Draft;
 
   mlir::Value addView(Draft &draft, const Buffer &buffer);
+  mlir::Value addPaddedView(Draft &draft, const Buffer &buffer);
   mlir::Value addView(Draft &draft, mlir::BlockArgument argument,
                       int64_t offset, const Buffer &buffer);
   /// Views that lie in one buffer at constant distances share an argument, so

@@ -122,7 +122,7 @@ struct LinalgToExecPass : exec::impl::LinalgToExecBase<LinalgToExecPass> {
       getOperation().emitError("has no function @main");
       return signalPassFailure();
     }
-    if (failed(HostProgramBuilder(getOperation(), fillWhole).run(main)))
+    if (failed(HostProgramBuilder(getOperation(), guardPads).run(main)))
       signalPassFailure();
   }
 };

@@ -38,6 +38,28 @@ LogicalResult DispatchOp::verifySymbolUses(SymbolTableCollection &symbols) {
   return success();
 }
 
+LogicalResult PaddedViewOp::verify() {
+  auto from = cast<MemRefType>(getSource().getType());
+  auto to = cast<MemRefType>(getResult().getType());
+  size_t rank = from.getRank();
+  if (size_t(to.getRank()) != rank || getLow().size() != rank ||
+      getHigh().size() != rank)
+    return emitOpError("does not have a border for each of ")
+           << rank << " dimensions";
+  if (to.getElementType() != from.getElementType() ||
+      getValue().getType() != from.getElementType())
+    return emitOpError("has elements of several types");
+  for (size_t dim = 0; dim < rank; ++dim) {
+    int64_t low = getLow()[dim], high = getHigh()[dim];
+    if (low < 0 || high < 0)
+      return emitOpError("has a border of negative size");
+    if (!from.isDynamicDim(dim) && !to.isDynamicDim(dim) &&
+        from.getDimSize(dim) + low + high != to.getDimSize(dim))
+      return emitOpError("result's size ") << dim << " is not the padded one";
+  }
+  return success();
+}
+
 std::optional<unsigned> getSymbolArgument(func::FuncOp func,
                                           BlockArgument argument) {
   unsigned number = argument.getArgNumber();

@@ -18,8 +18,9 @@ def LinalgToExec : Pass<"linalg-to-exec", "::mlir::ModuleOp"> {
     "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect"
   ];
   let options = [
-    Option<"fillWhole", "fill-whole", "bool", "false",
-           "Fill padded tensors in one dispatch, not their borders in several">,
+    Option<"guardPads", "guard-pads", "bool", "false",
+           "Read what is padded where it lies, with tests of the indices, "
+           "in place of filling borders">,
   ];
 }
 

@@ -1,6 +1,7 @@
 #ifndef NNCC_EXEC_OPS
 #define NNCC_EXEC_OPS
 
+include "mlir/IR/BuiltinAttributeInterfaces.td"
 include "mlir/IR/OpBase.td"
 include "mlir/IR/SymbolInterfaces.td"
 include "mlir/Interfaces/DestinationStyleOpInterface.td"
@@ -63,6 +64,22 @@ def Exec_WidenOp : Exec_Op<"widen", !listconcat([Pure],
   let arguments = (ins SignlessIntegerLike:$pair);
   let results = (outs SignlessIntegerLike:$result);
   let assemblyFormat = "$pair attr-dict `:` type($pair) `to` type($result)";
+}
+
+def Exec_PaddedViewOp : Exec_Op<"padded_view", [Pure]> {
+  let summary = "A view with a border of one value around it";
+  let description = [{
+    Inside of a kernel: reads of the border give `value` and touch no memory.
+    Nothing is written through it.
+  }];
+  let arguments = (ins AnyStridedMemRef:$source, DenseI64ArrayAttr:$low,
+                       DenseI64ArrayAttr:$high, TypedAttrInterface:$value);
+  let results = (outs AnyMemRef:$result);
+  let assemblyFormat = [{
+    $source `low` $low `high` $high $value attr-dict
+    `:` type($source) `to` type($result)
+  }];
+  let hasVerifier = 1;
 }
 
 def Exec_ExternOp : Exec_Op<"extern",
