@@ -28,9 +28,9 @@ before(() => {
 
 after(() => rmSync(folder, { recursive: true }));
 
-function image(size: number, shift = 0): { x: Tensor } {
-  const data = Float32Array.from({ length: 8 * size * size }, (_, i) => Math.sin(i + shift));
-  return { x: { dtype: "f32", shape: [1, 8, size, size], data } };
+function image(size: number, shift = 0, count = 1): { x: Tensor } {
+  const data = Float32Array.from({ length: count * 8 * size * size }, (_, i) => Math.sin(i + shift));
+  return { x: { dtype: "f32", shape: [count, 8, size, size], data } };
 }
 
 async function outputOf(model: Model, inputs: { x: Tensor }): Promise<Buffer> {
@@ -44,10 +44,11 @@ test("any number of threads gives the bits of one", async () => {
   for (const threads of [1, 2, 3, 5]) {
     const model = await loadModel(threaded, { threads });
     assert.equal(model.threading.count, threads);
-    for (const size of [64, 7, 96, 1]) {
+    for (const [size, count] of [[64, 1], [7, 3], [96, 1], [33, 2], [1, 1]] as const) {
       for (let shift = 0; shift < 3; ++shift) {
-        const inputs = image(size, shift);
-        assert.deepEqual(await outputOf(model, inputs), await outputOf(reference, inputs), `${size}, ${threads}`);
+        const inputs = image(size, shift, count);
+        const message = `${count} of ${size}, ${threads} threads`;
+        assert.deepEqual(await outputOf(model, inputs), await outputOf(reference, inputs), message);
       }
     }
     model.dispose();

@@ -10,7 +10,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 
 def convs() -> onnx.GraphProto:
-    """Dense, depthwise and wide convolutions over an image of any size."""
+    """Dense, depthwise and wide convolutions over images of any number and size."""
     rng = np.random.default_rng(0)
     shapes = {"w0": (30, 8, 3, 3), "w1": (30, 1, 3, 3), "w2": (70, 30, 1, 1)}
     weights = [
@@ -25,8 +25,8 @@ def convs() -> onnx.GraphProto:
         helper.make_node("ReduceMean", ["t"], ["m"], axes=[1], keepdims=1, name="mean"),
         helper.make_node("Sub", ["t", "m"], ["y"], name="centre"),
     ]
-    x = helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 8, "h", "w"])
-    y = helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 70, "h", "w"])
+    x = helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", 8, "h", "w"])
+    y = helper.make_tensor_value_info("y", TensorProto.FLOAT, ["n", 70, "h", "w"])
     return helper.make_graph(nodes, "convs", [x], [y], weights)
 
 
