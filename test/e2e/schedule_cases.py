@@ -187,6 +187,13 @@ def matmul(rng: Rng) -> Case:
     return Case("MatMul", [a], y, [b]) if constant else Case("MatMul", [a, b], y)
 
 
+def long_products(rng: Rng) -> Case:
+    """Sums of more products than one block has."""
+    rows, inner, columns = size(rng), int(rng.choice([257, 512, 521, 1031])), size(rng)
+    a, b = numbers(rng, rows, inner), numbers(rng, inner, columns)
+    return Case("MatMul", [a], a.astype(np.float64) @ b.astype(np.float64), [b])
+
+
 def gemm(rng: Rng) -> Case:
     rows, inner, columns = (size(rng) for _ in range(3))
     ta, tb = (int(rng.integers(2)) for _ in range(2))
@@ -289,6 +296,7 @@ GENERATORS: dict[Callable[[Rng], Case], int] = {
     average_pool: 1,
     matmul: 4,
     gemm: 1,
+    long_products: 1,
     reduction: 2,
     softmax: 1,
     layer_normalization: 1,

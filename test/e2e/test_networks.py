@@ -28,6 +28,16 @@ PUBLISHED = [
     "chessgpt-op17",
     "bert-toy-optimized",
     "gpt2-toy-nopast-op11",
+    "gpt2-toy-past-op11",
+    "attention-past-state",
+    "gqa-prefill-rope",
+    "byte-sentence-bilstm",
+    "cntk-bilstm",
+    "cntk-birnn",
+    "magika-v3-3",
+    "silero-vad-v4",
+    "lgbm-clf-hummingbird",
+    "lgbm-reg-hummingbird",
 ]
 # Of them, those that a GPU which is none runs in a moment.
 QUICK_ON_GPU = [

@@ -77,6 +77,7 @@ private:
   void chooseTile();
   void orderLoops();
   void chooseGrid();
+  void chooseSumBlock();
   std::optional<unsigned> getLongerGrid(ArrayRef<unsigned> candidates) const;
 
   const LoopNest &nest;
@@ -298,12 +299,27 @@ void Scheduler::chooseGrid() {
     schedule.numGridLoops = 2;
 }
 
+/// Blocks of about equal size, for sums of products.
+void Scheduler::chooseSumBlock() {
+  if (nest.main.inputs.size() < 2 || schedule.horizontal ||
+      schedule.reductionOrder.empty() ||
+      !isa<FloatAttr>(nest.main.inits.front()))
+    return;
+  Value element;
+  int64_t size = staticSize(nest.dims[schedule.reductionOrder.back()]);
+  if (size <= table.sumBlock || getCombiner(nest.main.op, element).empty())
+    return;
+  int64_t blocks = llvm::divideCeil(size, table.sumBlock);
+  schedule.sumBlock = llvm::divideCeil(size, blocks);
+}
+
 Schedule Scheduler::run() {
   chooseVectorDim();
   chooseRowDim();
   chooseTile();
   orderLoops();
   chooseGrid();
+  chooseSumBlock();
   return schedule;
 }
 

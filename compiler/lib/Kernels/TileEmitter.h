@@ -57,6 +57,11 @@ private:
   Cells getInitialCells(const Point &point);
   /// Emits the reduction loops from `level` inwards; returns the accumulators.
   Cells emitReduction(Point point, unsigned level, mlir::ValueRange cells);
+  /// A sum of the blocks' sums; `emitRange` emits the loop of one block.
+  Cells emitBlocks(
+      const Point &point, mlir::Value size, mlir::ValueRange cells,
+      llvm::function_ref<Cells(mlir::Value, mlir::Value, mlir::ValueRange)>
+          emitRange);
   Cells emitHorizontalReduction(Point point, mlir::ValueRange cells);
   /// Joins the vectors and then the lanes of each row's accumulators.
   Cells combineLanes(const Point &point, mlir::ValueRange cells);

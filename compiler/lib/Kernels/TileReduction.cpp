@@ -79,16 +79,36 @@ TileEmitter::Cells TileEmitter::emitReduction(Point point, unsigned level,
     }
     return next;
   }
-  loaded.clear();
-  Cells next =
-      emitLoop(b, loc, getConstant(0), getIndex(nest.dims[dim].size),
-               getConstant(1), cells, [&](Value iv, ValueRange carried) {
-                 Point inner = point;
-                 enter(inner, dim, iv);
-                 return emitReduction(inner, level + 1, carried);
-               });
-  loaded.clear();
-  return next;
+  auto emitRange = [&](Value from, Value to, ValueRange initial) {
+    loaded.clear();
+    Cells next = emitLoop(b, loc, from, to, getConstant(1), initial,
+                          [&](Value iv, ValueRange carried) {
+                            Point inner = point;
+                            enter(inner, dim, iv);
+                            return emitReduction(inner, level + 1, carried);
+                          });
+    loaded.clear();
+    return next;
+  };
+  Value end = getIndex(nest.dims[dim].size);
+  if (innermost && schedule.sumBlock > 0)
+    return emitBlocks(point, end, cells, emitRange);
+  return emitRange(getConstant(0), end, cells);
+}
+
+TileEmitter::Cells TileEmitter::emitBlocks(
+    const Point &point, Value size, ValueRange cells,
+    function_ref<Cells(Value, Value, ValueRange)> emitRange) {
+  Value step = getConstant(schedule.sumBlock);
+  return emitLoop(b, loc, getConstant(0), size, step, cells,
+                  [&](Value from, ValueRange totals) {
+                    Value behind = b.create<arith::AddIOp>(loc, from, step);
+                    Value to = b.create<arith::MinUIOp>(loc, behind, size);
+                    Cells next = emitRange(from, to, getInitialCells(point));
+                    for (auto [total, sum] : llvm::zip_equal(totals, next))
+                      sum = combine(total, sum);
+                    return next;
+                  });
 }
 
 TileEmitter::Cells TileEmitter::emitHorizontalReduction(Point point,

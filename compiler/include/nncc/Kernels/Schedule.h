@@ -41,6 +41,8 @@ struct ScheduleTable {
   TileParameters stridedDepthwise{{4, 2, 1}, {1}, 7};
   /// Both operands run along the reduction: dot products.
   TileParameters dot{{4, 2, 1}, {2, 1}, 0};
+  /// The largest number of terms that one sum of a contraction runs over.
+  int64_t sumBlock = 256;
 };
 
 struct Schedule {
@@ -57,6 +59,11 @@ struct Schedule {
   /// How many of the outermost parallel loops the grid, whose steps threads
   /// share, runs over: 0 to 2.
   unsigned numGridLoops = 0;
+  /// The innermost reduction loop makes a sum of every so many terms, and a sum
+  /// of these: its rounding error grows with the number of blocks, not of
+  /// terms (pairwise summation; Higham, "The accuracy of floating point
+  /// summation", 1993). 0: one sum.
+  int64_t sumBlock = 0;
 
   /// Elements of the grid's inner loop that are one step of it.
   int64_t gridUnit() const;
