@@ -13,7 +13,7 @@ import sys
 import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "hostile"))
-from test_hostile import CASES  # noqa: E402
+from test_hostile import CASES
 
 TEXTS = [
     "agraph (float[N,3,8,8] x, float[4,3,3,3] w) => (float[] y) {"
@@ -28,9 +28,9 @@ TEXTS = [
     "agraph (float[2,S] x) => (float[] y) {"
     " a = Constant<value_ints=[0]>() b = Constant<value_ints=[2]>()"
     " c = Constant<value_ints=[1]>() d = Slice(x, a, b, c)"
-    " e = ReduceMean<axes=[1]>(d) y = Pad<mode=\"constant\">(e, p) }",
+    ' e = ReduceMean<axes=[1]>(d) y = Pad<mode="constant">(e, p) }',
     "agraph (float[1,2,4,4] x) => (float[] y) {"
-    " s = Constant<value_floats=[1.0,1.0,2.0,2.0]>() y = Resize<mode=\"linear\">(x, , s) }",
+    ' s = Constant<value_floats=[1.0,1.0,2.0,2.0]>() y = Resize<mode="linear">(x, , s) }',
     "agraph (int64[N] x) => (float[] y) {"
     " v = Constant<value_float=1.0>() e = Cast<to=1>(x) f = Add(e, v) y = Erf(f) }",
 ]
@@ -44,9 +44,11 @@ def main():
     seeds = []
     for text in TEXTS:
         graph = onnx.parser.parse_graph(text)
-        seeds.append(onnx.helper.make_model(
-            graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=8
-        ).SerializeToString())
+        seeds.append(
+            onnx.helper.make_model(
+                graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=8
+            ).SerializeToString()
+        )
     with tempfile.TemporaryDirectory() as outer:
         for number, case in enumerate(CASES):
             inner = os.path.join(outer, str(number), "model")

@@ -7,8 +7,14 @@ import struct
 
 import wasmtime
 
-TYPES = {"f32": (2, 32, "f"), "f64": (2, 64, "d"), "i32": (0, 32, "i"), "i64": (0, 64, "q"),
-         "u8": (1, 8, "B"), "bool": (6, 8, "?")}
+TYPES = {
+    "f32": (2, 32, "f"),
+    "f64": (2, 64, "d"),
+    "i32": (0, 32, "i"),
+    "i64": (0, 64, "q"),
+    "u8": (1, 8, "B"),
+    "bool": (6, 8, "?"),
+}
 
 
 class Model:
@@ -43,7 +49,7 @@ class Model:
     def run(self, inputs):
         """inputs: (shape, flat list of numbers) each; returns the same of the outputs."""
         tensors = []
-        for info, (shape, values) in zip(self.signature["inputs"], inputs):
+        for info, (shape, values) in zip(self.signature["inputs"], inputs, strict=True):
             data = self.write(struct.pack(f"<{len(values)}{TYPES[info['dtype']][2]}", *values))
             tensors.append((*self.tensor(info["dtype"], shape, data), data))
         for info in self.signature["outputs"]:
@@ -53,9 +59,13 @@ class Model:
         if failed:
             raise ValueError(self.text(self.call("nncc_error")))
         results = []
-        for info, (tensor, sizes) in zip(self.signature["outputs"], tensors[len(inputs):]):
+        for info, (tensor, sizes) in zip(
+            self.signature["outputs"], tensors[len(inputs) :], strict=True
+        ):
             rank, code = len(info["shape"]), TYPES[info["dtype"]][2]
-            shape = struct.unpack(f"<{rank}q", self.memory.read(self.store, sizes, sizes + 8 * rank))
+            shape = struct.unpack(
+                f"<{rank}q", self.memory.read(self.store, sizes, sizes + 8 * rank)
+            )
             (data,) = struct.unpack("<I", self.memory.read(self.store, tensor, tensor + 4))
             size = math.prod(shape) * struct.calcsize("<" + code)
             raw = self.memory.read(self.store, data, data + size)
