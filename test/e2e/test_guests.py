@@ -223,6 +223,29 @@ def test_load(host: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.full
+def test_external_weights(tmp_path: Path) -> None:
+    """They lie beside the module; others are refused."""
+    node = helper.make_node("Add", ["x", "w"], ["y"])
+    feed = {"x": np.ones(1, np.float32)}
+    constants = {"w": np.full(1, 2, np.float32)}
+    onnx.save(network([node], feed, constants=constants), tmp_path / "sum.onnx")
+    flags = ["--weights=external"]
+    model = nncc.compile(tmp_path / "sum.onnx", tmp_path / "sum.wasm", flags=flags)
+    source = Path(__file__).parent / "Inputs" / "stream_guest.c"
+    program = guests.compile_c(source, tmp_path / "guest.wasm")
+    command = hosts.native(program, model, "sum", tmp_path)
+    [weights] = tmp_path.glob("*.safetensors")
+    for data in (weights.read_bytes(), b"others"):
+        weights.write_bytes(data)
+        numbers = np.ones(1, np.float32).tobytes()
+        done = subprocess.run(command, input=numbers, capture_output=True, check=False)
+        if data == b"others":
+            assert b"these are not the model's weights" in done.stderr
+        else:
+            assert done.stdout.decode().split() == ["3"], done.stderr
+
+
+@pytest.mark.full
 def test_substitute(tmp_path: Path) -> None:
     """Whatever a guest loads, it gets the model of that name."""
     node = helper.make_node("Add", ["x", "x"], ["twice"])

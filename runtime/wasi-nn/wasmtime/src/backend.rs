@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
-use wasmtime::error::{Context as _, format_err};
+use wasmtime::error::{Context as _, ensure, format_err};
 use wasmtime::{Module, Result};
 use wasmtime_wasi_nn::backend::{BackendError, BackendFromDir, BackendGraph, BackendInner};
 use wasmtime_wasi_nn::wit::{ExecutionTarget, GraphEncoding};
@@ -17,19 +17,48 @@ use wasmtime_wasi_nn::{Backend, ExecutionContext, Graph, GraphRegistry, Registry
 use crate::compiler::Compiler;
 use crate::context::{Context, report};
 use crate::instance::Instance;
-use crate::signature::Signature;
+use crate::signature::{Inside, Signature, Weights};
 
 /// A compiled model. Instances of it are independent.
 pub struct Model {
-    pub module: Module,
+    module: Module,
     pub signature: Signature,
+    /// Those that are not in the module.
+    weights: Option<Vec<u8>>,
 }
 
 impl Model {
-    fn new(module: Module) -> Result<Model> {
+    /// `folder` is where external weights are; none for a module that has no place.
+    fn new(module: Module, folder: Option<&Path>) -> Result<Model> {
         let signature = Instance::new(&module)?.signature()?;
-        Ok(Model { module, signature })
+        let weights = match &signature.weights {
+            Weights::Inside(Inside::Embedded) => None,
+            Weights::File { file, sha256 } => {
+                let folder = folder.context("its weights are in a file: register it by name")?;
+                Some(read_weights(&folder.join(file), sha256)?)
+            }
+        };
+        Ok(Model { module, signature, weights })
     }
+
+    pub fn instantiate(&self) -> Result<Instance> {
+        let mut instance = Instance::new(&self.module)?;
+        if let Some(weights) = &self.weights {
+            instance.fill_weights(weights)?;
+        }
+        Ok(instance)
+    }
+}
+
+fn read_weights(path: &Path, sha256: &str) -> Result<Vec<u8>> {
+    let weights = std::fs::read(path).with_context(|| format!("{}", path.display()))?;
+    ensure!(hash(&weights) == sha256, "{}: these are not the model's weights", path.display());
+    Ok(weights)
+}
+
+/// SHA-256 in hexadecimal digits.
+fn hash(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The models that guests find, by name or by the ONNX file that they were compiled from.
@@ -47,7 +76,7 @@ impl Models {
 
     /// Registers a module that nncc made.
     pub fn add(&mut self, name: &str, path: &Path) -> Result<()> {
-        let model = Model::new(self.compiler.module(path)?);
+        let model = Model::new(self.compiler.module(path)?, path.parent());
         let model = model.with_context(|| format!("{}", path.display()))?;
         self.named.insert(name.to_string(), Arc::new(model));
         Ok(())
@@ -71,9 +100,10 @@ impl Models {
     fn load(&self, bytes: &[u8]) -> Result<Arc<Model>> {
         if bytes.starts_with(b"\0asm") {
             // What guests bring is not put into the cache: they could fill the disk.
-            return Ok(Arc::new(Model::new(Module::new(self.compiler.engine(), bytes)?)?));
+            let module = Module::new(self.compiler.engine(), bytes)?;
+            return Ok(Arc::new(Model::new(module, None)?));
         }
-        let hash: String = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        let hash = hash(bytes);
         let model = self.named.values().find(|model| model.signature.source.sha256 == hash);
         model.or(self.substitute.as_ref()).cloned().ok_or_else(|| {
             format_err!("these bytes are neither an nncc module nor the source of a model ({hash})")
@@ -123,7 +153,8 @@ impl BackendFromDir for Nncc {
     /// Of the file `model.wasm` in the folder.
     fn load_from_dir(&mut self, path: &Path, _: ExecutionTarget) -> Result<Graph, BackendError> {
         let module = self.models.compiler.module(&path.join("model.wasm"));
-        report(module.and_then(Model::new).map(|model| graph_of(Arc::new(model))))
+        let model = module.and_then(|module| Model::new(module, Some(path)));
+        report(model.map(|model| graph_of(Arc::new(model))))
     }
 }
 

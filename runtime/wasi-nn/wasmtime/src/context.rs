@@ -34,7 +34,7 @@ struct Input {
 
 impl Context {
     pub fn new(model: Arc<Model>) -> Result<Context> {
-        let mut instance = Instance::new(&model.module)?;
+        let mut instance = model.instantiate()?;
         let signature = &model.signature;
         let frame = Frame::new(&mut instance, signature)?;
         let pair = |pair: &crate::signature::StatePair| {

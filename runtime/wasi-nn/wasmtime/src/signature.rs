@@ -16,8 +16,21 @@ pub struct Signature {
     pub source: Source,
     #[serde(default)]
     pub state: Vec<StatePair>,
-    /// "embedded", or where they are.
-    pub weights: serde_json::Value,
+    pub weights: Weights,
+}
+
+/// Where the weights are: "embedded", or in a file beside the module.
+#[derive(Deserialize)]
+#[serde(untagged)]
+pub enum Weights {
+    File { file: String, sha256: String },
+    Inside(Inside),
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Inside {
+    Embedded,
 }
 
 #[derive(Deserialize)]
