@@ -34,12 +34,20 @@ static bool isCopy(linalg::GenericOp op) {
   return op.getBody()->without_terminator().empty();
 }
 
+/// Adds the tensors that an op reads, also those that its body extracts from.
+static void addInputs(linalg::GenericOp op,
+                      llvm::SmallDenseSet<Value> &inputs) {
+  inputs.insert(op.getInputs().begin(), op.getInputs().end());
+  op.getBody()->walk(
+      [&](tensor::ExtractOp extract) { inputs.insert(extract.getTensor()); });
+}
+
 /// The tensors that both read, each once.
 static unsigned countInputs(linalg::GenericOp producer,
                             linalg::GenericOp consumer) {
   llvm::SmallDenseSet<Value> inputs;
-  inputs.insert(producer.getInputs().begin(), producer.getInputs().end());
-  inputs.insert(consumer.getInputs().begin(), consumer.getInputs().end());
+  addInputs(producer, inputs);
+  addInputs(consumer, inputs);
   return inputs.size() - 1;
 }
 

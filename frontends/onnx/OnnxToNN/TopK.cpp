@@ -28,13 +28,14 @@ struct Order {
   Value positions; ///< i32, broadcasts to `values`
   int64_t axis;
   bool largest;
+  Value last = nullptr; ///< of the values, in this order
 
   /// Whether a comes before b, or b before a.
   Value precedes(Value a, Value b) {
     return largest ? node.create<nn::GreaterOp>(a, b)
                    : node.create<nn::LessOp>(a, b);
   }
-  /// The value that comes after all others, or before them.
+  /// The first of the values, or the last one.
   Value getEnd(bool first);
   /// The next value and position after those.
   std::pair<Value, Value> getNext(Value value, Value position);
@@ -43,20 +44,10 @@ struct Order {
 } // namespace
 
 Value Order::getEnd(bool first) {
-  Type type = Node::elementType(values);
-  auto scalar = RankedTensorType::get({}, type);
-  bool isGreatest = first == largest;
-  if (auto floatType = dyn_cast<FloatType>(type))
-    return node.constant(DenseElementsAttr::get(
-        scalar, APFloat::getInf(floatType.getFloatSemantics(), !isGreatest)));
-  unsigned width = type.getIntOrFloatBitWidth();
-  bool isUnsigned = type.isUnsignedInteger();
-  APInt greatest =
-      isUnsigned ? APInt::getMaxValue(width) : APInt::getSignedMaxValue(width);
-  APInt least =
-      isUnsigned ? APInt::getMinValue(width) : APInt::getSignedMinValue(width);
-  return node.constant(
-      DenseElementsAttr::get(scalar, isGreatest ? greatest : least));
+  Ints axes = {axis};
+  if (first == largest)
+    return node.create<nn::ReduceMaxOp>(values, axes, true);
+  return node.create<nn::ReduceMinOp>(values, axes, true);
 }
 
 std::pair<Value, Value> Order::getNext(Value value, Value position) {
@@ -65,7 +56,7 @@ std::pair<Value, Value> Order::getNext(Value value, Value position) {
       node.create<nn::AndOp>(node.create<nn::EqualOp>(values, value),
                              node.create<nn::GreaterOp>(positions, position));
   Value isLeft = node.create<nn::OrOp>(precedes(value, values), isLater);
-  Value left = node.select(isLeft, values, getEnd(false));
+  Value left = node.select(isLeft, values, last);
   Value best = largest ? node.create<nn::ReduceMaxOp>(left, axes, true)
                        : node.create<nn::ReduceMinOp>(left, axes, true);
   Value isBest =
@@ -101,9 +92,10 @@ static LogicalResult convert(Node &node, AffineExpr count, int64_t axis,
   Value positions = node.createTyped<nn::IotaOp>(
       nn::makeTensorType(line, builder.getI32Type()), axis);
   Order order{node, values, positions, axis, largest};
+  order.last = order.getEnd(false);
   dims[axis] = node.dim(1);
   SmallVector<Value> initial = {
-      node.broadcast(order.getEnd(true), dims),
+      order.getEnd(true),
       node.broadcast(node.constant(-1, builder.getI32Type()), dims)};
   SmallVector<Value> results =
       node.loop(count, initial, [&](Value, ValueRange states) {
