@@ -95,8 +95,10 @@ static Value transform(Node &node, Value signal, const Fourier &fourier) {
 static bool checkSignal(Node &node, Value signal) {
   if (!Node::elementType(signal).isF32())
     return succeeded(node.fail("the signal must be of f32"));
-  auto parts = nn::getConstantValue(Node::dims(signal).back());
-  if (Node::rank(signal) < 2 || !parts || *parts < 1 || *parts > 2)
+  std::optional<int64_t> parts;
+  if (Node::rank(signal) >= 2)
+    parts = nn::getConstantValue(Node::dims(signal).back());
+  if (!parts || *parts < 1 || *parts > 2)
     return succeeded(node.fail("the signal's last dimension must be 1 or 2"));
   return true;
 }
@@ -171,6 +173,8 @@ static LogicalResult convertStft(Node &node) {
   if (!step || !checkSignal(node, signal))
     return failure();
   std::optional<int64_t> length;
+  if (window && Node::rank(window) != 1)
+    return node.fail("the window must be a vector");
   if (window)
     length = nn::getConstantValue(Node::dims(window)[0]);
   if (node.in(3)) {
@@ -185,6 +189,8 @@ static LogicalResult convertStft(Node &node) {
                      "constant frame length of at most " +
                      llvm::Twine(maxLength));
   Value frames = cutFrames(node, signal, step->front(), *length);
+  if (window && nn::getConstantValue(Node::dims(window)[0]) != length)
+    return node.fail("the window must be as long as the frames");
   if (window)
     frames = node.mul(frames, node.reshape(window, node.dims({*length, 1})));
   Fourier fourier{*length, *length, isOnesided ? *length / 2 + 1 : *length,
