@@ -39,10 +39,13 @@ struct ReducedExp {
 
 } // namespace
 
+/// Of (e^r - 1 - r) / r^2.
+static constexpr double expCoefficients[] = {
+    0.50000001, 0.166665189, 0.041666206, 0.00836888243, 0.00139504768};
+
 /// e^r - 1 for |r| <= ln 2 / 2.
 static Value expPolynomial(MathBuilder &b, Value r) {
-  Value q = b.horner(
-      r, {0.50000001, 0.166665189, 0.041666206, 0.00836888243, 0.00139504768});
+  Value q = b.horner(r, expCoefficients);
   return b.fma(b.mul(r, r), q, r);
 }
 
@@ -90,11 +93,28 @@ Value nncc::wasm::expandExpOfNegative(MathBuilder &b, Value x) {
   return b.select(vanishes, 0, e);
 }
 
-Value nncc::wasm::expandExpInSigmoid(MathBuilder &b, Value x) {
-  // 1 + e^x is 1 long before the power of two leaves the range.
-  Value e = normalExp(b, b.atLeast(x, -87));
-  // Beyond, the quotient is denormal, which takes a CPU a hundred cycles.
-  return b.select(b.lt(87.336, x), INFINITY, e);
+/// normalExp of -x, with the signs in the constants.
+static Value normalExpOfOpposite(MathBuilder &b, Value x) {
+  Value shifted = b.fma(x, -M_LOG2E, b.like(x, toNearest));
+  Value n = b.sub(shifted, toNearest);
+  Value r = b.fma(n, ln2Low, b.fma(n, ln2High, x)); // of -x, with its sign
+  SmallVector<double> coefficients(ArrayRef<double>{expCoefficients});
+  for (unsigned i = 1; i < coefficients.size(); i += 2)
+    coefficients[i] = -coefficients[i];
+  Value q = b.horner(r, coefficients);
+  Value p = b.sub(b.mul(b.mul(r, r), q), r);
+  Value power = b.fromBits(b.iadd(b.shl(b.bits(shifted), 23), oneBits));
+  return b.fma(power, p, power);
+}
+
+Value nncc::wasm::expandExpInSigmoid(MathBuilder &b, Value x, bool opposite) {
+  // 1 + e^x is 1 long before the power of two leaves the range, and the
+  // quotient is denormal beyond the other end, which takes a CPU a hundred
+  // cycles.
+  constexpr double least = -80, most = 87.3;
+  if (opposite)
+    return normalExpOfOpposite(b, b.atMost(b.atLeast(x, -most), -least));
+  return normalExp(b, b.atMost(b.atLeast(x, least), most));
 }
 
 Value nncc::wasm::expandExp2(MathBuilder &b, Value x) {

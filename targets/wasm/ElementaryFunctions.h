@@ -25,9 +25,9 @@ mlir::Value expandErf(MathBuilder &b, mlir::Value x);   // 7.4 ulp
 mlir::Value expandRsqrt(MathBuilder &b, mlir::Value x); // 1.5 ulp
 mlir::Value expandRound(MathBuilder &b, mlir::Value x); // exact, half away
 
-/// e^x for 1 / (1 + e^x) alone: that is right to 2.4 ulp, and 0 where the exact
-/// quotient is denormal.
-mlir::Value expandExpInSigmoid(MathBuilder &b, mlir::Value x);
+/// e^x, or e^-x if `opposite`, for 1 / (1 + e^x) alone: that is right to 2.4
+/// ulp where it is a normal number, and 1.2e-38 where it would be less.
+mlir::Value expandExpInSigmoid(MathBuilder &b, mlir::Value x, bool opposite);
 
 /// e^x for x up to 88, 1.0 ulp; 0 where the exact result is denormal.
 mlir::Value expandExpOfNegative(MathBuilder &b, mlir::Value x);

@@ -165,25 +165,47 @@ private:
 };
 
 /// The exponential of 1 / (1 + exp(x)), which needs less than any exponential.
+/// A number times the quotient is divided instead.
 struct SigmoidPattern : OpRewritePattern<math::ExpOp> {
   explicit SigmoidPattern(MLIRContext *context)
       : OpRewritePattern(context, /*benefit=*/3) {}
 
   LogicalResult matchAndRewrite(math::ExpOp op,
                                 PatternRewriter &rewriter) const override {
+    arith::DivFOp quotient = getQuotient(op);
+    if (!quotient)
+      return failure();
+    MathBuilder b(rewriter, op.getLoc());
+    Value x = op.getOperand();
+    auto negation = x.getDefiningOp<arith::NegFOp>();
+    if (negation)
+      x = negation.getOperand();
+    rewriter.replaceOp(op, expandExpInSigmoid(b, x, negation != nullptr));
+    auto product = quotient->hasOneUse()
+                       ? dyn_cast<arith::MulFOp>(*quotient->user_begin())
+                       : arith::MulFOp();
+    if (!product)
+      return success();
+    bool isLeft = product.getLhs() == quotient.getResult();
+    Value factor = isLeft ? product.getRhs() : product.getLhs();
+    rewriter.setInsertionPoint(product);
+    rewriter.replaceOpWithNewOp<arith::DivFOp>(product, factor,
+                                               quotient.getRhs());
+    return success();
+  }
+
+private:
+  /// The sigmoid whose exponential this is, if it is one.
+  static arith::DivFOp getQuotient(math::ExpOp op) {
     if (!isRealScalarOrVector(op.getType()) ||
         !getElementTypeOrSelf(op.getType()).isF32() || !op->hasOneUse())
-      return failure();
+      return nullptr;
     auto sum = dyn_cast<arith::AddFOp>(*op->user_begin());
     if (!sum || !sum->hasOneUse() ||
         !(isOne(sum.getLhs()) || isOne(sum.getRhs())))
-      return failure();
+      return nullptr;
     auto quotient = dyn_cast<arith::DivFOp>(*sum->user_begin());
-    if (!quotient || !isOne(quotient.getLhs()))
-      return failure();
-    MathBuilder b(rewriter, op.getLoc());
-    rewriter.replaceOp(op, expandExpInSigmoid(b, op.getOperand()));
-    return success();
+    return quotient && isOne(quotient.getLhs()) ? quotient : arith::DivFOp();
   }
 };
 

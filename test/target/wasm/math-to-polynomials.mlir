@@ -100,3 +100,19 @@ func.func @sigmoid(%x: vector<4xf32>) -> vector<4xf32> {
   %y = arith.divf %one, %s : vector<4xf32>
   return %y : vector<4xf32>
 }
+
+// The sign goes into the constants, and what is multiplied is divided instead.
+// CHECK-LABEL: func.func @silu
+// CHECK-NOT:     arith.negf
+// CHECK-COUNT-1: arith.divf
+// CHECK-NOT:     arith.mulf
+// CHECK:         return
+func.func @silu(%x: vector<4xf32>) -> vector<4xf32> {
+  %one = arith.constant dense<1.0> : vector<4xf32>
+  %n = arith.negf %x : vector<4xf32>
+  %e = math.exp %n : vector<4xf32>
+  %s = arith.addf %e, %one : vector<4xf32>
+  %q = arith.divf %one, %s : vector<4xf32>
+  %y = arith.mulf %q, %x : vector<4xf32>
+  return %y : vector<4xf32>
+}
