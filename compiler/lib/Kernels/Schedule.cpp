@@ -215,7 +215,7 @@ void Scheduler::chooseTile() {
     if (isContraction)
       schedule.tile = table.rowContraction;
     else
-      schedule.tile = table.reduction;
+      schedule.tile = table.columnReduction;
     return;
   }
   if (hasUniform) {

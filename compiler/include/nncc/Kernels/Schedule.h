@@ -32,6 +32,8 @@ struct ScheduleTable {
   TileParameters wide{{1}, {1}, 0};
   TileParameters transpose{{4, 1}, {4, 1}, 0};
   TileParameters reduction{{1}, {4, 1}, 0};
+  /// Lanes are results beside each other: whole cache lines of each row.
+  TileParameters columnReduction{{1}, {8, 4, 1}, 0};
   TileParameters contraction{{4, 2, 1}, {2, 1}, 0};
   /// A contraction of at most four columns.
   TileParameters narrowContraction{{6, 2, 1}, {1}, 0};
