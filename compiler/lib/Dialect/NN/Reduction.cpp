@@ -182,23 +182,30 @@ static SmallVector<Value> lowerArgReduce(Op op, LoweringBuilder &b, Value input,
                      : scalar::min(inner, loc, element, {args[1], args[0]});
       });
   bool last = op.getSelectLast();
-  Type i64 = b.getI64Type();
+  // No row is longer, and vectors of i64 have half the lanes.
+  Type i32 = b.getI32Type(), i64 = b.getI64Type();
   TypedAttr start =
-      last ? scalar::getNumber(i64, -1) : scalar::getGreatest(i64);
+      last ? scalar::getNumber(i32, -1) : scalar::getGreatest(i32);
   unsigned loop = dims.size() - 1;
   Value position = buildReduction(
       b, loc, input, dims, {axis}, start,
       [&](OpBuilder &inner, Location loc, ValueRange args) {
         Value index = inner.create<arith::IndexCastOp>(
-            loc, i64, inner.create<linalg::IndexOp>(loc, loop));
+            loc, i32, inner.create<linalg::IndexOp>(loc, loop));
         Value isBest = scalar::equal(inner, loc, element, {args[0], args[1]});
         Value candidate = inner.create<arith::SelectOp>(
             loc, isBest, index, scalar::constant(inner, loc, start));
-        return last ? scalar::max(inner, loc, i64, {args[2], candidate})
-                    : scalar::min(inner, loc, i64, {args[2], candidate});
+        return last ? scalar::max(inner, loc, i32, {args[2], candidate})
+                    : scalar::min(inner, loc, i32, {args[2], candidate});
       },
       best);
-  return {restoreAxes(b, loc, position, dims, {axis}, op.getType())};
+  SmallVector<AffineExpr> kept = dropAxes(dims, {axis});
+  Value wide = buildParallel(
+      b, loc, kept, i64, {{position, getLoops(b.getContext(), kept.size())}},
+      [&](OpBuilder &inner, Location loc, ValueRange args) {
+        return scalar::cast(inner, loc, i32, i64, args[0]);
+      });
+  return {restoreAxes(b, loc, wide, dims, {axis}, op.getType())};
 }
 
 FailureOr<SmallVector<Value>> ArgMaxOp::lowerToLinalg(LoweringBuilder &b,
