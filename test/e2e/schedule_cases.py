@@ -236,6 +236,28 @@ def softmax(rng: Rng) -> Case:
     return Case("Softmax", [x], np.exp(logs), attributes={"axis": axis})
 
 
+def position(rng: Rng) -> Case:
+    shape = some_shape(rng)
+    axis, keep = int(rng.integers(len(shape))), int(rng.integers(2))
+    find = {"ArgMax": np.argmax, "ArgMin": np.argmin}
+    op = str(rng.choice([*find]))
+    x = with_specials(rng, rng.integers(-5, 5, shape).astype(np.float32), nan=False)
+    y = find[op](x, axis=axis, keepdims=bool(keep))
+    return Case(op, [x], np.asarray(y), attributes={"axis": axis, "keepdims": keep})
+
+
+def instance_normalization(rng: Rng) -> Case:
+    x = numbers(rng, size(rng), size(rng), *(size(rng) + 1 for _ in range(rng.integers(1, 3))))
+    scale, bias = numbers(rng, x.shape[1]), numbers(rng, x.shape[1])
+    axes = tuple(range(2, x.ndim))
+    wide = x.astype(np.float64)
+    centred = wide - wide.mean(axis=axes, keepdims=True)
+    normal = centred / np.sqrt((centred**2).mean(axis=axes, keepdims=True) + 1e-5)
+    per_channel = [-1, *[1] * len(axes)]
+    y = normal * scale.reshape(per_channel) + bias.reshape(per_channel)
+    return Case("InstanceNormalization", [x], y, [scale, bias], {"epsilon": 1e-5})
+
+
 def layer_normalization(rng: Rng) -> Case:
     shape = [*some_shape(rng)[:2], size(rng) + 1]
     x, scale, bias = numbers(rng, *shape), numbers(rng, shape[-1]), numbers(rng, shape[-1])
@@ -279,6 +301,16 @@ def concat(rng: Rng) -> Case:
     return Case("Concat", parts, np.concatenate(parts, axis), attributes={"axis": axis})
 
 
+def resize(rng: Rng) -> Case:
+    """Each pixel several times."""
+    x = with_specials(rng, numbers(rng, 1, *(size(rng) for _ in range(3))))
+    times = rng.integers(1, 4, 2)
+    y = x.repeat(times[0], 2).repeat(times[1], 3)
+    scales = np.array([1, 1, *times], np.float32)
+    attributes = {"coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
+    return Case("Resize", [x], y, [np.zeros(0, np.float32), scales], attributes)
+
+
 def slices(rng: Rng) -> Case:
     x = with_specials(rng, numbers(rng, *some_shape(rng)))
     axes = np.arange(x.ndim)
@@ -297,14 +329,17 @@ GENERATORS: dict[Callable[[Rng], Case], int] = {
     matmul: 4,
     gemm: 1,
     long_products: 1,
-    reduction: 2,
-    softmax: 1,
-    layer_normalization: 1,
+    reduction: 4,
+    softmax: 3,
+    position: 1,
+    layer_normalization: 2,
+    instance_normalization: 1,
     binary: 1,
     relu: 1,
-    transpose: 1,
+    transpose: 2,
     concat: 1,
     slices: 1,
+    resize: 1,
 }
 
 

@@ -18,6 +18,7 @@ from onnx import helper
 
 import nncc
 from harness import Array, network
+from schedule_cases import make_cases
 
 ROUNDS = int(os.environ.get("NNCC_SCHEDULE_ROUNDS", "3"))
 CASES = 100
@@ -181,4 +182,31 @@ def test_random_cases(round_: int, flags: list[str], tmp_path: Path) -> None:
         tolerance = 1e-3 if flags else 1e-4
         np.testing.assert_allclose(
             got[name], case.expected, rtol=1e-4, atol=tolerance, err_msg=str(case.node)
+        )
+
+
+@pytest.mark.parametrize("seed", range(ROUNDS))
+def test_random_ops(seed: int, tmp_path: Path) -> None:
+    cases = make_cases(seed, CASES)
+    inputs = {f"x{i}_{j}": x for i, case in enumerate(cases) for j, x in enumerate(case.inputs)}
+    constants = {
+        f"w{i}_{j}": w for i, case in enumerate(cases) for j, w in enumerate(case.constants)
+    }
+    nodes = [
+        helper.make_node(
+            case.op,
+            [name for name in [*inputs, *constants] if name[1:].startswith(f"{i}_")],
+            [f"y{i}"],
+            **case.attributes,
+        )
+        for i, case in enumerate(cases)
+    ]
+    outputs = [node.output[0] for node in nodes]
+    model = network(nodes, inputs, outputs=outputs, constants=constants)
+    onnx.save(model, tmp_path / "model.onnx")
+    nncc.compile(tmp_path / "model.onnx", tmp_path / "model.wasm")
+    got = nncc.load(tmp_path / "model.wasm").run(inputs)
+    for node, case in zip(nodes, cases, strict=True):
+        np.testing.assert_allclose(
+            got[node.output[0]], case.expected, rtol=1e-4, atol=1e-4, err_msg=str(node)
         )
