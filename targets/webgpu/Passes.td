@@ -3,6 +3,16 @@
 
 include "mlir/Pass/PassBase.td"
 
+def FoldTransposes : Pass<"webgpu-fold-transposes", "::mlir::ModuleOp"> {
+  let summary = "Let kernels read tensors as they were before a transpose";
+  let description = [{
+    What costs on a GPU is the dispatch. A linalg.generic that reads transposed
+    elements, padded or not, reads them where they were, unless vectors would
+    fall apart.
+  }];
+  let dependentDialects = ["::mlir::tensor::TensorDialect"];
+}
+
 def GenerateKernels : Pass<"webgpu-generate-kernels", "::mlir::ModuleOp"> {
   let summary = "Turn the linalg bodies of kernels into code for threads";
   let description = [{

@@ -48,6 +48,7 @@ public:
   bool hasDevice() const override { return true; }
 
   void buildExec(OpPassManager &pm) const override {
+    pm.addPass(createFoldTransposes());
     pm.addPass(exec::createLinalgToExec({/*guardPads=*/true}));
     pm.addPass(createBindBuffers());
     pm.addPass(kernels::createMergeRows({/*maxBuffers=*/8, /*asLoop=*/false}));

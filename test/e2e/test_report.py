@@ -6,13 +6,16 @@ import json
 import re
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import onnx
 import pytest
+from onnx import helper
 
 import nncc
-from harness import nncc_run
+from harness import network, nncc_run, random
 from light_models import LIGHT_FOLDER
 from test_modules import mixed_network
 
@@ -46,6 +49,54 @@ def open_page(page: Path) -> str:
 def test_report_says_where_nodes_run(target: str, device: str, tmp_path: Path) -> None:
     report = json.loads(make_report(tmp_path, "report.json", f"--target={target}"))
     assert {node["device"] for node in report["placement"]} == {device}
+
+
+def image_network() -> onnx.ModelProto:
+    """A convolution and a pool of padded images, a classifier."""
+    image = random(1, 3, 16, 16)
+    nodes = [
+        helper.make_node("Conv", ["x", "w"], ["c"], pads=[1, 1, 1, 1]),
+        helper.make_node("Relu", ["c"], ["r"]),
+        helper.make_node("MaxPool", ["r"], ["p"], kernel_shape=[3, 3], pads=[1, 1, 1, 1]),
+        helper.make_node("GlobalAveragePool", ["p"], ["g"]),
+        helper.make_node("Flatten", ["g"], ["f"]),
+        helper.make_node("Gemm", ["f", "m"], ["l"]),
+        helper.make_node("Softmax", ["l"], ["y"]),
+    ]
+    weights = {"w": random(8, 3, 3, 3), "m": random(8, 10)}
+    return network(nodes, {"x": image}, ["y"], constants=weights)
+
+
+def attention_network() -> onnx.ModelProto:
+    """Attention of four heads, as exporters write it."""
+    nodes = []
+    for name, order in {"q": [0, 2, 1, 3], "k": [0, 2, 3, 1], "v": [0, 2, 1, 3]}.items():
+        nodes += [
+            helper.make_node("MatMul", ["x", f"w{name}"], [f"{name}0"]),
+            helper.make_node("Reshape", [f"{name}0", "heads"], [f"{name}1"]),
+            helper.make_node("Transpose", [f"{name}1"], [name], perm=order),
+        ]
+    nodes += [
+        helper.make_node("MatMul", ["q", "k"], ["s"]),
+        helper.make_node("Softmax", ["s"], ["p"]),
+        helper.make_node("MatMul", ["p", "v"], ["o"]),
+        helper.make_node("Transpose", ["o"], ["t"], perm=[0, 2, 1, 3]),
+        helper.make_node("Reshape", ["t", "joined"], ["y"]),
+    ]
+    weights = {f"w{name}": random(32, 32, seed=i) for i, name in enumerate("qkv")}
+    shapes = {"heads": np.array([0, 0, 4, 8]), "joined": np.array([0, 0, 32])}
+    return network(nodes, {"x": random(1, 12, 32)}, ["y"], constants={**weights, **shapes})
+
+
+@pytest.mark.parametrize(("make", "most"), [(image_network, 5), (attention_network, 6)])
+def test_gpu_needs_few_dispatches(
+    make: Callable[[], onnx.ModelProto], most: int, tmp_path: Path
+) -> None:
+    onnx.save(make(), tmp_path / "model.onnx")
+    flags = ("--target=webgpu", f"--report={tmp_path / 'report.json'}")
+    nncc.compile(tmp_path / "model.onnx", tmp_path / "model.wasm", flags=flags)
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert len(report["dispatches"]) <= most
 
 
 def test_report_has_the_memory_plan(tmp_path: Path) -> None:

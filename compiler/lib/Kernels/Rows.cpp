@@ -75,6 +75,10 @@ std::optional<RowSplit> splitRows(const LoopNest &nest, AffineExpr count) {
   return split;
 }
 
+/// Elements of the only row there is: it is not shared out, so a long one would
+/// take longer than the dispatches that it saves.
+static constexpr int64_t longestOnlyRow = 4096;
+
 /// The number of elements from the first to the last that a row touches.
 static AffineExpr getExtent(const LoopNest &nest, const RowSplit &split,
                             const Access &access, MLIRContext *context) {
@@ -86,9 +90,14 @@ static AffineExpr getExtent(const LoopNest &nest, const RowSplit &split,
 
 AffineExpr getRowStride(const LoopNest &nest, const RowSplit &split,
                         const Access &access) {
-  if (!access.terms.empty() || !access.guards.empty() || split.rows.empty())
+  if (!access.terms.empty() || !access.guards.empty())
     return AffineExpr();
   MLIRContext *context = access.offset.getContext();
+  if (split.rows.empty()) {
+    AffineExpr extent = getExtent(nest, split, access, context);
+    auto known = dyn_cast<AffineConstantExpr>(extent);
+    return known && known.getValue() <= longestOnlyRow ? extent : AffineExpr();
+  }
   // From the innermost row dimension outwards, distances multiply.
   AffineExpr stride, expected;
   for (unsigned dim : llvm::reverse(split.rows)) {
