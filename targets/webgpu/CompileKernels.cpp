@@ -34,7 +34,7 @@ static DictionaryAttr describe(Builder &b, const CompiledKernel &compiled) {
 static LogicalResult compile(func::FuncOp kernel) {
   Builder b(kernel.getContext());
   SmallVector<Attribute> variants;
-  FailureOr<CompiledKernel> base = compileKernel(kernel, {});
+  FailureOr<CompiledKernel> base = compileKernel(kernel);
   if (failed(base))
     return failure();
   variants.push_back(describe(b, *base));

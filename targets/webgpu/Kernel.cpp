@@ -51,12 +51,41 @@ OwningOpRef<ModuleOp> generateKernel(func::FuncOp kernel) {
   return module;
 }
 
-FailureOr<CompiledKernel> compileKernel(func::FuncOp kernel,
-                                        const KernelOptions &options) {
+/// Whether every WebGPU device has what the kernel needs.
+static LogicalResult checkLimits(func::FuncOp kernel) {
+  constexpr int64_t maxBuffers = 8, maxThreads = 256, maxBytes = 16384;
+  int64_t buffers = llvm::count_if(kernel.getArgumentTypes(), [](Type type) {
+    return isa<MemRefType>(type);
+  });
+  int64_t threads =
+      kernel->getAttrOfType<IntegerAttr>(workgroupSizeAttrName).getInt();
+  int64_t bytes = 0;
+  kernel.walk([&](memref::AllocaOp alloca) {
+    int64_t numLanes = 1;
+    if (auto vector = dyn_cast<VectorType>(alloca.getType().getElementType()))
+      numLanes = vector.getNumElements();
+    bytes += alloca.getType().getNumElements() * numLanes * 4;
+  });
+  auto check = [&](int64_t count, int64_t most,
+                   StringRef what) -> LogicalResult {
+    if (count <= most)
+      return success();
+    return kernel.emitError("needs ")
+           << count << " " << what << "; " << most
+           << " are what every GPU has. --target=wasm computes it";
+  };
+  return success(succeeded(check(buffers, maxBuffers, "buffers")) &&
+                 succeeded(check(threads, maxThreads, "threads a workgroup")) &&
+                 succeeded(check(bytes, maxBytes, "bytes a workgroup")));
+}
+
+FailureOr<CompiledKernel> compileKernel(func::FuncOp kernel) {
   OwningOpRef<ModuleOp> module = generateKernel(kernel);
   if (!module)
     return failure();
   auto func = *module->getOps<func::FuncOp>().begin();
+  if (failed(checkLimits(func)))
+    return failure();
   CompiledKernel result;
   result.name = makeWgslName(func.getName());
   llvm::raw_string_ostream os(result.wgsl);

@@ -32,12 +32,6 @@ constexpr llvm::StringLiteral workgroupSizeAttrName = "webgpu.workgroup_size";
 /// On a barrier: what was written to buffers becomes visible, too.
 constexpr llvm::StringLiteral storageBarrierAttrName = "webgpu.storage";
 
-/// Which code to make; each choice needs what the device may lack.
-struct KernelOptions {
-  bool f16 = false;
-  bool subgroups = false;
-};
-
 struct CompiledKernel {
   /// Of the entry point: an identifier of WGSL.
   std::string name;
@@ -62,9 +56,9 @@ mlir::OwningOpRef<mlir::ModuleOp> generateKernel(mlir::func::FuncOp kernel);
 /// its own, values of symbols (with more numbers than the program's they are
 /// values of the dispatch), and the CPU's grid [begin, end), which has no
 /// meaning here. Elements lie in memory as getStorageType says. `kernel` stays
-/// as it is. On failure there is a diagnostic at it, which names the node.
-mlir::FailureOr<CompiledKernel> compileKernel(mlir::func::FuncOp kernel,
-                                              const KernelOptions &options);
+/// as it is. On failure there is a diagnostic at it, which names the node; a
+/// kernel that needs more than every WebGPU device has is one.
+mlir::FailureOr<CompiledKernel> compileKernel(mlir::func::FuncOp kernel);
 
 } // namespace nncc::webgpu
 

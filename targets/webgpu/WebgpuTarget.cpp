@@ -41,8 +41,9 @@ public:
   void configure(PipelineOptions &options) const override {
     // The fallback has the same weights, which transforms would double.
     options.winogradTile = 0;
-    // Eight storage buffers are sure; one is for the result.
-    options.maxKernelInputs = 7;
+    // Eight storage buffers are sure: one is for the result, and a product in
+    // front reads two in place of one.
+    options.maxKernelInputs = 6;
   }
 
   bool hasDevice() const override { return true; }

@@ -70,7 +70,7 @@ static LogicalResult printKernels(ModuleOp program) {
   for (auto func : program.getOps<func::FuncOp>()) {
     if (!func->hasAttr(nncc::exec::kernelAttrName))
       continue;
-    auto kernel = nncc::webgpu::compileKernel(func, {});
+    auto kernel = nncc::webgpu::compileKernel(func);
     if (failed(kernel))
       return failure();
     llvm::outs() << "// " << kernel->name << ", workgroups "
