@@ -99,6 +99,18 @@ def test_gpu_needs_few_dispatches(
     assert len(report["dispatches"]) <= most
 
 
+def test_report_counts_all_blocks_of_an_image(tmp_path: Path) -> None:
+    # Minimal filtering walks a large image in blocks of rows.
+    feed = {"x": random(1, 64, 56, 56)}
+    nodes = [helper.make_node("Conv", ["x", "w"], ["y"], pads=[1] * 4)]
+    model = network(nodes, feed, ("y",), constants={"w": random(64, 64, 3, 3, seed=1)})
+    onnx.save(model, tmp_path / "model.onnx")
+    report = tmp_path / "report.json"
+    nncc.compile(tmp_path / "model.onnx", tmp_path / "model.wasm", flags=(f"--report={report}",))
+    products = 16 * 28 * 28 * 64 * 64
+    assert json.loads(report.read_text())["flops"] >= 2 * products
+
+
 def test_report_has_the_memory_plan(tmp_path: Path) -> None:
     report = json.loads(make_report(tmp_path, "report.json"))
     assert [node["op"] for node in report["placement"]][:2] == ["Conv", "Sigmoid"]

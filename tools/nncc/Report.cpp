@@ -9,6 +9,8 @@
 
 #include "frontends/onnx/IR/OnnxDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "nncc/Dialect/Exec/Exec.h"
 #include "nncc/Dialect/Exec/Weights.h"
 #include "nncc/Kernels/LoopNest.h"
@@ -96,12 +98,25 @@ llvm::json::Object makeKernelTable(ModuleOp module) {
                             {"dispatches", std::move(dispatches)}};
 }
 
+/// How often the loops around `op` run it, as far as the symbols tell.
+static AffineExpr countRuns(Operation *op) {
+  AffineExpr runs = getAffineConstantExpr(1, op->getContext());
+  for (auto loop = op->getParentOfType<scf::ForOp>(); loop;
+       loop = loop->getParentOfType<scf::ForOp>()) {
+    AffineExpr count = kernels::getSymbolicExpr(loop.getUpperBound());
+    if (count && isConstantIntValue(loop.getLowerBound(), 0) &&
+        isConstantIntValue(loop.getStep(), 1))
+      runs = runs * count;
+  }
+  return runs;
+}
+
 AffineExpr countFlops(ModuleOp module) {
   AffineExpr flops = getAffineConstantExpr(0, module.getContext());
   module.walk([&](exec::DispatchOp dispatch) {
     auto kernel = module.lookupSymbol<func::FuncOp>(dispatch.getKernel());
     auto info = kernel->getAttrOfType<DictionaryAttr>(exec::kernelAttrName);
-    flops = flops + getNumber(info, "flops");
+    flops = flops + getNumber(info, "flops") * countRuns(dispatch);
   });
   return flops;
 }

@@ -8,6 +8,7 @@
 #include "nncc/Linalg/Passes.h"
 
 #include "WinogradTransforms.h"
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -325,10 +326,12 @@ Value WinogradBuilder::buildLoop(Value out, int64_t blocks) {
   auto index = [&](int64_t value) -> Value {
     return b.create<arith::ConstantIndexOp>(loc, value);
   };
-  Value images = getValueOrCreateConstantIndexOp(b, loc, conv.n);
   Value perImage = index(blocks), rows = index(blockPixels);
   Value lastFirst = index(conv.h - blockPixels);
-  Value count = b.create<arith::MulIOp>(loc, images, perImage);
+  Value count = getValueOrCreateConstantIndexOp(
+      b, loc,
+      affine::makeComposedFoldedAffineApply(
+          b, loc, AffineMap::get(1, 0, dim(0) * blocks), {conv.n}));
   auto loop = b.create<scf::ForOp>(
       loc, index(0), count, index(1), out,
       [&](OpBuilder &, Location, Value step, ValueRange carried) {
