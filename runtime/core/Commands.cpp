@@ -7,7 +7,8 @@
 //
 // Linked into modules with GPU code. The program writes the list
 // (docs/module-format.md): commands that it copies from a template, and blocks
-// of symbols for the uniform buffer.
+// of symbols for the uniform buffer. A program that reads what the GPU computed
+// is called again for each of its segments.
 //
 //===----------------------------------------------------------------------===//
 
@@ -54,6 +55,17 @@ Words list, commands, uniforms;
 /// Bytes to the last block of `uniforms`.
 uint32_t lastBlock;
 
+/// What the program has in this memory, from a plan to its last segment.
+struct HostArena {
+  uint32_t address = 0;
+  uint64_t bytes = 0;
+} hostArena;
+
+/// The segment whose list is written, and whether another one follows.
+uint32_t segment;
+bool hasNext = false;
+
+constexpr uint32_t uploadCommand = 4;
 constexpr uint32_t listVersion = 1;
 constexpr uint32_t headerWords = 4;
 /// Blocks of uniforms start at multiples of 256 bytes.
@@ -79,6 +91,22 @@ extern "C" uint32_t *nncc_gpu_add_symbols(uint32_t count) {
 
 extern "C" uint32_t nncc_gpu_symbols_at() { return lastBlock; }
 
+extern "C" uint32_t *nncc_gpu_add_upload(uint32_t offset, uint32_t count) {
+  uint32_t *words = commands.append(3 + count);
+  words[0] = uploadCommand;
+  words[1] = offset;
+  words[2] = count;
+  return words + 3;
+}
+
+/// Of what is read back at the end of a segment.
+extern "C" uint32_t nncc_gpu_address_of(const void *memory) {
+  hasNext = true;
+  return static_cast<uint32_t>(reinterpret_cast<uintptr_t>(memory));
+}
+
+extern "C" uint32_t nncc_gpu_segment() { return segment; }
+
 /// The address of the list.
 static uint32_t joinList(uint32_t arenaBytes) {
   list.clear();
@@ -98,6 +126,55 @@ static uint32_t joinList(uint32_t arenaBytes) {
   return static_cast<uint32_t>(reinterpret_cast<uintptr_t>(list.data()));
 }
 
+/// Room for the host's part of a run with the current symbols.
+static bool growHostArena() {
+  uint64_t needed = nncc_call_host_arena_bytes(symbolValues());
+  if (needed <= hostArena.bytes)
+    return true;
+  release(hostArena.address);
+  hostArena.address = allocate(needed);
+  hostArena.bytes = hostArena.address ? needed : 0;
+  if (hostArena.address)
+    return true;
+  lastError << "out of memory: the part of the network that runs on the CPU "
+               "needs "
+            << int64_t(needed) << " bytes for these sizes of its inputs";
+  return false;
+}
+
+/// Writes the list of one segment; its address.
+static uint32_t record() {
+  commands.clear();
+  uniforms.clear();
+  nncc_gpu_add_symbols(numSymbols());
+  // Of the GPU's arena only places count, from its beginning.
+  nncc_frame[0] = hostArena.address;
+  nncc_frame[1] =
+      static_cast<uint32_t>(reinterpret_cast<uintptr_t>(nncc_weight_data)) +
+      nncc_program[3];
+  uint32_t *data = symbolValues() + numSymbols();
+  for (uint32_t i = 0; i < numInputs(); ++i)
+    data[i] = 0;
+  hasNext = false;
+  nncc_call_gpu_record(nncc_frame);
+  return joinList(
+      static_cast<uint32_t>(nncc_call_gpu_arena_bytes(symbolValues())));
+}
+
+static void describeOutputs(TableReader reader, const PackedValue *results) {
+  const uint32_t *data = symbolValues() + numSymbols() + numInputs();
+  const uint32_t *dims = data + numOutputs();
+  for (uint32_t i = 0; i < numOutputs(); ++i) {
+    TensorRecord output = reader.readOutput();
+    Tensor &tensor = *at<Tensor>(static_cast<uint32_t>(results[i].payload));
+    describeOutput(tensor, output, dims);
+    tensor.data = 0;
+    tensor.deviceType = deviceWebGpu;
+    tensor.byteOffset = data[i] - nncc_frame[0];
+    dims += output.rank;
+  }
+}
+
 static bool plan(const PackedValue *arguments, uint32_t &address) {
   TableReader reader(symbolRecord(numSymbols()));
   for (uint32_t i = 0; i < numInputs(); ++i)
@@ -112,28 +189,11 @@ static bool plan(const PackedValue *arguments, uint32_t &address) {
               << " bytes of a GPU for these sizes of its inputs";
     return false;
   }
-  commands.clear();
-  uniforms.clear();
-  nncc_gpu_add_symbols(numSymbols());
-  // Places are counted from the beginning of the arena.
-  for (uint32_t i = 0; i < 2; ++i)
-    nncc_frame[i] = 0;
-  uint32_t *data = symbolValues() + numSymbols();
-  for (uint32_t i = 0; i < numInputs(); ++i)
-    *data++ = 0;
-  nncc_call_gpu_record(nncc_frame);
-
-  const uint32_t *dims = data + numOutputs();
-  for (uint32_t i = 0; i < numOutputs(); ++i) {
-    TensorRecord output = reader.readOutput();
-    Tensor &tensor = *at<Tensor>(static_cast<uint32_t>(results[i].payload));
-    describeOutput(tensor, output, dims);
-    tensor.data = 0;
-    tensor.deviceType = deviceWebGpu;
-    tensor.byteOffset = data[i];
-    dims += output.rank;
-  }
-  address = joinList(static_cast<uint32_t>(arenaBytes));
+  if (!growHostArena())
+    return false;
+  segment = 0;
+  address = record();
+  describeOutputs(reader, results);
   return true;
 }
 
@@ -141,8 +201,24 @@ NNCC_EXPORT("nncc_gpu_plan")
 int nncc_gpu_plan(uint32_t, const PackedValue *arguments, uint32_t numArguments,
                   PackedValue *result) {
   uint32_t address;
+  hasNext = false;
   if (!startCall(arguments, numArguments) || !plan(arguments, address))
     return 1;
+  if (result)
+    *result = {Tag::Handle, 0, address};
+  return 0;
+}
+
+NNCC_EXPORT("nncc_gpu_resume")
+int nncc_gpu_resume(uint32_t, const PackedValue *, uint32_t,
+                    PackedValue *result) {
+  lastError.clear();
+  if (!hasNext) {
+    lastError << "there is no segment to resume: plan the run first";
+    return 1;
+  }
+  ++segment;
+  uint32_t address = record();
   if (result)
     *result = {Tag::Handle, 0, address};
   return 0;

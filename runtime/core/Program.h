@@ -49,6 +49,8 @@ uint64_t nncc_call_arena_bytes(const uint32_t *symbols);
 extern const uint32_t nncc_gpu_commands[];
 void nncc_call_gpu_record(uint32_t *frame);
 uint64_t nncc_call_gpu_arena_bytes(const uint32_t *symbols);
+/// Memory for what such a program computes itself.
+uint64_t nncc_call_host_arena_bytes(const uint32_t *symbols);
 }
 
 #endif

@@ -57,7 +57,7 @@ public:
   /// `name`: arguments come from the frame, results go behind them.
   void buildRun(Function *run, StringRef name);
 
-  /// `name`, which takes symbols.
+  /// `name`, which takes symbols. No function: the arena is empty.
   void buildArenaBytes(Function *arenaBytes, StringRef name);
 
 private:
@@ -114,6 +114,10 @@ void FrameBuilder::buildRun(Function *run, StringRef name) {
 
 void FrameBuilder::buildArenaBytes(Function *arenaBytes, StringRef name) {
   Function *call = start(name, builder.getInt64Ty());
+  if (!arenaBytes) {
+    builder.CreateRet(builder.getInt64(0));
+    return;
+  }
   Value *result = builder.CreateCall(
       arenaBytes, loadArguments(arenaBytes, call->getArg(0)));
   builder.CreateRet(builder.CreateZExt(result, builder.getInt64Ty()));
@@ -208,6 +212,9 @@ Error nncc::wasm::addGpuCalls(Module &module, const Signature &signature,
                               ArrayRef<int32_t> commands) {
   if (Error error = addCalls(module, signature, "gpu_", "record"))
     return error;
+  FrameBuilder(module).buildArenaBytes(
+      module.getFunction("nncc_host_arena_bytes"),
+      "nncc_call_host_arena_bytes");
   ArrayRef<uint32_t> words(reinterpret_cast<const uint32_t *>(commands.data()),
                            commands.size());
   auto *value = ConstantDataArray::get(module.getContext(), words);

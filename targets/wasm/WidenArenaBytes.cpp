@@ -60,7 +60,8 @@ static void widen(func::FuncOp func) {
 }
 
 void WidenArenaBytesPass::runOnOperation() {
-  for (StringRef name : {"nncc_arena_bytes", "nncc_gpu_arena_bytes"}) {
+  for (StringRef name :
+       {"nncc_arena_bytes", "nncc_gpu_arena_bytes", "nncc_host_arena_bytes"}) {
     auto func = getOperation().lookupSymbol<func::FuncOp>(name);
     if (func && !func.isExternal())
       widen(func);

@@ -120,12 +120,16 @@ void BindBuffersPass::runOnOperation() {
     return signalPassFailure();
   for (auto func :
        llvm::make_early_inc_range(getOperation().getOps<func::FuncOp>()))
-    if (func->hasAttr(exec::kernelAttrName)) {
+    if (func->hasAttr(exec::kernelAttrName) &&
+        !func->hasAttr(exec::hostAttrName)) {
       originals[func.getName()] = func;
       func->remove();
     }
   SmallVector<exec::DispatchOp> dispatches;
-  program.walk([&](exec::DispatchOp op) { dispatches.push_back(op); });
+  program.walk([&](exec::DispatchOp op) {
+    if (!op->hasAttr(exec::hostAttrName))
+      dispatches.push_back(op);
+  });
   bool isBound = true;
   for (exec::DispatchOp dispatch : dispatches)
     isBound &= succeeded(bind(dispatch, roots));

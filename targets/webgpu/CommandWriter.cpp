@@ -20,6 +20,8 @@ namespace nncc::webgpu {
 static constexpr llvm::StringLiteral appendName = "nncc_gpu_append";
 static constexpr llvm::StringLiteral addSymbolsName = "nncc_gpu_add_symbols";
 static constexpr llvm::StringLiteral symbolsAtName = "nncc_gpu_symbols_at";
+static constexpr llvm::StringLiteral addUploadName = "nncc_gpu_add_upload";
+static constexpr llvm::StringLiteral addressName = "nncc_gpu_address_of";
 
 void CommandWriter::add(Value word) {
   patches.push_back({unsigned(words.size()), word, AffineExpr()});
@@ -74,6 +76,16 @@ void CommandWriter::write(Operation *op) {
   llvm::append_range(written, words);
   words.clear();
   patches.clear();
+}
+
+void CommandWriter::addAddress(OpBuilder &b, Value memory) {
+  add(call(b, memory.getLoc(), addressName, b.getIndexType(), memory));
+}
+
+Value CommandWriter::addUpload(OpBuilder &b, Location loc, AffineExpr offset,
+                               Value count) {
+  Value place = exec::materialize(b, loc, offset, symbols);
+  return call(b, loc, addUploadName, getWordsType(b), {place, count});
 }
 
 Value CommandWriter::addSymbolBlock(

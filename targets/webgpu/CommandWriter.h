@@ -16,7 +16,7 @@ namespace nncc::webgpu {
 
 /// The first word of a command (docs/module-format.md).
 namespace Command {
-enum : int64_t { End, Dispatch, Flush };
+enum : int64_t { End, Dispatch, Flush, Readback };
 } // namespace Command
 
 /// What a binding is a range of.
@@ -37,8 +37,16 @@ public:
   /// A word that depends on the symbols, or not.
   void add(mlir::AffineExpr word);
 
+  /// The address of a buffer in the host's memory.
+  void addAddress(mlir::OpBuilder &b, mlir::Value memory);
+
   /// Emits, before `op`, what appends the words collected so far.
   void write(mlir::Operation *op);
+
+  /// Emits what appends the command that writes `count` words to byte `offset`
+  /// of the arena. Returns the memory for them.
+  mlir::Value addUpload(mlir::OpBuilder &b, mlir::Location loc,
+                        mlir::AffineExpr offset, mlir::Value count);
 
   /// Emits, before `op`, what adds a block of `count` symbols to the uniform
   /// buffer: the program's and `extra`, by number. Returns its offset there.

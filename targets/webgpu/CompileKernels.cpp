@@ -54,7 +54,8 @@ struct CompileKernelsPass
     // Others are parts of a kernel.
     llvm::StringSet<> dispatched;
     getOperation().walk([&](exec::DispatchOp dispatch) {
-      dispatched.insert(dispatch.getKernel());
+      if (!dispatch->hasAttr(exec::hostAttrName))
+        dispatched.insert(dispatch.getKernel());
     });
     bool isCompiled = true;
     for (auto func : getOperation().getOps<func::FuncOp>())

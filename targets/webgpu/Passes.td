@@ -63,6 +63,21 @@ def ToSpirv : Pass<"webgpu-to-spirv", "::mlir::ModuleOp"> {
                            "::mlir::vector::VectorDialect"];
 }
 
+def CutSegments : Pass<"webgpu-cut-segments", "::mlir::ModuleOp"> {
+  let summary = "Decide what the host does, and cut where it waits for the GPU";
+  let description = [{
+    What a GPU cannot run becomes work of the host, marked with `exec.host`: it
+    gets copies of the buffers in the host's memory. `exec.upload` brings what
+    the host wrote to the GPU, `exec.readback` what the GPU wrote to the host.
+    Each readback ends a segment; numbers that later ones need are stored.
+  }];
+  let dependentDialects = ["::mlir::affine::AffineDialect",
+                           "::mlir::arith::ArithDialect",
+                           "::nncc::exec::ExecDialect",
+                           "::mlir::memref::MemRefDialect",
+                           "::mlir::scf::SCFDialect"];
+}
+
 def BindBuffers : Pass<"webgpu-bind-buffers", "::mlir::ModuleOp"> {
   let summary = "Give kernels whole buffers, as a GPU binds them";
   let description = [{
@@ -94,7 +109,9 @@ def Record : Pass<"webgpu-record", "::mlir::ModuleOp"> {
     to be called with an arena and weights at 0: its results are places in the
     GPU's arena. What it writes is described in docs/module-format.md. Stretches
     without a branch are copied, as a whole, from the attribute
-    `webgpu.commands`; only words that depend on the symbols are stored.
+    `webgpu.commands`; only words that depend on the symbols are stored. Of a
+    program with segments it writes the list of one: `nncc_gpu_segment` says
+    which. What the host does in between stays as it is.
   }];
   let options = [
     Option<"shardBytes", "shard-bytes", "uint64_t", "134217728",
@@ -103,7 +120,8 @@ def Record : Pass<"webgpu-record", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::affine::AffineDialect",
                            "::mlir::arith::ArithDialect",
                            "::mlir::func::FuncDialect",
-                           "::mlir::memref::MemRefDialect"];
+                           "::mlir::memref::MemRefDialect",
+                           "::mlir::scf::SCFDialect"];
 }
 
 #endif

@@ -9,13 +9,16 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "nncc/Dialect/Exec/Exec.h"
 #include "nncc/Kernels/LoopNest.h"
 #include "targets/webgpu/CommandWriter.h"
 #include "targets/webgpu/Kernel.h"
 #include "targets/webgpu/KernelAttributes.h"
 #include "targets/webgpu/Passes.h"
+#include "targets/webgpu/Segments.h"
 #include "targets/webgpu/Shards.h"
+#include "targets/webgpu/Transfers.h"
 
 namespace nncc::webgpu {
 
@@ -37,9 +40,11 @@ struct RecordPass : webgpu::impl::RecordBase<RecordPass> {
 
 private:
   LogicalResult recordBlock(Block &block, CommandWriter &writer);
+  LogicalResult record(Operation *op, CommandWriter &writer);
   LogicalResult record(exec::DispatchOp dispatch, CommandWriter &writer);
-  LogicalResult addBinding(exec::DispatchOp dispatch, Value operand,
-                           CommandWriter &writer);
+  LogicalResult record(exec::ReadbackOp readback, CommandWriter &writer);
+  LogicalResult record(exec::UploadOp upload, CommandWriter &writer);
+  LogicalResult addRange(Value view, CommandWriter &writer);
   void addGrid(exec::DispatchOp dispatch, CommandWriter &writer);
   void addSymbols(exec::DispatchOp dispatch, CommandWriter &writer);
   void flushWhereDue(exec::DispatchOp dispatch, CommandWriter &writer);
@@ -72,16 +77,19 @@ static FailureOr<Place> getPlace(Value view) {
   return Place{cast<BlockArgument>(view), offset};
 }
 
-LogicalResult RecordPass::addBinding(exec::DispatchOp dispatch, Value operand,
-                                     CommandWriter &writer) {
-  FailureOr<Place> place = getPlace(operand);
+/// The number of words that a view on the GPU shows.
+static AffineExpr getCount(memref::ViewOp view) {
+  if (!view.getSizes().empty())
+    return kernels::getSymbolicExpr(view.getSizes()[0]);
+  return getAffineConstantExpr(view.getType().getDimSize(0), view.getContext());
+}
+
+/// Three words: the buffer, begin and size in bytes.
+LogicalResult RecordPass::addRange(Value view, CommandWriter &writer) {
+  FailureOr<Place> place = getPlace(view);
   if (failed(place))
     return failure();
-  auto view = operand.getDefiningOp<memref::ViewOp>();
-  AffineExpr count =
-      getAffineConstantExpr(view.getType().getDimSize(0), &getContext());
-  if (!view.getSizes().empty())
-    count = kernels::getSymbolicExpr(view.getSizes()[0]);
+  AffineExpr count = getCount(view.getDefiningOp<memref::ViewOp>());
   unsigned number = place->base.getArgNumber();
   if (number == 0) {
     writer.add(Space::Arena);
@@ -179,30 +187,76 @@ LogicalResult RecordPass::record(exec::DispatchOp dispatch,
   addGrid(dispatch, writer);
   writer.add(int64_t(buffers.size()) + (numSymbols.getInt() != 0));
   for (Value buffer : buffers)
-    if (failed(addBinding(dispatch, buffer, writer)))
+    if (failed(addRange(buffer, writer)))
       return failure();
   addSymbols(dispatch, writer);
   flushWhereDue(dispatch, writer);
+  dispatch.erase();
+  return success();
+}
+
+/// The op stays, as the end of the segment.
+LogicalResult RecordPass::record(exec::ReadbackOp readback,
+                                 CommandWriter &writer) {
+  OpBuilder b(readback);
+  writer.add(Command::Readback);
+  writer.add(int64_t(readback.getFrom().size()));
+  for (auto [from, to] : llvm::zip(readback.getFrom(), readback.getTo())) {
+    if (failed(addRange(from, writer)))
+      return failure();
+    writer.addAddress(b, to);
+  }
+  writer.write(readback);
+  return success();
+}
+
+LogicalResult RecordPass::record(exec::UploadOp upload, CommandWriter &writer) {
+  writer.write(upload);
+  FailureOr<Place> place = getPlace(upload.getTo());
+  if (failed(place))
+    return failure();
+  OpBuilder b(upload);
+  Location loc = upload.getLoc();
+  Value zero = b.create<arith::ConstantIndexOp>(loc, 0);
+  Value one = b.create<arith::ConstantIndexOp>(loc, 1);
+  Value count = exec::materialize(
+      b, loc, getCount(upload.getTo().getDefiningOp<memref::ViewOp>()),
+      symbols);
+  Value words = writer.addUpload(b, loc, place->offset, count);
+  b.create<scf::ForOp>(
+      loc, zero, count, one, ValueRange(),
+      [&](OpBuilder &inner, Location, Value i, ValueRange) {
+        Value value = inner.create<memref::LoadOp>(loc, upload.getFrom(), i);
+        inner.create<memref::StoreOp>(loc, toWord(inner, loc, value), words, i);
+        inner.create<scf::YieldOp>(loc);
+      });
+  upload.erase();
   return success();
 }
 
 LogicalResult RecordPass::recordBlock(Block &block, CommandWriter &writer) {
-  for (Operation &op : llvm::make_early_inc_range(block)) {
-    if (auto dispatch = dyn_cast<exec::DispatchOp>(op)) {
-      if (failed(record(dispatch, writer)))
-        return failure();
-      dispatch.erase();
-      continue;
-    }
-    if (op.getNumRegions() == 0)
-      continue;
-    writer.write(&op);
-    for (Region &region : op.getRegions())
-      for (Block &inner : region)
-        if (failed(recordBlock(inner, writer)))
-          return failure();
-  }
+  for (Operation &op : llvm::make_early_inc_range(block))
+    if (failed(record(&op, writer)))
+      return failure();
   writer.write(block.getTerminator());
+  return success();
+}
+
+LogicalResult RecordPass::record(Operation *op, CommandWriter &writer) {
+  if (auto dispatch = dyn_cast<exec::DispatchOp>(op))
+    return dispatch->hasAttr(exec::hostAttrName) ? success()
+                                                 : record(dispatch, writer);
+  if (auto readback = dyn_cast<exec::ReadbackOp>(op))
+    return record(readback, writer);
+  if (auto upload = dyn_cast<exec::UploadOp>(op))
+    return record(upload, writer);
+  if (op->getNumRegions() == 0)
+    return success();
+  writer.write(op);
+  for (Region &region : op->getRegions())
+    for (Block &inner : region)
+      if (failed(recordBlock(inner, writer)))
+        return failure();
   return success();
 }
 
@@ -224,6 +278,7 @@ void RecordPass::runOnOperation() {
   if (failed(recordBlock(program.getBody().front(), writer)))
     return signalPassFailure();
   module->setAttr(commandsAttrName, writer.getTemplate());
+  splitSegments(program);
   program.setName(recordName);
   if (auto bytes = module.lookupSymbol<func::FuncOp>(exec::arenaBytesName))
     bytes.setName(gpuArenaBytesName);

@@ -34,7 +34,7 @@ LogicalResult Roots::addView(memref::ViewOp view) {
   for (Operation *user : view->getUsers()) {
     if (isa<func::ReturnOp>(user))
       continue;
-    if (!isa<exec::DispatchOp>(user))
+    if (!isa<exec::DispatchOp, exec::ReadbackOp, exec::UploadOp>(user))
       return user->emitError("the host reads or writes an element of a tensor, "
                              "which lies on the GPU");
     Root &root = roots[view.getSource()];
@@ -54,8 +54,7 @@ static ArrayAttr getInputs(func::FuncOp program) {
       "nncc.inputs");
 }
 
-/// The elements of an input, as the signature says.
-static AffineExpr getInputSize(RankedTensorType type) {
+static AffineExpr countElements(RankedTensorType type) {
   AffineExpr size = getAffineConstantExpr(1, type.getContext());
   auto dims = dyn_cast_or_null<AffineMapAttr>(type.getEncoding());
   for (int64_t dim = 0; dim < type.getRank(); ++dim)
@@ -63,6 +62,21 @@ static AffineExpr getInputSize(RankedTensorType type) {
                         : getAffineConstantExpr(type.getDimSize(dim),
                                                 type.getContext()));
   return size;
+}
+
+FailureOr<AffineExpr> getInputSize(func::FuncOp program, BlockArgument input) {
+  unsigned number = 0;
+  for (BlockArgument argument : program.getArguments().drop_front(2)) {
+    if (argument == input)
+      break;
+    number += isa<MemRefType>(argument.getType());
+  }
+  ArrayAttr inputs = getInputs(program);
+  if (!inputs || number >= inputs.size())
+    return program.emitError("input ") << number << " is not in the signature";
+  auto entry = cast<DictionaryAttr>(inputs[number]);
+  return countElements(
+      cast<RankedTensorType>(entry.getAs<TypeAttr>("type").getValue()));
 }
 
 LogicalResult Roots::setSize(Root &root) {
@@ -76,18 +90,11 @@ LogicalResult Roots::setSize(Root &root) {
         weight.getValue().getShapedType().getNumElements(), context);
     return success();
   }
-  unsigned number = 0;
-  for (BlockArgument argument : program.getArguments().drop_front(2)) {
-    if (argument == root.memory)
-      break;
-    number += isa<MemRefType>(argument.getType());
-  }
-  ArrayAttr inputs = getInputs(program);
-  if (!inputs || number >= inputs.size())
-    return program.emitError("input ") << number << " is not in the signature";
-  auto entry = cast<DictionaryAttr>(inputs[number]);
-  root.size = getInputSize(
-      cast<RankedTensorType>(entry.getAs<TypeAttr>("type").getValue()));
+  FailureOr<AffineExpr> size =
+      getInputSize(program, cast<BlockArgument>(root.memory));
+  if (failed(size))
+    return failure();
+  root.size = *size;
   return success();
 }
 
@@ -115,8 +122,14 @@ LogicalResult Roots::collect() {
   for (BlockArgument argument : program.getArguments().drop_front(2))
     if (isa<MemRefType>(argument.getType()))
       take(argument, "input");
-  program.walk([&](exec::AllocOp alloc) { take(alloc, "arena"); });
-  program.walk([&](exec::WeightOp weight) { take(weight, "weight"); });
+  program.walk([&](Operation *op) {
+    if (op->hasAttr(exec::hostAttrName))
+      return;
+    if (auto alloc = dyn_cast<exec::AllocOp>(op))
+      take(alloc, "arena");
+    else if (auto weight = dyn_cast<exec::WeightOp>(op))
+      take(weight, "weight");
+  });
   return result;
 }
 

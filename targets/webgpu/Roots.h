@@ -23,13 +23,18 @@ struct Root {
   int64_t getElementBytes() const;
 };
 
+/// The number of elements of an input, as the signature says. Fails after a
+/// diagnostic if it is not there.
+mlir::FailureOr<mlir::AffineExpr> getInputSize(mlir::func::FuncOp program,
+                                               mlir::BlockArgument input);
+
 /// The buffers of a program.
 class Roots {
 public:
   explicit Roots(mlir::func::FuncOp program) : program(program) {}
 
-  /// Finds them all. Fails after a diagnostic if two views of one differ in
-  /// type or the host reads elements.
+  /// Finds them all but the host's. Fails after a diagnostic if two views of
+  /// one differ in type.
   mlir::LogicalResult collect();
 
   /// The buffer that a value is a view of.

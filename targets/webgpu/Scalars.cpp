@@ -92,6 +92,16 @@ Value toStorage(OpBuilder &b, Location loc, Value value) {
   return value;
 }
 
+bool isGpuConstant(arith::ConstantOp op) {
+  auto number = dyn_cast<IntegerAttr>(op.getValue());
+  if (!number || op.getType().isIndex() || op.getType().isInteger(1))
+    return true;
+  int64_t value = number.getValue().getSExtValue();
+  return llvm::isInt<32>(value) ||
+         value == std::numeric_limits<int64_t>::min() ||
+         value == std::numeric_limits<int64_t>::max();
+}
+
 static Value cloneConstant(OpBuilder &b, arith::ConstantOp op) {
   Location loc = op.getLoc();
   if (auto number = dyn_cast<FloatAttr>(op.getValue())) {
@@ -107,13 +117,10 @@ static Value cloneConstant(OpBuilder &b, arith::ConstantOp op) {
     return Value();
   if (op.getType().isIndex() || op.getType().isInteger(1))
     return b.clone(*op)->getResult(0);
-  // The ends of the range are bounds: nothing that fits is beyond them.
   constexpr int64_t low = std::numeric_limits<int32_t>::min();
   constexpr int64_t high = std::numeric_limits<int32_t>::max();
   int64_t value = number.getValue().getSExtValue();
-  bool isBound = value == std::numeric_limits<int64_t>::min() ||
-                 value == std::numeric_limits<int64_t>::max();
-  if ((value < low || value > high) && !isBound) {
+  if (!isGpuConstant(op)) {
     op.emitError("the constant ")
         << value << " does not fit the 32-bit integers of a GPU";
     return Value();

@@ -8,6 +8,7 @@
 #ifndef NNCC_TARGETS_WEBGPU_SCALARS_H
 #define NNCC_TARGETS_WEBGPU_SCALARS_H
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/IRMapping.h"
 
@@ -20,6 +21,11 @@ mlir::Type getStorageType(mlir::Type element);
 /// The type that holds a value in a kernel: integers are i32, narrow ones
 /// sign-extended, i1 is i1. Null where there is none.
 mlir::Type getValueType(mlir::Type type);
+
+/// Whether a kernel can have the constant: 32 bits hold it, or it is the
+/// largest or smallest number of its type, a bound that nothing which fits is
+/// beyond.
+bool isGpuConstant(mlir::arith::ConstantOp op);
 
 /// `value` as a vector of equal lanes, if it is no vector yet.
 mlir::Value toVector(mlir::OpBuilder &b, mlir::Location loc, mlir::Value value);

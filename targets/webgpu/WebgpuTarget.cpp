@@ -51,6 +51,7 @@ public:
   void buildExec(OpPassManager &pm) const override {
     pm.addPass(createFoldTransposes());
     pm.addPass(exec::createLinalgToExec({/*guardPads=*/true}));
+    pm.addPass(createCutSegments());
     pm.addPass(createBindBuffers());
     pm.addPass(kernels::createMergeRows({/*maxBuffers=*/8, /*asLoop=*/false}));
     pm.addPass(exec::createPlanMemory({/*alignment=*/256}));
@@ -133,17 +134,48 @@ static LogicalResult writeKernels(ModuleOp device, Artifact artifact,
   return success();
 }
 
-/// Moves the functions that write the list of dispatches into the program for
-/// the CPU.
-static void moveRecorder(ModuleOp device, ModuleOp program) {
+/// The functions of the device's program that run in wasm: those that write
+/// the list of dispatches, and the kernels of the host.
+static OwningOpRef<ModuleOp> takeHostPart(ModuleOp device) {
+  OwningOpRef<ModuleOp> host = ModuleOp::create(device.getLoc());
   for (auto func : llvm::make_early_inc_range(device.getOps<func::FuncOp>())) {
-    if (func->hasAttr(exec::kernelAttrName))
+    if (func->hasAttr(exec::kernelAttrName) &&
+        !func->hasAttr(exec::hostAttrName))
       continue;
     func->remove();
+    host->push_back(func);
+  }
+  return host;
+}
+
+/// Generates the code for the CPU of what the host does.
+static LogicalResult generateHostPart(ModuleOp host) {
+  auto recorder = host.lookupSymbol<func::FuncOp>(recordName);
+  recorder.setName(exec::programName);
+  PassManager pm(host.getContext());
+  pm.addPass(kernels::createGenerateKernels());
+  pm.addPass(exec::createCallKernels());
+  pm.addPass(createCSEPass());
+  LogicalResult result = pm.run(host);
+  recorder.setName(recordName);
+  return result;
+}
+
+/// Moves the functions of the host's part into the program for the CPU.
+static LogicalResult join(ModuleOp host, ModuleOp program) {
+  SymbolTable symbols(host), others(program);
+  for (auto func : llvm::make_early_inc_range(host.getOps<func::FuncOp>())) {
+    if (func->hasAttr(exec::hostAttrName) &&
+        failed(symbols.renameToUnique(func, {&others})))
+      return failure();
     for (unsigned i = 0; i < func.getNumArguments(); ++i)
       func.setArgAttrs(i, ArrayRef<NamedAttribute>());
+  }
+  for (auto func : llvm::make_early_inc_range(host.getOps<func::FuncOp>())) {
+    func->remove();
     program.push_back(func);
   }
+  return success();
 }
 
 LogicalResult WebgpuTarget::emit(ModuleOp program, ModuleOp device,
@@ -167,13 +199,16 @@ LogicalResult WebgpuTarget::emit(ModuleOp program, ModuleOp device,
                                : 0);
   gpu.commands =
       device->getAttrOfType<DenseI32ArrayAttr>(commandsAttrName).asArrayRef();
-  OwningOpRef<ModuleOp> host;
+  OwningOpRef<ModuleOp> host = takeHostPart(device), alone;
+  if (failed(generateHostPart(*host)))
+    return failure();
   if (!program) {
-    host = ModuleOp::create(device.getLoc());
-    (*host)->setDiscardableAttrs(device->getDiscardableAttrDictionary());
-    program = *host;
+    alone = ModuleOp::create(device.getLoc());
+    (*alone)->setDiscardableAttrs(device->getDiscardableAttrDictionary());
+    program = *alone;
   }
-  moveRecorder(device, program);
+  if (failed(join(*host, program)))
+    return failure();
   return wasm::emitModule(program, weights, options, &gpu, path);
 }
 

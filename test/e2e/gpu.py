@@ -39,24 +39,34 @@ class GpuHost:
 
     def run(self, module: Path, inputs: Sequence[Array]) -> list[Array]:
         """The outputs, in order. Raises AssertionError with the error of the runtime."""
+        return self.run_all(module, [inputs])[0]
+
+    def run_all(self, module: Path, feeds: Sequence[Sequence[Array]]) -> list[list[Array]]:
+        """The same for several runs of one model that is loaded once."""
         with tempfile.TemporaryDirectory() as name:
-            folder = Path(name)
-            for i, array in enumerate(inputs):
-                tensor = numpy_helper.from_array(np.asarray(array))
-                (folder / f"input_{i}.pb").write_bytes(tensor.SerializeToString())
+            folders = [Path(name) / str(i) for i in range(len(feeds))]
+            for folder, inputs in zip(folders, feeds, strict=True):
+                folder.mkdir()
+                for i, array in enumerate(inputs):
+                    tensor = numpy_helper.from_array(np.asarray(array))
+                    (folder / f"input_{i}.pb").write_bytes(tensor.SerializeToString())
             assert self._process.stdin is not None
-            request = {"module": str(module), "folder": name}
+            request = {"module": str(module), "folders": [str(folder) for folder in folders]}
             self._process.stdin.write(json.dumps(request) + "\n")
             self._process.stdin.flush()
             error = self._answer()
             assert not error, f"on the GPU: {error}"
-            files = sorted(folder.glob("output_*.npy"), key=lambda file: int(file.stem[7:]))
-            return [np.load(file) for file in files]
+            return [_read_outputs(folder) for folder in folders]
 
     def _answer(self) -> str:
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         return str(json.loads(line)["error"]) if line else "the process ended"
+
+
+def _read_outputs(folder: Path) -> list[Array]:
+    files = sorted(folder.glob("output_*.npy"), key=lambda file: int(file.stem[7:]))
+    return [np.load(file) for file in files]
 
 
 @functools.cache

@@ -49,6 +49,7 @@ QUICK_ON_GPU = [
     "chessgpt-op17",
     "bert-toy-optimized",
     "gpt2-toy-nopast-op11",
+    "gpt2-toy-past-op11",
 ]
 # Where the expected output carries rounding errors of its own: onnxruntime sums
 # 640,000 elements in one f32 there, and its other versions miss its own output

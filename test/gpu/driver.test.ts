@@ -18,6 +18,15 @@ const place = {
 
 for (const { name, run } of cases) test(name, { skip: noAdapter }, () => run(place));
 
+// The same in two segments, with work of the host between them.
+const inSegments = {
+  nncc,
+  module: makeGpuModule(program, ["-DSEGMENTS"]),
+  variant: (changes: object) => makeGpuModule({ ...program, ...changes }, ["-DSEGMENTS"]),
+};
+
+for (const { name, run } of cases) test(`${name}, in segments`, { skip: noAdapter }, () => run(inSegments));
+
 test("a module without CPU code says so", { skip: noAdapter }, async () => {
   const module = makeGpuModule(program, ["-DNO_MAIN"]);
   const lacking = makeGpuModule({ ...program, features: ["no-such-feature"] }, ["-DNO_MAIN"]);

@@ -19,6 +19,7 @@
 #include "nncc/Dialect/Exec/Weights.h"
 #include "nncc/Pipeline/Pipeline.h"
 #include "targets/wasm/Native.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Process.h"
@@ -45,6 +46,7 @@ private:
   LogicalResult legalize();
   LogicalResult runStages();
   LogicalResult formDeviceKernels();
+  LogicalResult tellHostWork();
   LogicalResult emitTarget();
   LogicalResult writeReport();
   LogicalResult writeText();
@@ -130,6 +132,26 @@ LogicalResult Driver::legalize() {
   });
 }
 
+/// Names the nodes of the device's program that run on the CPU.
+LogicalResult Driver::tellHostWork() {
+  LogicalResult result = success();
+  SetVector<std::pair<Location, StringRef>> told;
+  exec::walkHostWork(*device, [&](Operation *op, StringRef reason) {
+    if (!told.insert({op->getLoc(), reason}))
+      return;
+    if (options.requireDevice)
+      result = failure();
+    InFlightDiagnostic diagnostic = options.requireDevice
+                                        ? emitError(op->getLoc())
+                                        : emitWarning(op->getLoc());
+    llvm::SetVector<StringRef> names;
+    exec::addNodeNames(op, names);
+    diagnostic << "on the CPU run '" << llvm::join(names, "', '")
+               << "': " << reason;
+  });
+  return result;
+}
+
 /// Makes the device's program. If that is not possible it stays null, with a
 /// warning that says why, or it is an error.
 LogicalResult Driver::formDeviceKernels() {
@@ -156,6 +178,8 @@ LogicalResult Driver::formDeviceKernels() {
     device = nullptr;
     return failure(isError);
   }
+  if (failed(tellHostWork()))
+    return failure();
   if (options.noFallback) {
     module = nullptr;
     return success();

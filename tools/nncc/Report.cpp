@@ -164,7 +164,8 @@ SmallVector<int64_t> PlanReader::getUses(Value buffer) {
 llvm::json::Array PlanReader::read() {
   llvm::json::Array buffers;
   program.walk([&](memref::ViewOp view) {
-    if (view.getSource() != program.getArgument(0) || view.getSizes().empty())
+    if (view.getSource() != program.getArgument(0) || view.getSizes().empty() ||
+        view->hasAttr(exec::hostAttrName))
       return;
     AffineExpr offset = kernels::getSymbolicExpr(view.getByteShift());
     AffineExpr bytes = kernels::getSymbolicExpr(view.getSizes()[0]);
@@ -205,21 +206,42 @@ static llvm::json::Value getArenaBytes(ModuleOp module) {
   return expr ? toJson(expr) : llvm::json::Value(nullptr);
 }
 
+/// Where each node runs: what is shared by both has both names.
+static llvm::json::Array describePlacement(ModuleOp module, StringRef device,
+                                           ArrayRef<SourceNode> nodes) {
+  llvm::SetVector<StringRef> isOnHost, isOnDevice;
+  exec::walkHostWork(module, [&](Operation *op, StringRef) {
+    exec::addNodeNames(op, isOnHost);
+  });
+  module.walk([&](exec::DispatchOp dispatch) {
+    if (!dispatch->hasAttr(exec::hostAttrName))
+      exec::addNodeNames(dispatch, isOnDevice);
+  });
+  llvm::json::Array placement;
+  for (const SourceNode &node : nodes) {
+    std::string where = device.str();
+    if (isOnHost.contains(node.name))
+      where = isOnDevice.contains(node.name) ? where + "+cpu" : "cpu";
+    placement.push_back(
+        llvm::json::Object{{"node", llvm::json::fixUTF8(node.name)},
+                           {"op", llvm::json::fixUTF8(node.op)},
+                           {"inputs", llvm::json::Array(node.inputs)},
+                           {"device", where}});
+  }
+  return placement;
+}
+
 llvm::json::Object makeReport(ModuleOp module, StringRef device,
                               ArrayRef<SourceNode> nodes) {
   llvm::json::Object report = makeKernelTable(module);
-  llvm::json::Array kernels, placement;
+  llvm::json::Array kernels;
+  int64_t readbacks = 0;
+  module.walk([&](exec::ReadbackOp) { ++readbacks; });
   for (auto [kernel, info] : getKernels(module))
     kernels.push_back(describeKernel(kernel, info));
   uint64_t weightBytes = 0;
   for (const exec::Weight &weight : exec::getWeights(module))
     weightBytes += exec::getByteSize(weight.value.getShapedType());
-  for (const SourceNode &node : nodes)
-    placement.push_back(
-        llvm::json::Object{{"node", llvm::json::fixUTF8(node.name)},
-                           {"op", llvm::json::fixUTF8(node.op)},
-                           {"inputs", llvm::json::Array(node.inputs)},
-                           {"device", device}});
   if (auto name = module->getAttrOfType<StringAttr>("nncc.source_name"))
     report["source"] = llvm::json::fixUTF8(name.getValue());
   if (auto program = module.lookupSymbol<func::FuncOp>(exec::programName))
@@ -229,7 +251,8 @@ llvm::json::Object makeReport(ModuleOp module, StringRef device,
   report["flops"] = toJson(countFlops(module));
   report["arena_bytes"] = getArenaBytes(module);
   report["weight_bytes"] = int64_t(weightBytes);
-  report["placement"] = std::move(placement);
+  report["readbacks"] = readbacks;
+  report["placement"] = describePlacement(module, device, nodes);
   return report;
 }
 

@@ -347,7 +347,7 @@ void MergeRowsPass::mergeIn(Block &block) {
   };
   for (Operation &op : llvm::make_early_inc_range(block)) {
     auto dispatch = dyn_cast<exec::DispatchOp>(op);
-    if (!dispatch) {
+    if (!dispatch || dispatch->hasAttr(exec::hostAttrName)) {
       for (Region &region : op.getRegions())
         for (Block &inner : region)
           mergeIn(inner);

@@ -23,6 +23,8 @@ export interface ModuleExports {
   main?: PackedFunction;
   /** Writes the commands for the GPU; only modules with code for it have it. */
   nncc_gpu_plan?: PackedFunction;
+  /** Goes on after a segment; only modules whose commands end with a readback need it. */
+  nncc_gpu_resume?: PackedFunction;
 }
 
 type PackedFunction = (self: number, args: number, nargs: number, ret: number) => number;
@@ -127,8 +129,12 @@ export class CallFrame {
 
   /** Calls `nncc_gpu_plan`; the address of the commands that it wrote. Throws as `call`. */
   plan(outputTypes: readonly DType[]): number {
-    this.invoke(this.exports.nncc_gpu_plan!, outputTypes, DEVICE_WEBGPU);
-    return this.view().getUint32(this.block + VALUE_BYTES * this.count + 8, true);
+    return this.invoke(this.exports.nncc_gpu_plan!, outputTypes, DEVICE_WEBGPU);
+  }
+
+  /** Calls `nncc_gpu_resume`; the address of the next segment's commands. Throws as `call`. */
+  resume(): number {
+    return this.check(this.exports.nncc_gpu_resume!(0, 0, 0, this.result));
   }
 
   /** The sizes of output `index` and where it begins in the arena of the GPU, in bytes. */
@@ -158,11 +164,20 @@ export class CallFrame {
     shape.forEach((dim, i) => view.setBigInt64(slot.shape + 8 * i, BigInt(dim), true));
   }
 
-  private invoke(target: PackedFunction, outputTypes: readonly DType[], device: number): void {
+  private invoke(target: PackedFunction, outputTypes: readonly DType[], device: number): number {
     const view = this.view();
     this.outputs.forEach((slot, i) => writeDescriptor(view, slot, outputTypes[i]!, device));
-    const status = target(0, this.block, this.count, this.block + VALUE_BYTES * this.count);
-    if (status === 0) return;
+    return this.check(target(0, this.block, this.count, this.result));
+  }
+
+  /** Where calls put what they return. */
+  private get result(): number {
+    return this.block + VALUE_BYTES * this.count;
+  }
+
+  /** The handle that a call returned, if any. Throws when it failed. */
+  private check(status: number): number {
+    if (status === 0) return this.view().getUint32(this.result + 8, true);
     const message = this.text(this.exports.nncc_error()) || `the module returned ${status}`;
     throw new NnccError(/out of memory/i.test(message) ? "out-of-memory" : "run-failed", message);
   }

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 // Runs modules on WebGPU for gpu.py: each line of standard input names a module
-// and a folder with input_N.pb; output_N.npy go there, and a line of JSON says
-// whether that went well.
+// and, for each run, a folder with input_N.pb; output_N.npy go there, and a line
+// of JSON says whether that went well.
 
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -18,20 +18,22 @@ Object.defineProperty(navigator, "gpu", { value: gpu });
 const adapter = await keepAdapter(gpu);
 console.log(JSON.stringify({ error: adapter === null ? "WebGPU finds no GPU" : "" }));
 
-async function run(module, folder) {
+async function run(module, folders) {
   const model = await loadModel(module, { device: "gpu" });
   try {
-    const outputs = await model.run(inputsFromFolder(folder, model.signature));
-    Object.values(outputs).forEach((tensor, i) => writeFileSync(join(folder, `output_${i}.npy`), writeNpy(tensor)));
+    for (const folder of folders) {
+      const outputs = await model.run(inputsFromFolder(folder, model.signature));
+      Object.values(outputs).forEach((tensor, i) => writeFileSync(join(folder, `output_${i}.npy`), writeNpy(tensor)));
+    }
   } finally {
     model.dispose();
   }
 }
 
 for await (const line of createInterface({ input: process.stdin })) {
-  const { module, folder } = JSON.parse(line);
+  const { module, folders } = JSON.parse(line);
   try {
-    await run(module, folder);
+    await run(module, folders);
     console.log(JSON.stringify({ error: "" }));
   } catch (error) {
     console.log(JSON.stringify({ error: error.message }));

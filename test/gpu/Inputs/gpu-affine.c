@@ -4,10 +4,13 @@
 // The module of affine.c with code for the GPU, as the section in program.ts
 // and docs/module-format.md describe it: the commands of
 //   0: y = 2 * x + b, a flush, 1: mask = y > b.
+// With SEGMENTS, y is computed where the mask will be, and the host moves it to
+// its place between the two.
 
 #include "../../runtime-web/Inputs/affine.c"
 
-static u32 stream[64];
+enum { mostRows = 100000 };
+static u32 stream[64 + 2 * mostRows];
 static u32 length;
 
 EXPORT(nncc_weights) float *gpuWeights(void) { return weights; }
@@ -20,6 +23,56 @@ static void writeRange(u32 space, u32 offset, u32 bytes) {
   write(bytes);
 }
 
+static void beginList(u32 arenaBytes, u32 rows) {
+  length = 0;
+  write(1);
+  write(0); // The number of words, set at the end.
+  write(arenaBytes);
+  write(1);
+  write(rows);
+}
+
+static void endList(void) {
+  write(0);
+  stream[1] = length;
+}
+
+static void writeScale(u32 rows, u32 at) {
+  write(1), write(0), write((rows * 2 + 63) / 64), write(1), write(4);
+  writeRange(0, at, rows * 8);
+  writeRange(0x200, 0, 8);
+  writeRange(0x100, 0, rows * 8);
+  writeRange(0x300, 0, 16);
+}
+
+static void writePositive(u32 rows, u32 maskAt) {
+  write(1), write(1), write((rows * 2 + 63) / 64), write(1), write(4);
+  writeRange(0, maskAt, rows * 8);
+  writeRange(0, 0, rows * 8);
+  writeRange(0x200, 0, 8);
+  writeRange(0x300, 0, 16);
+}
+
+#ifdef SEGMENTS
+static u32 plannedRows, plannedMask;
+// Volatile, or the loop below becomes a call of memcpy.
+static volatile u32 room[2 * mostRows];
+
+EXPORT(nncc_gpu_resume)
+int resume(u32 self, struct Value *args, int nargs, struct Value *ret) {
+  (void)self, (void)args, (void)nargs;
+  beginList(plannedMask + plannedRows * 8, plannedRows);
+  write(4), write(0), write(plannedRows * 2);
+  for (u32 i = 0; i < plannedRows * 2; ++i)
+    write(room[i]);
+  writePositive(plannedRows, plannedMask);
+  endList();
+  ret->tag = 3;
+  ret->payload = (u32)stream;
+  return 0;
+}
+#endif
+
 EXPORT(nncc_gpu_plan)
 int plan(u32 self, struct Value *args, int nargs, struct Value *ret) {
   (void)self;
@@ -29,30 +82,24 @@ int plan(u32 self, struct Value *args, int nargs, struct Value *ret) {
   if (x->deviceType != 15)
     return message = "input 'x' is not on the GPU", 1;
   u32 rows = (u32)((i64 *)x->shape)[0];
-  if (rows > 100000)
+  if (rows > mostRows)
     return message = "input 'x': too many rows", 1;
   u32 bytes = rows * 8;
   u32 maskAt = (bytes + 255) / 256 * 256;
-  u32 groups = (rows * 2 + 63) / 64;
-  length = 0;
-  write(1);
-  write(0); // The number of words, set below.
-  write(maskAt + bytes);
-  write(1);
-  write(rows);
-  write(1), write(0), write(groups), write(1), write(4);
-  writeRange(0, 0, bytes);
-  writeRange(0x200, 0, 8);
-  writeRange(0x100, 0, bytes);
-  writeRange(0x300, 0, 16);
-  write(2);
-  write(1), write(1), write(groups), write(1), write(4);
+  beginList(maskAt + bytes, rows);
+#ifdef SEGMENTS
+  plannedRows = rows;
+  plannedMask = maskAt;
+  writeScale(rows, maskAt);
+  write(3), write(1);
   writeRange(0, maskAt, bytes);
-  writeRange(0, 0, bytes);
-  writeRange(0x200, 0, 8);
-  writeRange(0x300, 0, 16);
-  write(0);
-  stream[1] = length;
+  write((u32)room);
+#else
+  writeScale(rows, 0);
+  write(2);
+  writePositive(rows, maskAt);
+#endif
+  endList();
   struct Tensor *y = (struct Tensor *)(u32)args[1].payload;
   struct Tensor *mask = (struct Tensor *)(u32)args[2].payload;
   setOutput(y, 0, rows, 2, 32);

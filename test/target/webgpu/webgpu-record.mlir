@@ -1,4 +1,4 @@
-// RUN: nncc-opt %s --webgpu-record=shard-bytes=16 --canonicalize | FileCheck %s
+// RUN: nncc-opt %s --webgpu-record=shard-bytes=16 --canonicalize -split-input-file | FileCheck %s
 
 // The first dispatch is constant: kernel 1, 3 x 1 workgroups, 2 bindings (the
 // arena from byte 256, 64 bytes; weights of shard 1). The second depends on n:
@@ -33,4 +33,47 @@ module attributes {exec.weights = [dense<1.0> : tensor<4xf32>, dense<2.0> : tens
       attributes {exec.kernel = {}, webgpu.num_symbols = 1 : i64, webgpu.workgroups = affine_map<()[s0] -> (s0)>}
   func.func private @second(memref<16xf32>, memref<4xf32>, index, index)
       attributes {exec.kernel = {}, webgpu.num_symbols = 0 : i64, webgpu.workgroups = affine_map<() -> (3)>}
+}
+
+// -----
+
+// A program with a readback is two parts, each of which writes a list in its
+// turn: 3 is the readback, of one range to an address. What was computed on the
+// host is uploaded as words.
+
+// CHECK: webgpu.commands = array<i32: 1, 0, 1, 1, 1, 0, 0, 64, 3, 1, 0, 0, 64, 0,
+// CHECK-SAME:                         1, 0, 1, 1, 1, 0, 0, 64>
+// CHECK: func.func @nncc_gpu_record
+// CHECK:   %[[SEGMENT:.*]] = call @nncc_gpu_segment()
+// CHECK:   %[[FIRST:.*]] = arith.cmpi eq, %[[SEGMENT]], %c0
+// CHECK:   scf.if %[[FIRST]] {
+// CHECK:     call @nncc_gpu_address_of
+// CHECK:     call @nncc_gpu_append
+// CHECK:   %[[SECOND:.*]] = arith.cmpi eq, %[[SEGMENT]], %c1
+// CHECK:   scf.if %[[SECOND]] {
+// CHECK:     exec.dispatch @host
+// CHECK:     %[[WORDS:.*]] = func.call @nncc_gpu_add_upload(%c0{{.*}}, %c16
+// CHECK:     scf.for
+// CHECK:       memref.store %{{.*}}, %[[WORDS]]
+// CHECK:     call @nncc_gpu_append
+module attributes {exec.weights = [], exec.weight_offsets = array<i64>} {
+  func.func @nncc_arena_bytes() -> index {
+    %n = arith.constant 64 : index
+    return %n : index
+  }
+  func.func @nncc_run(%arena: memref<?xi8>, %weights: memref<?xi8>) -> memref<?xi8> {
+    %zero = arith.constant 0 : index
+    %count = arith.constant 16 : index
+    %gpu = memref.view %arena[%zero][%count] : memref<?xi8> to memref<?xf32>
+    %host = memref.view %arena[%zero][%count] {exec.host} : memref<?xi8> to memref<?xi32>
+    exec.dispatch @kernel grid affine_map<() -> (1)>(%gpu) : memref<?xf32>
+    exec.readback %gpu to %host : memref<?xf32> to memref<?xi32>
+    exec.dispatch @host grid affine_map<() -> (1)>(%host) {exec.host = "why"} : memref<?xi32>
+    exec.upload %host to %gpu : memref<?xi32> to memref<?xf32>
+    exec.dispatch @kernel grid affine_map<() -> (1)>(%gpu) : memref<?xf32>
+    return %arena : memref<?xi8>
+  }
+  func.func private @kernel(memref<?xf32>, index, index)
+      attributes {exec.kernel = {}, webgpu.num_symbols = 0 : i64, webgpu.workgroups = affine_map<() -> (1)>}
+  func.func private @host(memref<?xi32>, index, index) attributes {exec.kernel = {}, exec.host}
 }

@@ -78,6 +78,31 @@ Value materialize(OpBuilder &b, Location loc, AffineExpr expr,
       loc, AffineMap::get(0, symbols.size(), expr), symbols);
 }
 
+void walkHostWork(ModuleOp module,
+                  llvm::function_ref<void(Operation *, StringRef)> visit) {
+  auto program = module.lookupSymbol<func::FuncOp>(programName);
+  if (!program)
+    return;
+  program.walk<WalkOrder::PreOrder>([&](Operation *op) {
+    auto reason = op->getAttrOfType<StringAttr>(hostAttrName);
+    if (!reason)
+      return WalkResult::advance();
+    visit(op, reason);
+    return WalkResult::skip();
+  });
+}
+
+void addNodeNames(Operation *op, llvm::SetVector<StringRef> &names) {
+  op->walk([&](Operation *inner) {
+    for (StringRef name : getNodeNames(inner->getLoc()))
+      names.insert(name);
+    if (auto dispatch = dyn_cast<DispatchOp>(inner))
+      addNodeNames(SymbolTable::lookupNearestSymbolFrom(
+                       dispatch, dispatch.getKernelAttr()),
+                   names);
+  });
+}
+
 SmallVector<StringRef> getNodeNames(Location loc) {
   SmallVector<StringRef> names;
   loc->walk([&](Location part) {

@@ -47,11 +47,11 @@ private:
     return (value + alignment - 1) / alignment * alignment;
   }
   std::pair<AffineExpr, int64_t> splitSize(AffineExpr size) const;
-  void collect(func::FuncOp program);
+  void collect(func::FuncOp program, bool isHost);
   AffineExpr plan();
   void rewrite(func::FuncOp program);
   void placeWeights(func::FuncOp program);
-  void addArenaFunction(func::FuncOp program, AffineExpr bytes);
+  void addArenaFunction(func::FuncOp program, StringRef name, AffineExpr bytes);
 
   llvm::MapVector<AffineExpr, SmallVector<Request>> groups;
   DenseMap<Operation *, AffineExpr> offsets;
@@ -75,12 +75,14 @@ PlanMemoryPass::splitSize(AffineExpr size) const {
   return {size.ceilDiv(alignment.getValue()), alignment};
 }
 
-void PlanMemoryPass::collect(func::FuncOp program) {
+void PlanMemoryPass::collect(func::FuncOp program, bool isHost) {
   DenseMap<Operation *, unsigned> positions;
   Block &body = program.getBody().front();
   for (auto [i, op] : llvm::enumerate(body))
     positions[&op] = i;
   program.walk([&](AllocOp alloc) {
+    if (alloc->hasAttr(hostAttrName) != isHost)
+      return;
     Request request{alloc, 0, ~0u, 0};
     SmallVector<Value> values = {alloc.getBuffer()};
     while (!values.empty()) {
@@ -143,6 +145,7 @@ AffineExpr PlanMemoryPass::plan() {
       offsets[request.alloc] = total + unit * request.offset;
     total = total + unit * size;
   }
+  groups.clear();
   return total + slack;
 }
 
@@ -154,10 +157,12 @@ void PlanMemoryPass::rewrite(func::FuncOp program) {
     Location loc = alloc.getLoc();
     Value from = materialize(b, loc, offset, symbols);
     Value size = materialize(b, loc, alloc.getBytes().getResult(0), symbols);
-    alloc.replaceAllUsesWith(
-        b.create<memref::ViewOp>(loc, cast<MemRefType>(alloc.getType()), arena,
-                                 from, size)
-            .getResult());
+    auto view = b.create<memref::ViewOp>(loc, cast<MemRefType>(alloc.getType()),
+                                         arena, from, size);
+    // Tells the two arenas apart.
+    if (Attribute host = alloc->getAttr(hostAttrName))
+      view->setAttr(hostAttrName, host);
+    alloc.replaceAllUsesWith(view.getResult());
     alloc.erase();
   }
 }
@@ -195,12 +200,13 @@ void PlanMemoryPass::placeWeights(func::FuncOp program) {
   getOperation()->setAttr(weightOffsetsAttrName, b.getDenseI64ArrayAttr(at));
 }
 
-void PlanMemoryPass::addArenaFunction(func::FuncOp program, AffineExpr bytes) {
+void PlanMemoryPass::addArenaFunction(func::FuncOp program, StringRef name,
+                                      AffineExpr bytes) {
   OpBuilder b(program);
   Location loc = program.getLoc();
   SmallVector<Type> inputs(symbols.size(), b.getIndexType());
   auto func = b.create<func::FuncOp>(
-      loc, arenaBytesName, b.getFunctionType(inputs, b.getIndexType()));
+      loc, name, b.getFunctionType(inputs, b.getIndexType()));
   for (unsigned i = 0; i < symbols.size(); ++i)
     func.setArgAttr(i, symbolAttrName, b.getI64IntegerAttr(i));
   b.setInsertionPointToStart(func.addEntryBlock());
@@ -215,12 +221,13 @@ void PlanMemoryPass::runOnOperation() {
   for (BlockArgument argument : program.getArguments())
     if (getSymbolArgument(program, argument))
       symbols.push_back(argument);
-  collect(program);
-  AffineExpr bytes = plan();
+  collect(program, /*isHost=*/false);
+  addArenaFunction(program, arenaBytesName, plan());
+  collect(program, /*isHost=*/true);
+  if (!groups.empty())
+    addArenaFunction(program, hostArenaBytesName, plan());
   rewrite(program);
   placeWeights(program);
-  addArenaFunction(program, bytes);
-  groups.clear();
   offsets.clear();
   symbols.clear();
 }

@@ -72,6 +72,6 @@ export class StagingRing {
   private make(bytes: number): GPUBuffer {
     // Sizes that double, so that open sizes do not fill the ring with odd ones.
     const size = 2 ** Math.ceil(Math.log2(Math.max(bytes, 256)));
-    return this.device.createBuffer({ label: "results", size, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
+    return this.device.createBuffer({ size, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
   }
 }

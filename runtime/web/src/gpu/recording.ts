@@ -7,7 +7,7 @@ import { NnccError } from "../errors.js";
 import { checked } from "./buffers.js";
 import { describeKernel, type CompiledKernel } from "./pipelines.js";
 import type { GpuProgram } from "./program.js";
-import type { CommandStream, Dispatch } from "./stream.js";
+import { dispatchesOf, type CommandStream, type Dispatch } from "./stream.js";
 import type { Workspace } from "./workspace.js";
 
 interface Step {
@@ -46,26 +46,28 @@ export class Recording {
 
   /** Makes the bind groups anew. */
   bind(workspace: Workspace, kernels: readonly CompiledKernel[]): void {
-    this.submits = this.stream.submits.map((dispatches) =>
+    this.submits = this.stream.submits.map(({ dispatches }) =>
       dispatches.map((dispatch) => this.bindDispatch(dispatch, workspace, kernels)));
     this.generation = workspace.generation;
   }
 
   /** Throws for the first dispatch that the device refuses, with the kernel's name. */
   async findFault(workspace: Workspace, kernels: readonly CompiledKernel[], program: GpuProgram): Promise<void> {
-    for (const dispatch of this.stream.submits.flat()) {
+    for (const dispatch of dispatchesOf(this.stream)) {
       const what = describeKernel(program.kernels[dispatch.kernel]!);
       await checked(this.device, what, () => this.bindDispatch(dispatch, workspace, kernels));
     }
   }
 
-  /** Submits everything; `before` and `after` add copies at the two ends. */
+  /** Submits everything, with the data of `stream`; `before` and `after` add copies at the two ends. */
   submit(
+    { submits }: CommandStream, workspace: Workspace,
     before: (encoder: GPUCommandEncoder) => void, after: (encoder: GPUCommandEncoder) => void,
     timer: PassTimer | undefined,
   ): void {
     let dispatched = 0;
     this.submits.forEach((steps, i) => {
+      for (const write of submits[i]!.writes) workspace.write(write);
       const encoder = this.device.createCommandEncoder();
       if (i === 0) before(encoder);
       if (timer === undefined) encodePass(encoder, steps);

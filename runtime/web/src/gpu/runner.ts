@@ -13,8 +13,8 @@ import { elementCount, typeText } from "../tensor.js";
 import { storageBytes, toStorage } from "./convert.js";
 import { openDevice, type Needs } from "./device.js";
 import type { GpuProgram, Storage } from "./program.js";
-import { Session, type Job, type Plan } from "./session.js";
-import { readStream } from "./stream.js";
+import { Session, type Plan } from "./session.js";
+import { dispatchesOf, readStream, type CommandStream, type Dispatch, type HostRead } from "./stream.js";
 import { GpuTensor, type GpuInput } from "./tensor.js";
 import type { Upload, WeightBytes } from "./workspace.js";
 
@@ -73,8 +73,10 @@ export class GpuRunner implements Runner {
     try {
       if (this.session.isLost) await this.renew();
       const uploads = inputs.map((input, i) => this.uploadOf(i, input));
-      const job = { plan: this.planFor(inputs), uploads, keep, onTimes: this.profiler?.listen };
-      return await this.runWithRetry(job);
+      // Each try begins with the first segment.
+      const start = (): Promise<RunOutput[]> =>
+        this.session.run({ plan: this.planFor(inputs), uploads, keep, resume: this.resume, onTimes: this.profiler?.listen });
+      return await this.runWithRetry(start, uploads.every(ArrayBuffer.isView));
     } finally {
       this.busy = false;
     }
@@ -86,16 +88,16 @@ export class GpuRunner implements Runner {
     this.session.destroy();
   }
 
-  private async runWithRetry(job: Job): Promise<RunOutput[]> {
+  private async runWithRetry(start: () => Promise<RunOutput[]>, hasInputs: boolean): Promise<RunOutput[]> {
     try {
-      return await this.session.run(job);
+      return await start();
     } catch (error) {
       if (this.disposed) throw new NnccError("disposed", "the model was disposed of in the run", { cause: error });
       const lost = error instanceof NnccError && error.code === "device-lost";
       // What was on the GPU is gone with it.
-      if (!lost || !this.model.retry || !job.uploads.every(ArrayBuffer.isView)) throw error;
+      if (!lost || !this.model.retry || !hasInputs) throw error;
       await this.renew();
-      return this.session.run(job);
+      return start();
     }
   }
 
@@ -120,11 +122,18 @@ export class GpuRunner implements Runner {
     if (plan === undefined) {
       plan = this.makePlan(inputs);
       if (this.plans.size >= MOST_PLANS) this.plans.delete(this.plans.keys().next().value!);
-      this.plans.set(key, plan);
+      // The module goes on from the plan that it made last.
+      if (plan.stream.reads === undefined) this.plans.set(key, plan);
     }
-    this.profiler?.use(plan);
+    this.profiler?.start();
     return plan;
   }
+
+  private readonly resume = (reads: readonly HostRead[], bytes: readonly Uint8Array[]): CommandStream => {
+    const { frame, memory } = this.model;
+    reads.forEach(({ address }, i) => new Uint8Array(memory.buffer).set(bytes[i]!, address));
+    return readStream(memory, frame.resume());
+  };
 
   /** Asks the module. Throws `run-failed` and `out-of-memory` with its words. */
   private makePlan(inputs: readonly BoundInput[]): Plan {
@@ -180,7 +189,8 @@ async function openSession({ needs, device, program, weights }: GpuModel): Promi
 /** Takes down what the GPU says of its times. */
 class GpuProfiler implements Profiler {
   private readonly program: GpuProgram;
-  private plan: Plan | undefined;
+  /** Of the last run. */
+  private order: Dispatch[] = [];
   private calls: KernelCall[] = [];
 
   constructor(program: GpuProgram) {
@@ -190,15 +200,16 @@ class GpuProfiler implements Profiler {
   /** Of the last run. */
   get table(): KernelTable {
     const kernels = this.program.kernels.map(({ name, flops = "", bytes = "" }) => ({ name, flops, bytes }));
-    const order = this.plan?.stream.submits.flat() ?? [];
-    return { kernels, dispatches: order.map(({ kernel }) => ({ kernel, nodes: this.program.kernels[kernel]!.nodes })) };
+    return { kernels, dispatches: this.order.map(({ kernel }) => ({ kernel, nodes: this.program.kernels[kernel]!.nodes })) };
   }
 
-  use(plan: Plan): void {
-    this.plan = plan;
+  start(): void {
+    this.order = [];
   }
 
-  readonly listen = (calls: KernelCall[]): void => {
+  /** The clock starts anew with each segment. */
+  readonly listen = (stream: CommandStream, calls: KernelCall[]): void => {
+    this.order.push(...dispatchesOf(stream));
     this.calls.push(...calls);
   };
 

@@ -13,7 +13,7 @@ import { compileKernels, describeKernel, type CompiledKernel } from "./pipelines
 import type { GpuProgram } from "./program.js";
 import { Readback, outputBytes, type PlannedOutput } from "./readback.js";
 import { Recording } from "./recording.js";
-import type { CommandStream } from "./stream.js";
+import { dispatchesOf, type CommandStream, type HostRead } from "./stream.js";
 import { GpuTensor, type Keeper } from "./tensor.js";
 import { DispatchTimer } from "./timer.js";
 import { uploadWeights, Workspace, type Upload, type WeightBytes } from "./workspace.js";
@@ -31,9 +31,14 @@ export interface Job {
   readonly plan: Plan;
   readonly uploads: readonly Upload[];
   readonly keep: readonly boolean[];
-  /** Told the times of the dispatches. */
-  readonly onTimes?: ((calls: KernelCall[]) => void) | undefined;
+  /** Hands the module the bytes that it wanted to read; the next segment. */
+  readonly resume: (reads: readonly HostRead[], bytes: readonly Uint8Array[]) => CommandStream;
+  /** Told the times of the dispatches of each segment. */
+  readonly onTimes?: ((stream: CommandStream, calls: KernelCall[]) => void) | undefined;
 }
+
+/** Encodes what is done beside the dispatches of a segment. */
+type Encode = (encoder: GPUCommandEncoder) => void;
 
 /** For how long after a failure the news that the device is lost may come, in milliseconds. */
 const LOSS_NEWS = 200;
@@ -49,7 +54,7 @@ export class Session implements Keeper {
   private readonly workspace: Workspace;
   private readonly staging: StagingRing;
   private readonly kept = new Set<GPUBuffer>();
-  private readonly recordings = new Map<Plan, Recording>();
+  private readonly recordings = new Map<string, Recording>();
   private loss: string | undefined;
   private destroyed = false;
 
@@ -95,12 +100,16 @@ export class Session implements Keeper {
   /** Throws `device-lost`, `gpu-error`, which names the kernel, and `out-of-memory`. */
   async run(job: Job): Promise<(Tensor | GpuTensor)[]> {
     try {
-      const recording = await this.recordingOf(job.plan);
-      if (this.destroyed) {
-        recording.destroy();
-        throw new NnccError("disposed", "the model was disposed of in the run");
+      let { stream } = job.plan;
+      const given = stream.reads && readGiven(stream, job.uploads);
+      if (given) stream = job.resume(stream.reads!, given);
+      let before = (encoder: GPUCommandEncoder): void =>
+        this.workspace.upload(job.uploads, job.plan.inputBytes, encoder);
+      while (stream.reads) {
+        stream = await this.executeSegment(job, stream, stream.reads, before);
+        before = () => undefined;
       }
-      return await this.execute(job, recording);
+      return await this.executeLast(job, stream, before);
     } catch (error) {
       throw await this.explain(error);
     }
@@ -143,17 +152,18 @@ export class Session implements Keeper {
   }
 
   /** With buffers that are large enough and bind groups that fit them. */
-  private async recordingOf(plan: Plan): Promise<Recording> {
-    const recording = this.recordings.get(plan) ?? new Recording(this.device, plan.stream);
-    this.recordings.delete(plan);
+  private async recordingOf(stream: CommandStream, plan: Plan): Promise<Recording> {
+    const recording = this.recordings.get(stream.key) ?? new Recording(this.device, stream);
+    this.recordings.delete(stream.key);
     try {
-      if (!recording.fits(this.workspace)) await this.prepare(recording, plan);
+      if (!recording.fits(this.workspace)) await this.prepare(recording, stream, plan);
+      if (this.destroyed) throw new NnccError("disposed", "the model was disposed of in the run");
     } catch (error) {
       recording.destroy();
       throw error;
     }
     // At the end: the first is then the one that was not used for longest.
-    this.recordings.set(plan, recording);
+    this.recordings.set(stream.key, recording);
     for (const [key, first] of this.recordings) {
       if (this.recordings.size <= MOST_RECORDINGS) break;
       this.recordings.delete(key);
@@ -162,7 +172,7 @@ export class Session implements Keeper {
     return recording;
   }
 
-  private async prepare(recording: Recording, { stream, inputBytes }: Plan): Promise<void> {
+  private async prepare(recording: Recording, stream: CommandStream, { inputBytes }: Plan): Promise<void> {
     try {
       await checked(this.device, "the buffers of the run", () => {
         this.workspace.fit(stream.arenaBytes, inputBytes);
@@ -181,32 +191,61 @@ export class Session implements Keeper {
     }
   }
 
-  private async execute(job: Job, recording: Recording): Promise<(Tensor | GpuTensor)[]> {
+  /** Runs a segment, with what comes before and after it; what `read` then makes of it. */
+  private async execute<T>(
+    job: Job, stream: CommandStream, before: Encode, after: Encode, read: () => Promise<T>,
+  ): Promise<T> {
+    const recording = await this.recordingOf(stream, job.plan);
+    const timer = job.onTimes && new DispatchTimer(this.device, dispatchesOf(stream).map(({ kernel }) => kernel));
+    try {
+      const submitted = checked(this.device, "the run", () => {
+        recording.submit(stream, this.workspace, before, after, timer);
+      });
+      // Both are on their way at once; an error makes worthless what was read.
+      const [result] = await Promise.all([read(), submitted]);
+      if (timer !== undefined) job.onTimes!(stream, await timer.read(this.staging));
+      return result;
+    } finally {
+      timer?.destroy();
+    }
+  }
+
+  private async executeSegment(
+    job: Job, stream: CommandStream, reads: readonly HostRead[], before: Encode,
+  ): Promise<CommandStream> {
+    let total = 0;
+    const places = reads.map(({ bytes }) => (total += bytes) - bytes);
+    const staging = this.staging.take(total);
+    const after = (encoder: GPUCommandEncoder): void =>
+      reads.forEach(({ space, offset, bytes }, i) =>
+        encoder.copyBufferToBuffer(this.workspace.bufferOf(space), offset, staging, places[i]!, bytes));
+    const resume = (mapped: ArrayBuffer): CommandStream =>
+      job.resume(reads, reads.map(({ bytes }, i) => new Uint8Array(mapped, places[i], bytes)));
+    return this.execute(job, stream, before, after, () => this.staging.read(staging, total, resume));
+  }
+
+  private async executeLast(
+    job: Job, stream: CommandStream, upload: Encode,
+  ): Promise<(Tensor | GpuTensor)[]> {
     const { plan, keep } = job;
     const readback = new Readback(plan.outputs.filter((_, i) => !keep[i]), this.staging);
     const keptOutputs = plan.outputs.filter((_, i) => keep[i]);
-    const timer = job.onTimes && new DispatchTimer(this.device, plan.stream.submits.flat().map(({ kernel }) => kernel));
     const kept: GpuTensor[] = [];
+    const before = (encoder: GPUCommandEncoder): void => {
+      for (const output of keptOutputs) kept.push(this.makeKept(output));
+      upload(encoder);
+    };
+    const after = (encoder: GPUCommandEncoder): void => {
+      readback.encode(encoder, this.workspace);
+      keptOutputs.forEach((output, i) =>
+        this.workspace.copyOut(encoder, output.offset, kept[i]!.buffer, 0, outputBytes(output)));
+    };
     try {
-      const submitted = checked(this.device, "the run", () => {
-        for (const output of keptOutputs) kept.push(this.makeKept(output));
-        const before = (encoder: GPUCommandEncoder): void => this.workspace.upload(job.uploads, plan.inputBytes, encoder);
-        const after = (encoder: GPUCommandEncoder): void => {
-          readback.encode(encoder, this.workspace);
-          keptOutputs.forEach((output, i) =>
-            this.workspace.copyOut(encoder, output.offset, kept[i]!.buffer, 0, outputBytes(output)));
-        };
-        recording.submit(before, after, timer);
-      });
-      // Both are on their way at once; an error makes worthless what was read.
-      const [read] = await Promise.all([readback.read(), submitted]);
-      if (timer !== undefined) job.onTimes!(await timer.read(this.staging));
+      const read = await this.execute(job, stream, before, after, () => readback.read());
       return keep.map((stays) => (stays ? kept : read).shift()!);
     } catch (error) {
       for (const { buffer } of kept) this.release(buffer);
       throw error;
-    } finally {
-      timer?.destroy();
     }
   }
 
@@ -231,4 +270,12 @@ export class Session implements Keeper {
     const where = kernel === undefined ? "" : ` (${describeKernel(kernel)})`;
     return new NnccError(code, `${message}${where}`, { cause: error });
   }
+}
+
+/** What a segment without any work wants to read of inputs that never left the CPU, if it is one. */
+function readGiven({ submits, reads }: CommandStream, uploads: readonly Upload[]): Uint8Array[] | undefined {
+  const sources = reads!.map(({ space }) => space.kind === "input" && uploads[space.index]);
+  const isIdle = submits.every(({ writes, dispatches }) => !writes.length && !dispatches.length);
+  if (!isIdle || !sources.every((source) => ArrayBuffer.isView(source))) return undefined;
+  return sources.map(({ buffer, byteOffset }, i) => new Uint8Array(buffer, byteOffset, reads![i]!.bytes));
 }

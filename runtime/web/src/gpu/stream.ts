@@ -21,16 +21,41 @@ export interface Dispatch {
   readonly bindings: readonly Range[];
 }
 
+/** Words that the host computed and the byte of the arena where they go. */
+export interface Write {
+  readonly offset: number;
+  readonly words: Uint32Array<ArrayBuffer>;
+}
+
+/** What is submitted together: first the writes. */
+export interface Submit {
+  readonly writes: Write[];
+  readonly dispatches: Dispatch[];
+}
+
+/** A range that the next segment needs, and its address in the module's memory. */
+export interface HostRead extends Range {
+  readonly address: number;
+}
+
+/** The commands of a run, or of a segment of it. */
 export interface CommandStream {
   readonly arenaBytes: number;
   /** What the uniform buffer holds: sizes, and other numbers of the host's. */
   readonly symbols: Uint32Array<ArrayBuffer>;
-  /** What is submitted together. */
-  readonly submits: readonly (readonly Dispatch[])[];
+  readonly submits: readonly Submit[];
+  /** What has to be read before the next segment; undefined in the last one. */
+  readonly reads: readonly HostRead[] | undefined;
+  /** Equal for streams that differ in what they write alone. */
+  readonly key: string;
+}
+
+export function dispatchesOf({ submits }: CommandStream): Dispatch[] {
+  return submits.flatMap(({ dispatches }) => dispatches);
 }
 
 const VERSION = 1;
-const enum Command { End, Dispatch, Flush }
+const enum Command { End, Dispatch, Flush, Readback, Upload }
 const INPUTS = 0x100;
 const WEIGHTS = 0x200;
 const SYMBOLS = 0x300;
@@ -39,30 +64,49 @@ const SYMBOLS = 0x300;
 export function readStream(memory: WebAssembly.Memory, address: number): CommandStream {
   const [version, length] = new Uint32Array(memory.buffer, address, 2) as unknown as [number, number];
   if (version !== VERSION) throw new NnccError("run-failed", `the command stream has version ${version}, not ${VERSION}`);
-  const words = new Words(new Uint32Array(memory.buffer, address, length));
+  const all = new Uint32Array(memory.buffer, address, length);
+  const words = new Words(all);
   words.take(2);
   const arenaBytes = words.next();
   const symbols = words.take(words.next()).slice();
-  return { arenaBytes, symbols, submits: readCommands(words) };
+  return { arenaBytes, symbols, ...readCommands(words), key: all.join() };
 }
 
-function readCommands(words: Words): Dispatch[][] {
-  const submits: Dispatch[][] = [[]];
+function readCommands(words: Words): Pick<CommandStream, "submits" | "reads"> {
+  const submits: Submit[] = [];
+  const open = (): Submit => submits[submits.push({ writes: [], dispatches: [] }) - 1]!;
+  let current = open();
+  let reads: HostRead[] | undefined;
   for (let command = words.next(); command !== Command.End; command = words.next()) {
-    if (command === Command.Flush) submits.push([]);
-    else if (command === Command.Dispatch) submits.at(-1)!.push(readDispatch(words));
-    else throw new NnccError("run-failed", `the command stream has an unknown command ${command}`);
+    if (command === Command.Flush) {
+      current = open();
+    } else if (command === Command.Dispatch) {
+      const dispatch = readDispatch(words);
+      if (dispatch.x > 0 && dispatch.y > 0) current.dispatches.push(dispatch);
+    } else if (command === Command.Readback) {
+      reads = Array.from({ length: words.next() }, () => ({ ...readRange(words), address: words.next() }));
+    } else if (command === Command.Upload) {
+      // What was dispatched before may still need what lies there.
+      if (current.dispatches.length > 0) current = open();
+      const offset = words.next();
+      const data = words.take(words.next());
+      current.writes.push({ offset, words: data.slice() });
+      // It is no part of the key.
+      data.fill(0);
+    } else {
+      throw new NnccError("run-failed", `the command stream has an unknown command ${command}`);
+    }
   }
-  return submits.map((dispatches) => dispatches.filter(({ x, y }) => x > 0 && y > 0));
+  return { submits, reads };
 }
 
 function readDispatch(words: Words): Dispatch {
   const [kernel, x, y, count] = [words.next(), words.next(), words.next(), words.next()];
-  const bindings = Array.from({ length: count }, (): Range => {
-    const space = spaceOf(words.next());
-    return { space, offset: words.next(), bytes: words.next() };
-  });
-  return { kernel, x, y, bindings };
+  return { kernel, x, y, bindings: Array.from({ length: count }, () => readRange(words)) };
+}
+
+function readRange(words: Words): Range {
+  return { space: spaceOf(words.next()), offset: words.next(), bytes: words.next() };
 }
 
 function spaceOf(word: number): Range["space"] {

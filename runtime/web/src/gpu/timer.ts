@@ -28,7 +28,6 @@ export class DispatchTimer implements PassTimer {
     this.sets = Array.from({ length: sets }, (_, i) =>
       device.createQuerySet({ type: "timestamp", count: 2 * Math.min(PER_SET, count - i * PER_SET) }));
     this.resolved = device.createBuffer({
-      label: "timestamps",
       size: Math.max(1, count) * 2 * QUERY_BYTES,
       usage: GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC,
     });

@@ -7,7 +7,7 @@ import { NnccError } from "../errors.js";
 import type { TypedArray } from "../tensor.js";
 import { checked } from "./buffers.js";
 import type { GpuProgram } from "./program.js";
-import type { Range } from "./stream.js";
+import type { Range, Write } from "./stream.js";
 
 /** The bytes of a range of the weights. */
 export type WeightBytes = (offset: number, bytes: number) => Uint8Array;
@@ -71,6 +71,11 @@ export class Workspace {
       if (ArrayBuffer.isView(source)) this.device.queue.writeBuffer(target, 0, source as BufferSource);
       else encoder.copyBufferToBuffer(source.buffer, source.offset, target, 0, inputBytes[i]!);
     });
+  }
+
+  /** Writes into the arena, before what is submitted next. */
+  write({ offset, words }: Write): void {
+    this.device.queue.writeBuffer(this.arena!, offset, words);
   }
 
   /** Encodes a copy out of the arena. */

@@ -18,6 +18,7 @@
 #include "mlir/Interfaces/DestinationStyleOpInterface.h"
 #include "mlir/Interfaces/InferTypeOpInterface.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
+#include "llvm/ADT/SetVector.h"
 
 #include "nncc/Dialect/Exec/ExecDialect.h.inc"
 
@@ -37,6 +38,13 @@ constexpr llvm::StringLiteral symbolNameAttrName = "nn.symbol";
 constexpr llvm::StringLiteral programName = "nncc_run";
 /// The function that gives the arena's size in bytes from the symbols.
 constexpr llvm::StringLiteral arenaBytesName = "nncc_arena_bytes";
+
+/// In a program for a device, marks what belongs to the host: buffers in its
+/// memory (`exec.alloc`, `exec.weight`), kernels, and, with a text that says
+/// why, dispatches and loops that compute tensors.
+constexpr llvm::StringLiteral hostAttrName = "exec.host";
+/// As arenaBytesName, of the host's memory in such a program.
+constexpr llvm::StringLiteral hostArenaBytesName = "nncc_host_arena_bytes";
 
 /// Before a kernel's name: the function with its type whose last two arguments
 /// are the steps of the grid, all of which it computes on several threads, and
@@ -59,6 +67,15 @@ std::optional<unsigned> getSymbolArgument(mlir::func::FuncOp func,
 /// Emits the index that an expression over the program's symbols stands for.
 mlir::Value materialize(mlir::OpBuilder &b, mlir::Location loc,
                         mlir::AffineExpr expr, mlir::ValueRange symbols);
+
+/// Visits what computes tensors on the host in a program for a device, from
+/// the outside: loops and dispatches, each with the reason.
+void walkHostWork(
+    mlir::ModuleOp module,
+    llvm::function_ref<void(mlir::Operation *, llvm::StringRef)> visit);
+
+/// Adds the nodes of an op and of all that is in it, with its kernels.
+void addNodeNames(mlir::Operation *op, llvm::SetVector<llvm::StringRef> &names);
 
 /// The names in a location, e.g. of the ONNX nodes that an op stems from.
 llvm::SmallVector<llvm::StringRef> getNodeNames(mlir::Location loc);

@@ -117,6 +117,27 @@ def Exec_CallExternOp : Exec_Op<"call_extern"> {
   }];
 }
 
+def Exec_ReadbackOp : Exec_Op<"readback", [SameVariadicOperandSize]> {
+  let summary = "Ends a segment of a program for a device: its buffers are read";
+  let description = [{
+    Copies each whole buffer of the device in `from` into the host's memory in
+    `to`, as words. What follows is the next segment: it runs when the device
+    has done all that came before.
+  }];
+  let arguments = (ins Variadic<AnyMemRef>:$from, Variadic<AnyMemRef>:$to);
+  let assemblyFormat = [{
+    $from `to` $to attr-dict `:` type($from) `to` type($to)
+  }];
+}
+
+def Exec_UploadOp : Exec_Op<"upload"> {
+  let summary = "Copies elements in the host's memory to a buffer of the device";
+  let arguments = (ins AnyMemRef:$from, AnyMemRef:$to);
+  let assemblyFormat = [{
+    $from `to` $to attr-dict `:` type($from) `to` type($to)
+  }];
+}
+
 def Exec_DispatchOp : Exec_Op<"dispatch",
     [DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "Runs a kernel over its whole grid";

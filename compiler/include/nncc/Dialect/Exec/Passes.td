@@ -12,7 +12,8 @@ def PlanMemory : Pass<"exec-plan-memory", "::mlir::ModuleOp"> {
     as that of a static one. Adds the function `nncc_arena_bytes`, and the
     weights with their offsets as the module's attributes `exec.weights`
     and `exec.weight_offsets`. Weights that these attributes name already keep
-    their places.
+    their places. Buffers with `exec.host` are laid out by themselves, and their
+    size is told by `nncc_host_arena_bytes`.
   }];
   let options = [
     Option<"alignment", "alignment", "int64_t", "64",

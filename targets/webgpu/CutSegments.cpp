@@ -1,0 +1,268 @@
+//===- CutSegments.cpp - Where the host needs what the GPU computed -------===//
+//
+// Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/SymbolTable.h"
+#include "nncc/Dialect/Exec/Exec.h"
+#include "targets/webgpu/CarriedValues.h"
+#include "targets/webgpu/Passes.h"
+#include "targets/webgpu/Placement.h"
+#include "targets/webgpu/Scalars.h"
+#include "targets/webgpu/Transfers.h"
+#include "llvm/ADT/MapVector.h"
+
+namespace nncc::webgpu {
+
+#define GEN_PASS_DEF_CUTSEGMENTS
+#include "targets/webgpu/Passes.h.inc"
+
+} // namespace nncc::webgpu
+
+using namespace mlir;
+using namespace nncc;
+using namespace nncc::webgpu;
+
+namespace {
+
+/// A step of the program and the buffers that it uses.
+struct Step {
+  Operation *op;
+  SmallVector<BufferUse> uses;
+};
+
+/// Which sides have what a buffer should hold. Neither: nothing was written.
+struct Residence {
+  bool gpu = false, host = false;
+};
+
+class SegmentCutter {
+public:
+  explicit SegmentCutter(func::FuncOp program)
+      : program(program), placement(program), transfers(program) {}
+
+  LogicalResult run();
+
+private:
+  LogicalResult checkHostKernels();
+  LogicalResult collect();
+  void takeType(const BufferUse &use);
+  void transfer(unsigned number);
+  void readBack(unsigned number);
+  void upload(const Step &step);
+  void update(const Step &step);
+  bool isMissingOnHost(const BufferUse &use);
+  SharedBuffer share(Value root);
+  void moveToHost(const BufferUse &use);
+  void markHostWork(const Step &step);
+  void markDispatch(exec::DispatchOp dispatch);
+
+  func::FuncOp program;
+  Placement placement;
+  Transfers transfers;
+  SmallVector<Step> steps;
+  llvm::DenseMap<Value, Residence> residences;
+  /// Of a buffer's elements, as kernels on the GPU see them, if any do.
+  llvm::DenseMap<Value, Type> elements;
+  llvm::StringMap<func::FuncOp> hostKernels;
+};
+
+struct CutSegmentsPass : webgpu::impl::CutSegmentsBase<CutSegmentsPass> {
+  void runOnOperation() override {
+    auto program = getOperation().lookupSymbol<func::FuncOp>(exec::programName);
+    if (program && failed(SegmentCutter(program).run()))
+      signalPassFailure();
+  }
+};
+
+} // namespace
+
+static bool isWeight(Value root) {
+  return root.getDefiningOp<exec::WeightOp>() != nullptr;
+}
+
+void SegmentCutter::takeType(const BufferUse &use) {
+  auto type = cast<MemRefType>(use.operand->get().getType());
+  bool isReturn = isa<func::ReturnOp>(use.operand->getOwner());
+  Type &known = elements[use.root];
+  if (!isReturn && (!known || !use.onHost))
+    known = type.getElementType();
+}
+
+/// What comes and goes lies on the GPU.
+static LogicalResult checkSignature(func::FuncOp program, StringRef kind) {
+  auto module = program->getParentOfType<ModuleOp>();
+  auto entries = module->getAttrOfType<ArrayAttr>(("nncc." + kind + "s").str());
+  if (!entries)
+    return success();
+  for (auto entry : entries.getAsRange<DictionaryAttr>()) {
+    auto type = cast<ShapedType>(entry.getAs<TypeAttr>("type").getValue());
+    if (!getStorageType(type.getElementType()))
+      return program.emitError()
+             << kind << " '" << entry.getAs<StringAttr>("name").getValue()
+             << "' has numbers of type " << type.getElementType()
+             << ", which a GPU has not";
+  }
+  return success();
+}
+
+/// A kernel for the CPU reads no padded views.
+LogicalResult SegmentCutter::checkHostKernels() {
+  ModuleOp module = program->getParentOfType<ModuleOp>();
+  WalkResult result = program.walk([&](exec::DispatchOp dispatch) {
+    auto kernel = module.lookupSymbol<func::FuncOp>(dispatch.getKernel());
+    bool isPadded =
+        kernel.walk([](exec::PaddedViewOp) { return WalkResult::interrupt(); })
+            .wasInterrupted();
+    if (!isPadded || !placement.isOnHost(dispatch))
+      return WalkResult::advance();
+    dispatch.emitError("cannot run on the CPU alone, since it pads: ")
+        << placement.getReason(dispatch);
+    return WalkResult::interrupt();
+  });
+  return failure(result.wasInterrupted());
+}
+
+LogicalResult SegmentCutter::collect() {
+  LogicalResult result = checkHostKernels();
+  for (StringRef kind : {"input", "output"})
+    if (failed(checkSignature(program, kind)))
+      result = failure();
+  program.walk([&](exec::CallExternOp call) {
+    result = call.emitError("calls a function of the host");
+  });
+  for (Operation &op : program.getBody().front())
+    steps.push_back({&op, placement.getUses(&op)});
+  for (const Step &step : steps)
+    for (const BufferUse &use : step.uses)
+      takeType(use);
+  for (BlockArgument argument : program.getArguments().drop_front(2))
+    if (isa<MemRefType>(argument.getType()))
+      residences[argument].gpu = true;
+  return result;
+}
+
+SharedBuffer SegmentCutter::share(Value root) {
+  Type element = elements.lookup(root);
+  return {root, transfers.getHostCopy(root, element), element,
+          *transfers.getCount(root, element)};
+}
+
+bool SegmentCutter::isMissingOnHost(const BufferUse &use) {
+  if (!use.onHost || isWeight(use.root))
+    return false;
+  Residence where = residences.lookup(use.root);
+  return where.gpu && !where.host;
+}
+
+/// What this step needs and, at once, what later ones need of what is there
+/// already.
+void SegmentCutter::readBack(unsigned number) {
+  if (llvm::none_of(steps[number].uses,
+                    [&](const BufferUse &use) { return isMissingOnHost(use); }))
+    return;
+  llvm::SetVector<Value> needed;
+  llvm::DenseSet<Value> changing;
+  for (const Step &step : ArrayRef(steps).drop_front(number)) {
+    for (const BufferUse &use : step.uses)
+      if (isMissingOnHost(use) && !changing.contains(use.root))
+        needed.insert(use.root);
+    for (const BufferUse &use : step.uses)
+      if (use.writes)
+        changing.insert(use.root);
+  }
+  SmallVector<SharedBuffer> buffers;
+  for (Value root : needed) {
+    buffers.push_back(share(root));
+    residences[root].host = true;
+  }
+  Operation *op = steps[number].op;
+  OpBuilder b(op);
+  transfers.readBack(b, op->getLoc(), buffers);
+}
+
+void SegmentCutter::upload(const Step &step) {
+  for (const BufferUse &use : step.uses) {
+    Residence &where = residences[use.root];
+    if (use.onHost || where.gpu || !where.host)
+      continue;
+    OpBuilder b(step.op);
+    transfers.upload(b, step.op->getLoc(), share(use.root));
+    where.gpu = true;
+  }
+}
+
+void SegmentCutter::update(const Step &step) {
+  for (const BufferUse &use : step.uses)
+    if (use.writes)
+      residences[use.root] = {/*gpu=*/!use.onHost, /*host=*/use.onHost};
+}
+
+void SegmentCutter::transfer(unsigned number) {
+  readBack(number);
+  upload(steps[number]);
+  update(steps[number]);
+}
+
+/// Lets a view see the host's copy of its buffer.
+void SegmentCutter::moveToHost(const BufferUse &use) {
+  SmallVector<memref::ViewOp> views;
+  Value view = use.operand->get();
+  for (; auto op = view.getDefiningOp<memref::ViewOp>(); view = op.getSource())
+    views.push_back(op);
+  Value moved = transfers.getHostCopy(use.root, elements.lookup(use.root));
+  for (memref::ViewOp op : llvm::reverse(views)) {
+    OpBuilder b(op);
+    moved = b.create<memref::ViewOp>(op.getLoc(), op.getType(), moved,
+                                     op.getByteShift(), op.getSizes());
+  }
+  use.operand->set(moved);
+}
+
+static void mark(Operation *op, StringRef reason) {
+  op->setAttr(exec::hostAttrName, StringAttr::get(op->getContext(), reason));
+}
+
+void SegmentCutter::markDispatch(exec::DispatchOp dispatch) {
+  func::FuncOp &kernel = hostKernels[dispatch.getKernel()];
+  if (!kernel) {
+    ModuleOp module = program->getParentOfType<ModuleOp>();
+    kernel = module.lookupSymbol<func::FuncOp>(dispatch.getKernel()).clone();
+    kernel->setAttr(exec::hostAttrName, UnitAttr::get(module.getContext()));
+    SymbolTable(module).insert(kernel);
+  }
+  dispatch.setKernel(kernel.getName());
+  mark(dispatch, placement.getReason(dispatch));
+}
+
+/// What computes tensors on the host is told in reports.
+void SegmentCutter::markHostWork(const Step &step) {
+  for (const BufferUse &use : step.uses) {
+    if (!use.onHost)
+      continue;
+    moveToHost(use);
+    if (step.op->getNumRegions() != 0 && use.writes)
+      mark(step.op, "it writes a tensor element by element");
+  }
+  step.op->walk([&](exec::DispatchOp dispatch) {
+    if (placement.isOnHost(dispatch))
+      markDispatch(dispatch);
+  });
+}
+
+LogicalResult SegmentCutter::run() {
+  if (failed(collect()))
+    return failure();
+  for (unsigned i = 0; i < steps.size(); ++i)
+    transfer(i);
+  for (const Step &step : steps)
+    markHostWork(step);
+  carryValues(program);
+  return success();
+}

@@ -1,0 +1,145 @@
+# Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Networks of which a part runs on the CPU, between parts on the GPU."""
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper
+
+import nncc
+from gpu import gpu_host
+from harness import ATOL, BIN, RTOL, Array, compare, gpu_problem, network, random, reference
+
+Feed = dict[str, Array]
+
+
+def branch() -> tuple[onnx.ModelProto, list[Feed]]:
+    """A product, and one of two activations by the sign of its sum."""
+
+    def side(op: str) -> onnx.GraphProto:
+        node = helper.make_node(op, ["p"], [f"{op}_y"], name=op)
+        return helper.make_graph([node], op, [], [helper.make_empty_tensor_value_info(f"{op}_y")])
+
+    nodes = [
+        helper.make_node("MatMul", ["x", "w"], ["p"], name="product"),
+        helper.make_node("ReduceSum", ["p"], ["s"], keepdims=0, name="sum"),
+        helper.make_node("Greater", ["s", "zero"], ["c"], name="positive"),
+        helper.make_node("If", ["c"], ["b"], then_branch=side("Tanh"), else_branch=side("Relu")),
+        helper.make_node("Add", ["b", "s"], ["y"], name="end"),
+    ]
+    constants = {"w": random(6, 5, seed=1), "zero": np.array(0, np.float32)}
+    x = random(3, 6)
+    return network(nodes, {"x": x}, constants=constants), [{"x": x}, {"x": -x}]
+
+
+def scatter() -> tuple[onnx.ModelProto, list[Feed]]:
+    """Rows that the GPU computes go where indices that it computes say."""
+    nodes = [
+        helper.make_node("MatMul", ["x", "w"], ["u"], name="product"),
+        helper.make_node("Add", ["i", "one"], ["j"], name="index"),
+        helper.make_node("ScatterND", ["d", "j", "u"], ["r"], name="scatter"),
+        helper.make_node("Sigmoid", ["r"], ["y"], name="end"),
+    ]
+    feed = {"x": random(2, 4), "i": np.array([[2], [0]]), "d": random(5, 3, seed=2)}
+    constants = {"w": random(4, 3, seed=1), "one": np.array(1)}
+    return network(nodes, feed, constants=constants), [feed, feed | {"i": np.array([[3], [1]])}]
+
+
+def doubles() -> tuple[onnx.ModelProto, list[Feed]]:
+    """Double precision in the middle, with an open size."""
+    nodes = [
+        helper.make_node("MatMul", ["x", "w"], ["r"], name="begin"),
+        helper.make_node("Cast", ["r"], ["d"], to=TensorProto.DOUBLE, name="up"),
+        helper.make_node("Exp", ["d"], ["e"], name="precise"),
+        helper.make_node("Cast", ["e"], ["f"], to=TensorProto.FLOAT, name="down"),
+        helper.make_node("MatMul", ["f", "w"], ["l"], name="end"),
+        helper.make_node("Sub", ["l", "r"], ["y"], name="last"),
+    ]
+    feeds = [{"x": random(n, 7)} for n in (2, 5, 2)]
+    constants = {"w": random(7, 7, seed=1)}
+    return network(nodes, feeds[0], shapes={"x": ["n", 7]}, constants=constants), feeds
+
+
+def constants_of_64_bits() -> tuple[onnx.ModelProto, list[Feed]]:
+    """Booleans and integers that need more than 32 bits on the way."""
+    nodes = [
+        helper.make_node("Less", ["x", "zero"], ["b"], name="less"),
+        helper.make_node("Cast", ["b"], ["i"], to=TensorProto.INT64, name="cast"),
+        helper.make_node("Mul", ["i", "big"], ["m"], name="wide"),
+        helper.make_node("Div", ["m", "big"], ["q"], name="narrow"),
+        helper.make_node("Cast", ["q"], ["f"], to=TensorProto.FLOAT, name="back"),
+        helper.make_node("MatMul", ["f", "w"], ["y"], name="end"),
+    ]
+    constants = {
+        "zero": np.array(0, np.float32),
+        "big": np.array(1 << 40),
+        "w": random(4, 4, seed=3),
+    }
+    return network(nodes, {"x": random(3, 4)}, constants=constants), [{"x": random(3, 4)}]
+
+
+CASES = [branch, scatter, doubles, constants_of_64_bits]
+
+
+def compile_for_gpu(model: onnx.ModelProto, folder: Path, *flags: str) -> Path:
+    onnx.save(model, folder / "model.onnx")
+    flags = ("--target=webgpu", *flags)
+    return nncc.compile(folder / "model.onnx", folder / "gpu.wasm", flags=flags)
+
+
+def run_nncc(*args: str | Path) -> subprocess.CompletedProcess[str]:
+    command = [str(BIN / "nncc"), *map(str, args)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(autouse=True)
+def _gpu() -> None:
+    if problem := gpu_problem():
+        pytest.skip(problem)
+
+
+@pytest.mark.parametrize("flags", [[], ["--no-fallback", "--weights=external"]], ids=str)
+@pytest.mark.parametrize("case", CASES)
+def test_segments(
+    case: Callable[[], tuple[onnx.ModelProto, list[Feed]]], flags: list[str], tmp_path: Path
+) -> None:
+    model, feeds = case()
+    module = compile_for_gpu(model, tmp_path, *flags)
+    names = [item.name for item in model.graph.input]
+    answers = gpu_host().run_all(module, [[feed[name] for name in names] for feed in feeds])
+    for feed, outputs in zip(feeds, answers, strict=True):
+        expected = reference(model, feed)
+        compare(dict(zip(expected, outputs, strict=True)), expected, RTOL, ATOL)
+
+
+def test_nodes_on_the_cpu_are_named(tmp_path: Path) -> None:
+    model, _ = doubles()
+    report = tmp_path / "report.json"
+    compile_for_gpu(model, tmp_path, f"--report={report}")
+    told = json.loads(report.read_text())
+    places = {entry["node"]: entry["device"] for entry in told["placement"]}
+    assert told["readbacks"] == 1
+    on_cpu = {"up": "cpu", "precise": "cpu", "down": "cpu"}
+    assert places == {"begin": "gpu", "end": "gpu", "last": "gpu"} | on_cpu
+    done = run_nncc(tmp_path / "model.onnx", "--target=webgpu", "--require-gpu", "-o", report)
+    assert done.returncode == 1
+    assert "on the CPU run" in done.stderr
+    assert all(f"'{node}'" in done.stderr for node in on_cpu)
+
+
+def test_kernels_of_a_model_with_external_weights(tmp_path: Path) -> None:
+    model, _ = branch()
+    module = compile_for_gpu(model, tmp_path, "--weights=external")
+    assert module.with_suffix(".safetensors").exists()
+    for kind, ending in (("wgsl", "*.wgsl"), ("spirv", "*.spv")):
+        folder = tmp_path / kind
+        flags = ("--target=webgpu", f"--emit={kind}", "--weights=external", "-o", folder)
+        done = run_nncc(tmp_path / "model.onnx", *flags)
+        assert done.returncode == 0, done.stderr
+        assert len(list(folder.glob(ending))) >= 4
