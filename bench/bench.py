@@ -4,12 +4,13 @@
 
 usage: bench.py [NAME...] [--seconds S] [--node VERSION] [--json FILE] [--flags FLAGS]
        bench.py --engine [NAME...]
+       bench.py --gpu [NAME...]
 
 Networks: the onnx wheel's light set with random weights, a small BERT and single
 layers, and the published networks where they are at hand. The register peak is
 measured in the same process, so that figures of different moments and machines
 can be compared. With --engine: single layers in all engines at hand, without
-onnxruntime-web.
+onnxruntime-web. With --gpu: what networks cost on the GPU (gpu_costs.py).
 """
 
 import argparse
@@ -30,8 +31,9 @@ import onnx
 from onnx import numpy_helper
 
 import engines
+import gpu_costs
 from light_models import LIGHT_FOLDER, randomized
-from made_models import LAYERS, NETWORKS, Made
+from made_models import FOR_GPUS, LAYERS, NETWORKS, Made
 
 ROOT = Path(__file__).resolve().parents[1]
 MODELS = Path(os.environ.get("NNCC_MODELS", ROOT.parent / "shared" / "models"))
@@ -129,15 +131,8 @@ def measure(network: Network, folder: Path, peaks: list[Path], args: argparse.Na
     done = subprocess.run(compiler, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         return {"name": network.name, "error": last_line(done.stderr)}
-    inputs = []
-    for i, (input_name, array) in enumerate(network.feed.items()):
-        file = folder / f"input{i}.raw"
-        file.write_bytes(np.ascontiguousarray(array).tobytes())
-        dtype = DTYPES[array.dtype.str[1:]]
-        inputs.append({"name": input_name, "dtype": dtype, "shape": array.shape, "file": str(file)})
-    (folder / "inputs.json").write_text(json.dumps(inputs))
     script = ROOT / "bench" / "measure.mjs"
-    paths = [node(args.node), script, network.path, module, folder / "inputs.json"]
+    paths = [node(args.node), script, network.path, module, write_inputs(network, folder)]
     command = [*map(str, paths), str(args.seconds), *map(str, peaks)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     module.unlink()
@@ -147,6 +142,41 @@ def measure(network: Network, folder: Path, peaks: list[Path], args: argparse.Na
     if row["flops"] is None:
         row["flops"] = flops(network, folder)
     return {"name": network.name, "ratio": row["ort_ms"] / row["nncc_ms"], **row}
+
+
+def write_inputs(network: Network, folder: Path) -> Path:
+    """A list of the inputs, each in a file of its own."""
+    inputs = []
+    for i, (name, array) in enumerate(network.feed.items()):
+        file = folder / f"input{i}.raw"
+        file.write_bytes(np.ascontiguousarray(array).tobytes())
+        dtype = DTYPES[array.dtype.str[1:]]
+        inputs.append({"name": name, "dtype": dtype, "shape": array.shape, "file": str(file)})
+    (folder / "inputs.json").write_text(json.dumps(inputs))
+    return folder / "inputs.json"
+
+
+def gpu_networks(names: list[str], folder: Path) -> Iterator[Network]:
+    """Those asked for; else the light ones, two published ones, and products."""
+    yield from networks(names or [*LIGHT, "yolox-nano-416", "deeplabv3-mnv2-257"], folder)
+    for name, make in FOR_GPUS.items():
+        if not names or any(part in name for part in names):
+            yield from saved(name, make(), folder)
+
+
+def measure_on_gpu(folder: Path, peaks: list[Path], args: argparse.Namespace) -> Any:
+    """The rows of gpu_costs.py's table."""
+    rows = []
+    print(gpu_costs.heading())
+    for network in gpu_networks(args.names, folder):
+        module = folder / f"{network.name}.wasm"
+        inputs = write_inputs(network, folder)
+        row = gpu_costs.measure(network.path, module, inputs, args.flags.split(), args.seconds)
+        gpu_costs.show(network.name, row)
+        rows.append({"name": network.name, **row})
+    for adapter in {row["adapter"] for row in rows if "adapter" in row}:
+        print(f"\nWebGPU in Node, on {adapter}")
+    return rows
 
 
 def compare_engines(folder: Path, peaks: list[Path], args: argparse.Namespace) -> Any:
@@ -216,6 +246,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=3, help="per network and runtime")
     parser.add_argument("--node", choices=["20", "22", "24"], default="24", help="its version")
     parser.add_argument("--engine", action="store_true", help="compare engines, on single layers")
+    parser.add_argument("--gpu", action="store_true", help="what networks cost on the GPU")
     parser.add_argument("--json", type=Path, help="also write the rows to this file")
     parser.add_argument("--flags", default="", help="more flags for nncc")
     args = parser.parse_args()
@@ -223,6 +254,8 @@ def main() -> int:
         folder = Path(name)
         peaks = build_peaks(folder)
         compare = compare_engines if args.engine else compare_runtimes
+        if args.gpu:
+            compare = measure_on_gpu
         results = compare(folder, peaks, args)
     if args.json:
         args.json.write_text(json.dumps(results, indent=1))

@@ -255,6 +255,14 @@ NETWORKS: dict[str, Callable[[], Made]] = {
 }
 
 
+# Work enough for a GPU; one layer of BERT-base among it.
+FOR_GPUS: dict[str, Callable[[], Made]] = {
+    "bert-base-layer": lambda: bert(layers=1, hidden=768, heads=12, tokens=128),
+    "matmul-1024": lambda: matmul(1024, 1024, 1024),
+    "matmul-4096": lambda: matmul(4096, 4096, 4096),
+}
+
+
 def single(
     op: str, *shape: int, constants: tuple[npt.ArrayLike, ...] = (), **attributes: Any
 ) -> Made:
