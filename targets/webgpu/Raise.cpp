@@ -232,6 +232,34 @@ struct WidenByShifts : OpRewritePattern<exec::WidenOp> {
   }
 };
 
+/// WGSL orders numbers, not truth values; false is less than true, and as a
+/// signed number of one bit it is more.
+struct OrderOfFlags : OpRewritePattern<arith::CmpIOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(arith::CmpIOp op,
+                                PatternRewriter &b) const override {
+    using Predicate = arith::CmpIPredicate;
+    Type type = op.getLhs().getType();
+    Predicate predicate = op.getPredicate();
+    if (!getElementTypeOrSelf(type).isInteger(1) ||
+        predicate == Predicate::eq || predicate == Predicate::ne)
+      return failure();
+    bool isStrict = predicate == Predicate::ult ||
+                    predicate == Predicate::ugt ||
+                    predicate == Predicate::slt || predicate == Predicate::sgt;
+    bool isLeftFalse =
+        predicate == Predicate::ult || predicate == Predicate::ule ||
+        predicate == Predicate::sgt || predicate == Predicate::sge;
+    Value low = isLeftFalse ? op.getLhs() : op.getRhs();
+    Value high = isLeftFalse ? op.getRhs() : op.getLhs();
+    Value edge = b.create<arith::ConstantOp>(
+        op.getLoc(), isStrict ? b.getZeroAttr(type) : b.getOneAttr(type));
+    b.replaceOpWithNewOp<arith::SelectOp>(op, low, isStrict ? edge : high,
+                                          isStrict ? high : edge);
+    return success();
+  }
+};
+
 struct RaisePass : webgpu::impl::RaiseBase<RaisePass> {
   void runOnOperation() override;
 };
@@ -242,8 +270,8 @@ void RaisePass::runOnOperation() {
   RewritePatternSet early(&getContext());
   early.add<InfinityByBits>(&getContext());
   RewritePatternSet patterns(&getContext());
-  patterns.add<BoundedTanh, DotOfHalves, FiniteConstant, PowerOfAbsolute,
-               UnorderedByBits, WidenByShifts>(&getContext());
+  patterns.add<BoundedTanh, DotOfHalves, FiniteConstant, OrderOfFlags,
+               PowerOfAbsolute, UnorderedByBits, WidenByShifts>(&getContext());
   populatePolynomialApproximateErfPattern(patterns);
   populateExpandRoundFPattern(patterns);
   arith::populateCeilFloorDivExpandOpsPatterns(patterns);

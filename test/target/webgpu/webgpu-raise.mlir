@@ -83,3 +83,34 @@ func.func @widen_lanes(%x: memref<?xvector<4xi32>>) attributes {exec.kernel = {}
   memref.store %w, %x[%c0] : memref<?xvector<4xi32>>
   return
 }
+
+// -----
+
+// Truth values are not compared by size.
+// CHECK-LABEL: @flags
+// CHECK-DAG:     %[[FALSE:.*]] = arith.constant false
+// CHECK-DAG:     %[[TRUE:.*]] = arith.constant true
+// CHECK:         %[[A:.*]] = arith.cmpi ne
+// CHECK:         %[[B:.*]] = arith.cmpi ne
+// CHECK:         arith.select %[[A]], %[[FALSE]], %[[B]] : i1
+// CHECK:         arith.select %[[B]], %[[A]], %[[TRUE]] : i1
+// CHECK:         arith.select %[[B]], %[[FALSE]], %[[A]] : i1
+func.func @flags(%x: memref<?xi32>) attributes {exec.kernel = {}} {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %zero = arith.constant 0 : i32
+  %v = memref.load %x[%c0] : memref<?xi32>
+  %w = memref.load %x[%c1] : memref<?xi32>
+  %a = arith.cmpi ne, %v, %zero : i32
+  %b = arith.cmpi ne, %w, %zero : i32
+  %less = arith.cmpi ult, %a, %b : i1
+  %no_less = arith.cmpi uge, %a, %b : i1
+  %negative = arith.cmpi slt, %a, %b : i1
+  %1 = arith.extui %less : i1 to i32
+  %2 = arith.extui %no_less : i1 to i32
+  %3 = arith.extui %negative : i1 to i32
+  memref.store %1, %x[%c0] : memref<?xi32>
+  memref.store %2, %x[%c1] : memref<?xi32>
+  memref.store %3, %x[%c1] : memref<?xi32>
+  return
+}
