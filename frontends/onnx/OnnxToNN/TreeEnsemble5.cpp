@@ -18,9 +18,9 @@ using namespace nncc::onnx;
 namespace {
 
 /// Reads an ensemble whose nodes and leaves are two lists of attributes.
-class EnsembleReader {
+class EnsembleReader : TreeReaderBase {
 public:
-  explicit EnsembleReader(Node &node) : node(node) {}
+  explicit EnsembleReader(Node &node) : TreeReaderBase(node) {}
 
   std::optional<TreeEnsemble> read();
 
@@ -31,14 +31,7 @@ private:
   bool addTest(size_t number);
   void addMembers(size_t number);
   std::optional<unsigned> getChild(int64_t number, bool isLeaf);
-  Ints getList(StringRef name) { return node.getInts(name).value_or(Ints()); }
-  bool fail(const llvm::Twine &message) {
-    (void)node.fail(message);
-    return false;
-  }
 
-  Node &node;
-  TreeEnsemble trees;
   Ints features, whenTrue, whenFalse, trueLeaves, falseLeaves, missing;
   SmallVector<double> modes, splits, members;
   size_t nextMember = 0;

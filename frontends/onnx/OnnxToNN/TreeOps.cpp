@@ -43,9 +43,9 @@ namespace {
 
 /// Reads the attributes nodes_*, whose nodes are named by the numbers of their
 /// tree and within it.
-class TreeReader {
+class TreeReader : TreeReaderBase {
 public:
-  explicit TreeReader(Node &node) : node(node) {}
+  explicit TreeReader(Node &node) : TreeReaderBase(node) {}
 
   /// `kind` is the prefix of the attributes of weights, "class" or "target".
   std::optional<TreeEnsemble> read(StringRef kind, int64_t numTargets);
@@ -55,14 +55,7 @@ private:
   bool readWeights(StringRef kind);
   bool readJoin();
   std::optional<unsigned> find(int64_t tree, int64_t number);
-  Ints getList(StringRef name) { return node.getInts(name).value_or(Ints()); }
-  bool fail(const llvm::Twine &message) {
-    (void)node.fail(message);
-    return false;
-  }
 
-  Node &node;
-  TreeEnsemble trees;
   llvm::DenseMap<std::pair<int64_t, int64_t>, unsigned> numbers;
 };
 

@@ -54,6 +54,24 @@ struct TreeEnsemble {
   bool isDouble = false; ///< thresholds and weights are f64
 };
 
+/// What readers of a tree node's attributes share.
+class TreeReaderBase {
+protected:
+  explicit TreeReaderBase(Node &node) : node(node) {}
+
+  /// Empty where the attribute is missing.
+  Ints getList(llvm::StringRef name) {
+    return node.getInts(name).value_or(Ints());
+  }
+  bool fail(const llvm::Twine &message) {
+    (void)node.fail(message);
+    return false;
+  }
+
+  Node &node;
+  TreeEnsemble trees;
+};
+
 /// The scores [N, targets] of the examples in `input`; null after an error.
 mlir::Value evaluateTrees(Node &node, const TreeEnsemble &trees,
                           mlir::Value input);
