@@ -1,12 +1,15 @@
 // Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-// The module's side of the packed call: where tagged values and tensor
-// descriptors lie in its memory. docs/module-format.md describes the layout.
+// The module's side of the packed call: what it exports, and the block of
+// arguments that `main` and its like are called with.
 
 import { NnccError } from "./errors.js";
 import type { Signature } from "./signature.js";
-import { arrayClass, bytesPerElement, dlpackType, dtypeOfDLPack, elementCount } from "./tensor.js";
+import {
+  allocate, CPU, readCString, readDescriptor, readTensor, TENSOR, TENSOR_BYTES, VALUE_BYTES, viewOf, WEBGPU,
+  writeDescriptor, writeElements, writeShape,
+} from "./module-memory.js";
 import type { DType, Tensor } from "./tensor.js";
 
 export interface ModuleExports {
@@ -45,12 +48,6 @@ export function exportsOf(instance: WebAssembly.Instance): ModuleExports {
   return exports as unknown as ModuleExports;
 }
 
-const VALUE_BYTES = 16;
-const TENSOR_BYTES = 40;
-const TAG_TENSOR = 5;
-const DEVICE_CPU = 1;
-const DEVICE_WEBGPU = 15;
-
 /** One argument of the packed call: its descriptor, its shape and its own data block. */
 interface Slot {
   readonly descriptor: number;
@@ -83,7 +80,7 @@ export class CallFrame {
     const shapeBytes = ranks.reduce((sum, rank) => sum + 8 * rank, 0);
     // One more value at the end takes what the call returns.
     const valueBytes = VALUE_BYTES * (this.count + 1);
-    this.block = this.allocate(valueBytes + TENSOR_BYTES * this.count + shapeBytes);
+    this.block = allocate(exports, valueBytes + TENSOR_BYTES * this.count + shapeBytes);
     let descriptor = this.block + valueBytes;
     let shape = descriptor + TENSOR_BYTES * this.count;
     const view = this.view();
@@ -91,8 +88,7 @@ export class CallFrame {
       const slot: Slot = { descriptor, shape, rank, data: 0, capacity: 0 };
       (i < inputRanks.length ? this.inputs : this.outputs).push(slot);
       const value = this.block + VALUE_BYTES * i;
-      view.setUint32(value, TAG_TENSOR, true);
-      view.setUint32(value + 4, 0, true);
+      view.setBigUint64(value, BigInt(TENSOR), true);
       view.setBigUint64(value + 8, BigInt(descriptor), true);
       descriptor += TENSOR_BYTES;
       shape += 8 * rank;
@@ -107,29 +103,28 @@ export class CallFrame {
       if (slot.data !== 0) this.exports.nncc_free(slot.data);
       slot.data = 0;
       slot.capacity = 0;
-      slot.data = this.allocate(Math.max(bytes, 1));
+      slot.data = allocate(this.exports, bytes);
       slot.capacity = bytes;
     }
-    const source = new Uint8Array(tensor.data.buffer, tensor.data.byteOffset, bytes);
-    new Uint8Array(this.exports.memory.buffer).set(source, slot.data);
-    this.describeInput(slot, tensor.dtype, tensor.shape, DEVICE_CPU);
+    writeElements(this.exports.memory, slot.data, tensor.data);
+    this.describeInput(slot, tensor.dtype, tensor.shape, CPU);
   }
 
   /** Says what input `index` is that lies on the GPU. */
   setGpuInput(index: number, dtype: DType, shape: readonly number[]): void {
-    this.describeInput({ ...this.inputs[index]!, data: 0 }, dtype, shape, DEVICE_WEBGPU);
+    this.describeInput({ ...this.inputs[index]!, data: 0 }, dtype, shape, WEBGPU);
   }
 
   /** Calls `main`. Throws `run-failed` or `out-of-memory` with the module's own words. */
   call(outputTypes: readonly DType[]): void {
     const { main } = this.exports;
     if (main === undefined) throw new NnccError("unsupported-device", "the module has no CPU code");
-    this.invoke(main, outputTypes, DEVICE_CPU);
+    this.invoke(main, outputTypes, CPU);
   }
 
   /** Calls `nncc_gpu_plan`; the address of the commands that it wrote. Throws as `call`. */
   plan(outputTypes: readonly DType[]): number {
-    return this.invoke(this.exports.nncc_gpu_plan!, outputTypes, DEVICE_WEBGPU);
+    return this.invoke(this.exports.nncc_gpu_plan!, outputTypes, WEBGPU);
   }
 
   /** Calls `nncc_gpu_resume`; the address of the next segment's commands. Throws as `call`. */
@@ -139,34 +134,25 @@ export class CallFrame {
 
   /** The sizes of output `index` and where it begins in the arena of the GPU, in bytes. */
   gpuOutput(index: number): { shape: number[]; offset: number } {
-    const slot = this.outputs[index]!;
-    const view = this.view();
-    return { shape: shapeOf(view, slot), offset: Number(view.getBigUint64(slot.descriptor + 32, true)) };
+    const { shape, address } = readDescriptor(this.view(), this.outputs[index]!.descriptor);
+    return { shape, offset: address };
   }
 
   /** A copy of output `index`, since the module reuses its memory in the next call. */
   output(index: number): Tensor {
-    const slot = this.outputs[index]!;
-    const view = this.view();
-    const dtype = dtypeOfDLPack(view.getUint8(slot.descriptor + 16), view.getUint8(slot.descriptor + 17));
-    if (dtype === undefined) throw new NnccError("run-failed", `output ${index} came back with an unknown type`);
-    const shape = shapeOf(view, slot);
-    const address = view.getUint32(slot.descriptor, true) + Number(view.getBigUint64(slot.descriptor + 32, true));
-    const bytes = elementCount(shape) * bytesPerElement(dtype);
-    // A slice of the bytes is aligned whatever the address is, and never shared.
-    const copy = new Uint8Array(this.exports.memory.buffer, address, bytes).slice();
-    return { dtype, shape, data: new (arrayClass(dtype))(copy.buffer) };
+    return readTensor(this.exports.memory, this.outputs[index]!.descriptor);
   }
 
   private describeInput(slot: Slot, dtype: DType, shape: readonly number[], device: number): void {
     const view = this.view();
-    writeDescriptor(view, slot, dtype, device);
-    shape.forEach((dim, i) => view.setBigInt64(slot.shape + 8 * i, BigInt(dim), true));
+    writeDescriptor(view, slot.descriptor, { ...slot, dtype, device });
+    writeShape(view, slot.shape, shape);
   }
 
   private invoke(target: PackedFunction, outputTypes: readonly DType[], device: number): number {
     const view = this.view();
-    this.outputs.forEach((slot, i) => writeDescriptor(view, slot, outputTypes[i]!, device));
+    this.outputs.forEach((slot, i) =>
+      writeDescriptor(view, slot.descriptor, { ...slot, dtype: outputTypes[i]!, device }));
     return this.check(target(0, this.block, this.count, this.result));
   }
 
@@ -178,50 +164,16 @@ export class CallFrame {
   /** The handle that a call returned, if any. Throws when it failed. */
   private check(status: number): number {
     if (status === 0) return this.view().getUint32(this.result + 8, true);
-    const message = this.text(this.exports.nncc_error()) || `the module returned ${status}`;
+    const message = errorOf(this.exports) || `the module returned ${status}`;
     throw new NnccError(/out of memory/i.test(message) ? "out-of-memory" : "run-failed", message);
   }
 
-  private allocate(bytes: number): number {
-    const address = this.exports.nncc_alloc(bytes) >>> 0;
-    if (address === 0) throw new NnccError("out-of-memory", `the module could not allocate ${bytes} bytes`);
-    return address;
-  }
-
-  /** Made anew each time: growing the memory detaches the old buffer. */
   private view(): DataView {
-    return new DataView(this.exports.memory.buffer);
-  }
-
-  private text(address: number): string {
-    return readCString(this.exports.memory, address >>> 0);
+    return viewOf(this.exports.memory);
   }
 }
 
-function shapeOf(view: DataView, slot: Slot): number[] {
-  return Array.from({ length: slot.rank }, (_, i) => Number(view.getBigInt64(slot.shape + 8 * i, true)));
-}
-
-function writeDescriptor(view: DataView, slot: Slot, dtype: DType, device: number): void {
-  const { code, bits } = dlpackType(dtype);
-  const at = slot.descriptor;
-  view.setUint32(at, slot.data, true);
-  view.setInt32(at + 4, device, true);
-  view.setInt32(at + 8, 0, true);
-  view.setInt32(at + 12, slot.rank, true);
-  view.setUint8(at + 16, code);
-  view.setUint8(at + 17, bits);
-  view.setUint16(at + 18, 1, true);
-  view.setUint32(at + 20, slot.shape, true);
-  view.setUint32(at + 24, 0, true);
-  view.setUint32(at + 28, 0, true);
-  view.setBigUint64(at + 32, 0n, true);
-}
-
-/** The NUL-terminated UTF-8 text at `address`; empty for address 0. */
-export function readCString(memory: WebAssembly.Memory, address: number): string {
-  if (address === 0) return "";
-  const bytes = new Uint8Array(memory.buffer);
-  const end = bytes.indexOf(0, address);
-  return new TextDecoder().decode(bytes.slice(address, end < 0 ? bytes.length : end));
+/** The module's own words for what failed last; empty when it has none. */
+export function errorOf({ memory, nncc_error }: ModuleExports): string {
+  return readCString(memory, nncc_error() >>> 0);
 }

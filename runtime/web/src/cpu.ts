@@ -3,7 +3,7 @@
 
 // Runs a model by calling `main`: the SIMD code of the module itself.
 
-import { CallFrame, readCString, type ModuleExports } from "./abi.js";
+import { CallFrame, errorOf, type ModuleExports } from "./abi.js";
 import type { BoundInput } from "./bind.js";
 import { NnccError, messageOf } from "./errors.js";
 import type { ModuleFunction, PackedLink } from "./packed.js";
@@ -69,7 +69,7 @@ export class CpuRunner implements Runner {
         throw new NnccError(error.code, error.message, { cause });
       }
       if (!(error instanceof WebAssembly.RuntimeError)) throw error;
-      const why = readCString(this.exports.memory, this.exports.nncc_error() >>> 0) || messageOf(error);
+      const why = errorOf(this.exports) || messageOf(error);
       // After a trap the module's allocator cannot be trusted any more.
       this.dispose();
       throw new NnccError("run-failed", `the module trapped: ${why}`, { cause: error });

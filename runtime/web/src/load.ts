@@ -10,10 +10,10 @@ import { gpuProgramOf, type GpuProgram } from "./gpu/program.js";
 import { GpuRunner } from "./gpu/runner.js";
 import { Model, type Fallback } from "./model.js";
 import { PackedLink, type HostFunctions } from "./packed.js";
-import { MarkProfiler } from "./profile.js";
+import type { MarkProfiler } from "./profile/mark-profiler.js";
 import { chooseVariants, useVariants, type RelaxedOptions } from "./relaxed.js";
 import type { Runner } from "./runner.js";
-import { ABI_VERSION, signatureOf, type Signature } from "./signature.js";
+import { checkVersion, signatureOf, type Signature } from "./signature.js";
 import { beside, compileModule, readBytes, type FetchOptions, type Source } from "./source.js";
 import { chooseThreads, sharedMemoryFor, WorkerPool, type ThreadOptions } from "./threads.js";
 import { loadWeights, type WeightOptions } from "./weights.js";
@@ -36,7 +36,10 @@ export interface LoadOptions extends ThreadOptions, RelaxedOptions, WeightOption
    * "my.domain::Op", and others that it may look for.
    */
   readonly functions?: HostFunctions;
-  /** Makes the model take down when its kernels run: see Model.profiler. Costs a little time. */
+  /**
+   * Makes the model take down when its kernels run: see Model.profiler. Costs a little
+   * time. The code for it is imported then, which service workers do not allow.
+   */
   readonly profile?: boolean;
 }
 
@@ -105,10 +108,7 @@ async function instantiateSource(source: Source | WebAssembly.Module, options: L
   const exports = exportsOf(instance);
   packed?.attach(exports);
   profiler?.attach(instance);
-  const version = exports.nncc_abi_version();
-  if (version !== ABI_VERSION) {
-    throw new NnccError("abi-mismatch", `the module uses version ${version} of the module format`);
-  }
+  checkVersion(exports.nncc_abi_version());
   const weights = loadWeights(await weightPlace(source, signature, options), signature, exports, options);
   // Whoever needs the weights is told; until then nobody may be listening.
   weights.catch(() => undefined);
@@ -164,6 +164,7 @@ async function prepare(
     return { module: isCompiled ? source : await compileModule(source, options) };
   }
   if (isCompiled) throw new NnccError("bad-module", "a module that is compiled already cannot be profiled");
+  const { MarkProfiler } = await import("./profile/mark-profiler.js");
   return MarkProfiler.prepare(await readBytes(source, "module", options));
 }
 

@@ -5,7 +5,11 @@
 
 import type { ModuleExports } from "./abi.js";
 import { NnccError } from "./errors.js";
-import { arrayClass, bytesPerElement, dlpackType, dtypeOfDLPack, elementCount, makeTensor } from "./tensor.js";
+import {
+  allocate, CPU, FLOAT, FUNCTION, HANDLE, INT, NONE, readDescriptor, readTensor, readText, STRING, TENSOR, TENSOR_BYTES,
+  viewOf, writeDescriptor, writeElements, writeShape,
+} from "./module-memory.js";
+import { makeTensor } from "./tensor.js";
 import type { Tensor } from "./tensor.js";
 
 /** An address or number that only its maker understands. */
@@ -36,11 +40,6 @@ export interface PackedExports extends ModuleExports {
   nncc_fail(text: number, length: number): void;
 }
 
-export const VALUE_BYTES = 16;
-const TENSOR_BYTES = 40;
-const CPU = 1;
-const [NONE, INT, FLOAT, HANDLE, STRING, TENSOR, FUNCTION] = [0, 1, 2, 3, 4, 5, 6];
-
 /** What functions are in the memory: the address of an object with a reference. */
 export interface FunctionTable {
   /** A reference to a function, for the module. */
@@ -60,8 +59,7 @@ export class Blocks {
   }
 
   allocate(bytes: number): number {
-    const address = this.exports.nncc_alloc(Math.max(bytes, 1)) >>> 0;
-    if (address === 0) throw new NnccError("out-of-memory", `the module could not allocate ${bytes} bytes`);
+    const address = allocate(this.exports, bytes);
     this.addresses.push(address);
     return address;
   }
@@ -79,7 +77,7 @@ export class Blocks {
   }
 }
 
-/** Reads and writes values. Views are made anew: the memory may have grown. */
+/** Reads and writes values. */
 export class ValueCodec {
   private readonly exports: PackedExports;
   private readonly functions: FunctionTable;
@@ -106,8 +104,8 @@ export class ValueCodec {
       case INT: return view.getBigInt64(payload, true);
       case FLOAT: return view.getFloat64(payload, true);
       case HANDLE: return new Handle(view.getBigUint64(payload, true));
-      case STRING: return this.text(view.getUint32(payload, true), view.getUint32(payload + 4, true));
-      case TENSOR: return this.tensor(view.getUint32(payload, true));
+      case STRING: return readText(this.exports.memory, view.getUint32(payload, true), view.getUint32(payload + 4, true));
+      case TENSOR: return readTensor(this.exports.memory, view.getUint32(payload, true));
       case FUNCTION: return this.functions.borrow(view.getUint32(payload, true));
       default: throw new NnccError("run-failed", `a packed value has the unknown tag ${tag}`);
     }
@@ -115,20 +113,15 @@ export class ValueCodec {
 
   /** Writes the elements of a tensor that an argument describes. Throws when it is another one. */
   fill(at: number, tensor: Tensor, what: string): void {
-    const wanted = this.describe(this.view().getUint32(at + 8, true));
+    const view = this.view();
+    const wanted = readDescriptor(view, view.getUint32(at + 8, true));
     const same = tensor.dtype === wanted.dtype && `${tensor.shape}` === `${wanted.shape}`;
     if (!same) {
       const given = `${tensor.dtype}[${tensor.shape}]`;
       throw new NnccError("wrong-shape", `${what} is ${given}, not ${wanted.dtype}[${wanted.shape}]`);
     }
     const { data } = makeTensor(tensor.dtype, tensor.shape, tensor.data);
-    const source = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-    new Uint8Array(this.exports.memory.buffer).set(source, wanted.address);
-  }
-
-  text(address: number, length: number): string {
-    // A copy, since decoders refuse shared memory.
-    return new TextDecoder().decode(new Uint8Array(this.exports.memory.buffer, address, length).slice());
+    writeElements(this.exports.memory, wanted.address, data);
   }
 
   private encode(value: PackedValue | undefined | void, blocks: Blocks, isResult: boolean): [number | undefined, bigint] {
@@ -146,7 +139,7 @@ export class ValueCodec {
   encodeText(text: string, blocks: Blocks): bigint {
     const bytes = new TextEncoder().encode(text);
     const address = blocks.allocate(bytes.length);
-    new Uint8Array(this.exports.memory.buffer).set(bytes, address);
+    writeElements(this.exports.memory, address, bytes);
     return BigInt(address) | (BigInt(bytes.length) << 32n);
   }
 
@@ -154,37 +147,15 @@ export class ValueCodec {
     makeTensor(dtype, shape, data); // Throws unless they fit.
     const elements = blocks.allocate(data.byteLength);
     const descriptor = blocks.allocate(TENSOR_BYTES + 8 * shape.length);
-    const source = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-    new Uint8Array(this.exports.memory.buffer).set(source, elements);
+    writeElements(this.exports.memory, elements, data);
     const view = this.view();
-    const { code, bits } = dlpackType(dtype);
-    const type = code | (bits << 8) | (1 << 16);
-    const words = [elements, CPU, 0, shape.length, type, descriptor + TENSOR_BYTES, 0, 0, 0, 0];
-    words.forEach((word, i) => view.setUint32(descriptor + 4 * i, word, true));
-    shape.forEach((dim, i) => view.setBigInt64(descriptor + TENSOR_BYTES + 8 * i, BigInt(dim), true));
+    const sizes = descriptor + TENSOR_BYTES;
+    writeDescriptor(view, descriptor, { dtype, rank: shape.length, data: elements, shape: sizes, device: CPU });
+    writeShape(view, sizes, shape);
     return descriptor;
   }
 
-  /** A copy. */
-  private tensor(descriptor: number): Tensor {
-    const { dtype, shape, address } = this.describe(descriptor);
-    const bytes = elementCount(shape) * bytesPerElement(dtype);
-    const copy = new Uint8Array(this.exports.memory.buffer, address, bytes).slice();
-    return { dtype, shape, data: new (arrayClass(dtype))(copy.buffer) };
-  }
-
-  private describe(descriptor: number): { dtype: Tensor["dtype"]; shape: number[]; address: number } {
-    const view = this.view();
-    const dtype = dtypeOfDLPack(view.getUint8(descriptor + 16), view.getUint8(descriptor + 17));
-    if (dtype === undefined) throw new NnccError("wrong-dtype", "a tensor has an unknown type");
-    const dims = view.getUint32(descriptor + 20, true);
-    const rank = view.getUint32(descriptor + 12, true);
-    const shape = Array.from({ length: rank }, (_, i) => Number(view.getBigInt64(dims + 8 * i, true)));
-    const address = view.getUint32(descriptor, true) + Number(view.getBigUint64(descriptor + 32, true));
-    return { dtype, shape, address };
-  }
-
   private view(): DataView {
-    return new DataView(this.exports.memory.buffer);
+    return viewOf(this.exports.memory);
   }
 }

@@ -4,9 +4,10 @@
 // The host's half of the registry of functions: what a module calls by name or
 // number, and the module's functions as JavaScript's own.
 
-import { readCString, type ModuleExports } from "./abi.js";
+import { errorOf, type ModuleExports } from "./abi.js";
 import { NnccError, messageOf } from "./errors.js";
-import { Blocks, ValueCodec, VALUE_BYTES } from "./packed-values.js";
+import { readText, VALUE_BYTES } from "./module-memory.js";
+import { Blocks, ValueCodec } from "./packed-values.js";
 import type { FunctionTable, PackedExports, PackedFunction, PackedValue } from "./packed-values.js";
 import type { FunctionInfo } from "./signature.js";
 import type { Tensor } from "./tensor.js";
@@ -159,8 +160,7 @@ export class PackedLink implements FunctionTable {
 
   private failure(): NnccError {
     const { exports } = this.attached();
-    const message = readCString(exports.memory, exports.nncc_error() >>> 0);
-    return new NnccError("run-failed", message, { cause: this.takeThrown() });
+    return new NnccError("run-failed", errorOf(exports), { cause: this.takeThrown() });
   }
 
   /** The module calls function `number`. */
@@ -219,7 +219,7 @@ export class PackedLink implements FunctionTable {
   }
 
   private find(name: number, length: number): number {
-    const text = this.attached().codec.text(name, length);
+    const text = readText(this.attached().exports.memory, name, length);
     const target = this.lookup(text);
     return target === undefined ? -1 : this.add({ name: text, target });
   }

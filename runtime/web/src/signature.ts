@@ -1,7 +1,8 @@
 // Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-import { NnccError, messageOf } from "./errors.js";
+import { NnccError } from "./errors.js";
+import { parseJson, sectionOf } from "./sections.js";
 import { isDType, type DType } from "./tensor.js";
 
 /** A size: a number, the name of a symbol, or an expression over symbols. */
@@ -51,11 +52,11 @@ export interface Signature {
 }
 
 export const SIGNATURE_SECTION = "nncc.signature";
-export const ABI_VERSION = 1;
+const ABI_VERSION = 1;
 
 /** The signature of a compiled module. Throws `not-nncc` and `abi-mismatch`. */
 export function signatureOf(module: WebAssembly.Module): Signature {
-  const [section] = WebAssembly.Module.customSections(module, SIGNATURE_SECTION);
+  const section = sectionOf(module, SIGNATURE_SECTION);
   if (section === undefined) {
     throw new NnccError("not-nncc", `the module has no '${SIGNATURE_SECTION}' section: nncc did not make it`);
   }
@@ -64,20 +65,9 @@ export function signatureOf(module: WebAssembly.Module): Signature {
 
 /** Reads the JSON text of a signature section. */
 export function parseSignature(text: string): Signature {
-  let json: unknown;
-  try {
-    json = JSON.parse(text.replace(/\0+$/, ""));
-  } catch (error) {
-    throw new NnccError("not-nncc", `the signature is not JSON: ${messageOf(error)}`);
-  }
-  const root = new Reader(json, "signature");
+  const root = new Reader(parseJson(text.replace(/\0+$/, ""), SIGNATURE_SECTION), "signature");
   const abi = root.number("abi");
-  if (abi !== ABI_VERSION) {
-    throw new NnccError(
-      "abi-mismatch",
-      `the module uses version ${abi} of the module format, this runtime knows version ${ABI_VERSION}`,
-    );
-  }
+  checkVersion(abi);
   const source = root.object("source");
   return {
     abi,
@@ -95,6 +85,13 @@ export function parseSignature(text: string): Signature {
     state: Object.fromEntries(root.list("state").map((item, i) => readState(new Reader(item, `state[${i}]`)))),
     functions: root.list("functions").map((item, i) => readFunction(new Reader(item, `functions[${i}]`))),
   };
+}
+
+/** Throws `abi-mismatch` for another version of the module format. */
+export function checkVersion(version: number): void {
+  if (version === ABI_VERSION) return;
+  const text = `the module uses version ${version} of the module format, this runtime knows version ${ABI_VERSION}`;
+  throw new NnccError("abi-mismatch", text);
 }
 
 function readState(item: Reader): [output: string, input: string] {

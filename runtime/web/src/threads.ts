@@ -5,6 +5,8 @@
 
 import type { ModuleExports } from "./abi.js";
 import { NnccError, messageOf } from "./errors.js";
+import { allocate } from "./module-memory.js";
+import { jsonSectionOf } from "./sections.js";
 import type { WorkerCode, WorkerMessage, WorkerTask } from "./worker.js";
 
 /** How many threads a model runs on. */
@@ -41,9 +43,9 @@ interface ThreadExports extends ModuleExports {
 
 /** The shared memory that `module` wants to be given; undefined when it has its own. */
 export function sharedMemoryFor(module: WebAssembly.Module, options: ThreadOptions): WebAssembly.Memory | undefined {
-  const [section] = WebAssembly.Module.customSections(module, SECTION);
+  const section = jsonSectionOf(module, SECTION) as { memory: Limits } | undefined;
   if (section === undefined) return undefined;
-  const { memory } = JSON.parse(new TextDecoder().decode(section)) as { memory: Limits };
+  const { memory } = section;
   let maximum = memory.maximum;
   if (options.maxMemoryBytes !== undefined) {
     maximum = Math.min(maximum, Math.floor(options.maxMemoryBytes / PAGE_BYTES));
@@ -130,8 +132,7 @@ export class WorkerPool {
   }
 
   private async add(code: WorkerCode, exports: ModuleExports): Promise<void> {
-    const block = exports.nncc_alloc(STACK_BYTES) >>> 0;
-    if (block === 0) throw new NnccError("out-of-memory", "the module has no room for the stack of a worker");
+    const block = allocate(exports, STACK_BYTES);
     const task = { ...code, memory: exports.memory, stack: block + STACK_BYTES };
     let timer: ReturnType<typeof setTimeout> | undefined;
     try {

@@ -3,7 +3,8 @@
 
 // What a module says about its GPU code; docs/module-format.md has the meaning.
 
-import { NnccError, messageOf } from "../errors.js";
+import { NnccError } from "../errors.js";
+import { jsonSectionOf } from "../sections.js";
 
 /** How the elements of a tensor lie in a GPU buffer. */
 export type Storage = "f32" | "f16" | "i32" | "u32";
@@ -43,14 +44,8 @@ const VERSION = 1;
 
 /** The GPU code of a module; undefined when it has none. Throws `not-nncc` and `abi-mismatch`. */
 export function gpuProgramOf(module: WebAssembly.Module): GpuProgram | undefined {
-  const [section] = WebAssembly.Module.customSections(module, SECTION);
-  if (section === undefined) return undefined;
-  let program: GpuProgram & { readonly version: number };
-  try {
-    program = JSON.parse(new TextDecoder().decode(section)) as typeof program;
-  } catch (error) {
-    throw new NnccError("not-nncc", `damaged section '${SECTION}': ${messageOf(error)}`);
-  }
+  const program = jsonSectionOf(module, SECTION) as (GpuProgram & { readonly version: number }) | undefined;
+  if (program === undefined) return undefined;
   if (program.version !== VERSION) {
     throw new NnccError("abi-mismatch", `the module's GPU code has version ${program.version}, not ${VERSION}`);
   }

@@ -6,7 +6,7 @@
 import type { CallFrame } from "../abi.js";
 import type { BoundInput } from "../bind.js";
 import { NnccError, messageOf } from "../errors.js";
-import type { KernelCall, KernelTable, Profiler } from "../profile.js";
+import type { GpuProfiler } from "../profile/gpu-profiler.js";
 import type { RunOutput, Runner } from "../runner.js";
 import type { Signature, TensorType } from "../signature.js";
 import { elementCount, typeText } from "../tensor.js";
@@ -14,7 +14,7 @@ import { storageBytes, toStorage } from "./convert.js";
 import { openDevice, type Needs } from "./device.js";
 import type { GpuProgram, Storage } from "./program.js";
 import { Session, type Plan } from "./session.js";
-import { dispatchesOf, readStream, type CommandStream, type Dispatch, type HostRead } from "./stream.js";
+import { readStream, type CommandStream, type HostRead } from "./stream.js";
 import { GpuTensor, type GpuInput } from "./tensor.js";
 import type { Upload, WeightBytes } from "./workspace.js";
 
@@ -45,15 +45,16 @@ export class GpuRunner implements Runner {
   private busy = false;
   private disposed = false;
 
-  private constructor(model: GpuModel, session: Session) {
+  private constructor(model: GpuModel, session: Session, profiler: GpuProfiler | undefined) {
     this.model = model;
     this.session = session;
-    this.profiler = model.profile ? new GpuProfiler(model.program) : undefined;
+    this.profiler = profiler;
   }
 
   /** Throws `unsupported-device`, `gpu-error`, `out-of-memory`. */
   static async open(model: GpuModel): Promise<GpuRunner> {
-    return new GpuRunner(model, await openSession(model));
+    const profiling = model.profile ? await import("../profile/gpu-profiler.js") : undefined;
+    return new GpuRunner(model, await openSession(model), profiling && new profiling.GpuProfiler(model.program));
   }
 
   get gpu(): GPUDevice {
@@ -75,7 +76,7 @@ export class GpuRunner implements Runner {
       const uploads = inputs.map((input, i) => this.uploadOf(i, input));
       // Each try begins with the first segment.
       const start = (): Promise<RunOutput[]> =>
-        this.session.run({ plan: this.planFor(inputs), uploads, keep, resume: this.resume, onTimes: this.profiler?.listen });
+        this.session.run({ plan: this.planFor(inputs), uploads, keep, resume: this.resume, profiler: this.profiler });
       return await this.runWithRetry(start, uploads.every(ArrayBuffer.isView));
     } finally {
       this.busy = false;
@@ -184,36 +185,4 @@ export class GpuRunner implements Runner {
 
 async function openSession({ needs, device, program, weights }: GpuModel): Promise<Session> {
   return Session.open(await openDevice(needs, device), program, weights);
-}
-
-/** Takes down what the GPU says of its times. */
-class GpuProfiler implements Profiler {
-  private readonly program: GpuProgram;
-  /** Of the last run. */
-  private order: Dispatch[] = [];
-  private calls: KernelCall[] = [];
-
-  constructor(program: GpuProgram) {
-    this.program = program;
-  }
-
-  /** Of the last run. */
-  get table(): KernelTable {
-    const kernels = this.program.kernels.map(({ name, flops = "", bytes = "" }) => ({ name, flops, bytes }));
-    return { kernels, dispatches: this.order.map(({ kernel }) => ({ kernel, nodes: this.program.kernels[kernel]!.nodes })) };
-  }
-
-  start(): void {
-    this.order = [];
-  }
-
-  /** The clock starts anew with each segment. */
-  readonly listen = (stream: CommandStream, calls: KernelCall[]): void => {
-    this.order.push(...dispatchesOf(stream));
-    this.calls.push(...calls);
-  };
-
-  take(): KernelCall[] {
-    return this.calls.splice(0);
-  }
 }

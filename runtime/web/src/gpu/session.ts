@@ -4,7 +4,7 @@
 // What a model holds on one device. When the device is lost, all of it is.
 
 import { NnccError, messageOf } from "../errors.js";
-import type { KernelCall } from "../profile.js";
+import type { GpuProfiler } from "../profile/gpu-profiler.js";
 import { elementCount, type Tensor } from "../tensor.js";
 import { StagingRing, checked } from "./buffers.js";
 import { fromStorage, storageBytes } from "./convert.js";
@@ -13,9 +13,8 @@ import { compileKernels, describeKernel, type CompiledKernel } from "./pipelines
 import type { GpuProgram } from "./program.js";
 import { Readback, outputBytes, type PlannedOutput } from "./readback.js";
 import { Recording } from "./recording.js";
-import { dispatchesOf, type CommandStream, type HostRead } from "./stream.js";
+import type { CommandStream, HostRead } from "./stream.js";
 import { GpuTensor, type Keeper } from "./tensor.js";
-import { DispatchTimer } from "./timer.js";
 import { uploadWeights, Workspace, type Upload, type WeightBytes } from "./workspace.js";
 
 /** The commands for one choice of input sizes, and where they leave the outputs. */
@@ -33,8 +32,7 @@ export interface Job {
   readonly keep: readonly boolean[];
   /** Hands the module the bytes that it wanted to read; the next segment. */
   readonly resume: (reads: readonly HostRead[], bytes: readonly Uint8Array[]) => CommandStream;
-  /** Told the times of the dispatches of each segment. */
-  readonly onTimes?: ((stream: CommandStream, calls: KernelCall[]) => void) | undefined;
+  readonly profiler?: GpuProfiler | undefined;
 }
 
 /** Encodes what is done beside the dispatches of a segment. */
@@ -196,14 +194,14 @@ export class Session implements Keeper {
     job: Job, stream: CommandStream, before: Encode, after: Encode, read: () => Promise<T>,
   ): Promise<T> {
     const recording = await this.recordingOf(stream, job.plan);
-    const timer = job.onTimes && new DispatchTimer(this.device, dispatchesOf(stream).map(({ kernel }) => kernel));
+    const timer = job.profiler?.timerFor(this.device, stream);
     try {
       const submitted = checked(this.device, "the run", () => {
         recording.submit(stream, this.workspace, before, after, timer);
       });
       // Both are on their way at once; an error makes worthless what was read.
       const [result] = await Promise.all([read(), submitted]);
-      if (timer !== undefined) job.onTimes!(stream, await timer.read(this.staging));
+      if (timer !== undefined) await job.profiler!.listen(stream, timer, this.staging);
       return result;
     } finally {
       timer?.destroy();

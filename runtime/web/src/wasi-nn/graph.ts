@@ -6,7 +6,7 @@ import type { PlainInputs } from "../bind.js";
 import { CpuRunner } from "../cpu.js";
 import { NnccError, messageOf } from "../errors.js";
 import { Model } from "../model.js";
-import { ABI_VERSION, signatureOf, type Signature } from "../signature.js";
+import { checkVersion, signatureOf, type Signature } from "../signature.js";
 import { StateLoop, type StatePairs } from "../state.js";
 import type { Tensor } from "../tensor.js";
 import { Errno, WasiNNError } from "./errno.js";
@@ -119,8 +119,6 @@ export function compileGraph(bytes: Uint8Array<ArrayBuffer>): Graph {
     throw new NnccError("load-failed", `the module cannot be instantiated: ${messageOf(error)}`, { cause: error });
   }
   const exports = exportsOf(instance);
-  if (exports.nncc_abi_version() !== ABI_VERSION) {
-    throw new NnccError("abi-mismatch", "the module uses another version of the module format");
-  }
+  checkVersion(exports.nncc_abi_version());
   return new Graph(new Model(module, signature, new CpuRunner(signature, exports)));
 }

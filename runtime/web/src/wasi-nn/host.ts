@@ -88,8 +88,7 @@ export class Host {
         body(...args);
         return Errno.Success;
       } catch (error) {
-        this.onError?.(error instanceof Error ? error : new Error(String(error)), name);
-        return errnoOf(error);
+        return this.tell(error, name);
       }
     };
   }
@@ -101,8 +100,7 @@ export class Host {
         await body(...args);
         return Errno.Success;
       } catch (error) {
-        this.onError?.(error instanceof Error ? error : new Error(String(error)), name);
-        return errnoOf(error);
+        return this.tell(error, name);
       }
     };
   }
@@ -191,6 +189,11 @@ export class Host {
 
   reset(context: number): void {
     this.contexts.get(context).reset();
+  }
+
+  private tell(error: unknown, call: string): Errno {
+    this.onError?.(error instanceof Error ? error : new Error(String(error)), call);
+    return errnoOf(error);
   }
 
   private dims(address: number, rank: number): number[] {

@@ -3,9 +3,9 @@
 
 // How long each dispatch takes, by the GPU's own clock.
 
+import type { StagingRing } from "../gpu/buffers.js";
+import type { PassTimer } from "../gpu/recording.js";
 import type { KernelCall } from "../profile.js";
-import { StagingRing } from "./buffers.js";
-import type { PassTimer } from "./recording.js";
 
 /** A set of queries has at most 4096. */
 const PER_SET = 2048;

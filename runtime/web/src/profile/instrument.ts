@@ -7,7 +7,7 @@
 // wrapper calls the mark in a table of its own: the module still imports nothing.
 
 import { encodeU32, encodeVector, Reader } from "./binary.js";
-import { NnccError } from "./errors.js";
+import { NnccError } from "../errors.js";
 
 /** The export with the table that holds the mark, a function of one i32. */
 export const MARK_TABLE = "nncc_profile";

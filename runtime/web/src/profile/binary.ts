@@ -3,7 +3,7 @@
 
 // The binary format of WebAssembly, as far as tools need it.
 
-import { NnccError } from "./errors.js";
+import { NnccError } from "../errors.js";
 
 /** Reads bytes and LEB128 numbers from front to back. Throws `bad-module` at the end. */
 export class Reader {
