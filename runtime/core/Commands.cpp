@@ -68,6 +68,8 @@ bool hasNext = false;
 constexpr uint32_t uploadCommand = 4;
 constexpr uint32_t listVersion = 1;
 constexpr uint32_t headerWords = 4;
+/// An empty buffer at the arena's end is bound with a word.
+constexpr uint32_t wordBytes = 4;
 /// Blocks of uniforms start at multiples of 256 bytes.
 constexpr uint32_t blockWords = 64;
 
@@ -114,7 +116,7 @@ static uint32_t joinList(uint32_t arenaBytes) {
   uint32_t *words = list.append(size);
   words[0] = listVersion;
   words[1] = size;
-  words[2] = arenaBytes;
+  words[2] = arenaBytes + wordBytes;
   words[3] = uniforms.size();
   words += headerWords;
   if (uniforms.size())

@@ -23,6 +23,9 @@ namespace {
 
 using Values = NestEmitter::Values;
 
+/// Terms that are added up one by one.
+constexpr int64_t longestSum = 256;
+
 /// A workgroup computes a block of rows x columns. For each part of the sum it
 /// copies that part's rows of A, vectors along the sum, and columns of B,
 /// vectors across it, into its memory; each thread then reads what it needs for
@@ -46,6 +49,7 @@ private:
   Value loadLanes(Value first, AffineExpr size,
                   function_ref<Value(Value)> loadAt);
   Values multiply(ValueRange sums);
+  Values sumUp(Value begin, Value end, ValueRange sums);
   Values sumUp();
   void finishVector(Value row, Value column, Value sum);
   void finishLanes(Value column, Value sum);
@@ -250,12 +254,9 @@ Values BlockEmitter::multiply(ValueRange sums) {
   return Values(loop.getResults());
 }
 
-Values BlockEmitter::sumUp() {
-  Value init = toVector(b, e.loc, e.getInits().front());
-  Values sums(block.rows * block.vectors, init);
-  auto loop = b.create<scf::ForOp>(e.loc, constant(0),
-                                   e.expand(depth.ceilDiv(block.depth)),
-                                   constant(1), sums);
+/// Adds the parts from `begin` to `end` to the sums.
+Values BlockEmitter::sumUp(Value begin, Value end, ValueRange sums) {
+  auto loop = b.create<scf::ForOp>(e.loc, begin, end, constant(1), sums);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(loop.getBody());
   Value first = e.mul(loop.getInductionVar(), constant(block.depth));
@@ -267,6 +268,30 @@ Values BlockEmitter::sumUp() {
   Values next = multiply(loop.getRegionIterArgs());
   b.create<gpu::BarrierOp>(e.loc);
   b.create<scf::YieldOp>(e.loc, next);
+  return Values(loop.getResults());
+}
+
+/// A long sum is one of sums of at most `longestSum` terms, as on the CPU: the
+/// rounding error grows with the length of each. Totals wait outside of the
+/// inner loop, so that it costs little where registers are short.
+Values BlockEmitter::sumUp() {
+  Value init = toVector(b, e.loc, e.getInits().front());
+  Values totals(block.rows * block.vectors, init);
+  Value end = e.expand(depth.ceilDiv(block.depth));
+  auto length = dyn_cast<AffineConstantExpr>(depth);
+  if (length && length.getValue() <= longestSum)
+    return sumUp(constant(0), end, totals);
+  Value step = constant(longestSum / block.depth);
+  auto loop = b.create<scf::ForOp>(e.loc, constant(0), end, step, totals);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(loop.getBody());
+  Value zero = b.create<arith::ConstantOp>(e.loc, b.getZeroAttr(vector));
+  Value begin = loop.getInductionVar();
+  Values sums =
+      sumUp(begin, e.min(e.add(begin, step), end), Values(totals.size(), zero));
+  for (auto [sum, total] : llvm::zip(sums, loop.getRegionIterArgs()))
+    sum = b.create<arith::AddFOp>(e.loc, total, sum);
+  b.create<scf::YieldOp>(e.loc, sums);
   return Values(loop.getResults());
 }
 

@@ -94,7 +94,8 @@ static std::optional<int64_t> getArenaBytes(ModuleOp program) {
 /// What the device needs beyond the defaults of WebGPU.
 static json::Object printLimits(ModuleOp program, ArrayRef<Shard> shards) {
   constexpr int64_t defaultBinding = 128 << 20, defaultBuffer = 256 << 20;
-  int64_t binding = 0, buffer = getArenaBytes(program).value_or(0);
+  // The list of dispatches asks for a word more.
+  int64_t binding = 0, buffer = getArenaBytes(program).value_or(0) + 4;
   for (const Shard &shard : shards)
     binding = std::max<int64_t>(binding, shard.end - shard.begin);
   for (auto func : program.getOps<func::FuncOp>())

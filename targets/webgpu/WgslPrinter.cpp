@@ -83,8 +83,9 @@ void Printer::printBindings() {
     os << "@group(0) @binding(" << binding << ") var<storage, "
        << (isRead ? "read" : "read_write") << "> b" << binding++ << ": array<"
        << getWgslType(type.getElementType());
+    // WGSL has no empty arrays.
     if (type.hasStaticShape())
-      os << ", " << type.getNumElements();
+      os << ", " << std::max<int64_t>(type.getNumElements(), 1);
     os << ">;\n";
   }
   if (numSymbols)

@@ -1,6 +1,6 @@
 # Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Networks of which a part runs on the CPU, between parts on the GPU."""
+"""Networks of which a part runs on the CPU, between parts on the GPU; and empty tensors."""
 
 import json
 import subprocess
@@ -84,7 +84,29 @@ def constants_of_64_bits() -> tuple[onnx.ModelProto, list[Feed]]:
     return network(nodes, {"x": random(3, 4)}, constants=constants), [{"x": random(3, 4)}]
 
 
-CASES = [branch, scatter, doubles, constants_of_64_bits]
+def nothing() -> tuple[onnx.ModelProto, list[Feed]]:
+    """Tensors without an element: one that is read, one that is given back."""
+    nodes = [
+        helper.make_node("Slice", ["e", "one", "far"], ["r"], name="rest"),
+        helper.make_node("Exp", ["r"], ["p"], name="power"),
+        helper.make_node("ReduceSum", ["p", "zero"], ["s"], name="sum"),
+        helper.make_node("Add", ["x", "s"], ["y"], name="add"),
+        helper.make_node("Slice", ["x", "end", "end"], ["z"], name="none"),
+        helper.make_node("Exp", ["z"], ["n"], name="exp"),
+    ]
+    feeds = [{"x": random(3, 4), "e": random(n, 4, seed=1)} for n in (1, 3)]
+    constants = {
+        "zero": np.array([0]),
+        "one": np.array([1]),
+        "end": np.array([3]),
+        "far": np.array([1 << 60]),
+    }
+    shapes = {"e": ["n", 4]}
+    model = network(nodes, feeds[0], outputs=["y", "n"], shapes=shapes, constants=constants)
+    return model, feeds
+
+
+CASES = [branch, scatter, doubles, constants_of_64_bits, nothing]
 
 
 def compile_for_gpu(model: onnx.ModelProto, folder: Path, *flags: str) -> Path:

@@ -36,6 +36,34 @@ module attributes {nncc.inputs = [{name = "x", type = tensor<?x48xf32, affine_ma
 
 // -----
 
+// A long product is a sum of sums of 256 terms, 16 parts of 16.
+
+// CHECK-LABEL: func.func private @kernel(
+// CHECK:         %[[TOTALS:.*]]:4 = scf.for %[[BEGIN:.*]] = %c0 to %c48 step %c16 iter_args(%[[TOTAL:[a-z0-9]+]] = {{.*}})
+// CHECK:           %[[PAST:.*]] = arith.addi %[[BEGIN]], %c16
+// CHECK:           %[[END:.*]] = arith.minsi %[[PAST]], %c48
+// CHECK:           %[[SUMS:.*]]:4 = scf.for %{{.*}} = %[[BEGIN]] to %[[END]] step %c1
+// CHECK:             gpu.barrier
+// CHECK:             gpu.barrier
+// CHECK:           arith.addf %[[TOTAL]], %[[SUMS]]#0
+// CHECK:         vector.store %[[TOTALS]]#0
+func.func @main(%x: tensor<32x768xf32>, %w: tensor<768x32xf32>) -> tensor<32x32xf32> {
+  %z = arith.constant 0.0 : f32
+  %e = tensor.empty() : tensor<32x32xf32>
+  %f = linalg.fill ins(%z : f32) outs(%e : tensor<32x32xf32>) -> tensor<32x32xf32>
+  %r = linalg.generic {indexing_maps = [affine_map<(m, n, k) -> (m, k)>, affine_map<(m, n, k) -> (k, n)>, affine_map<(m, n, k) -> (m, n)>],
+                       iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w : tensor<32x768xf32>, tensor<768x32xf32>) outs(%f : tensor<32x32xf32>) {
+    ^bb0(%a: f32, %b: f32, %c: f32):
+      %p = arith.mulf %a, %b : f32
+      %q = arith.addf %c, %p : f32
+      linalg.yield %q : f32
+  } -> tensor<32x32xf32>
+  return %r : tensor<32x32xf32>
+}
+
+// -----
+
 // A vector times a matrix: the threads of a workgroup share the sum of two
 // vectors of columns, and add up what they have in halves.
 

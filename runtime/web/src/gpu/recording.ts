@@ -88,7 +88,7 @@ export class Recording {
     if (kernel === undefined) throw new NnccError("run-failed", `the commands name kernel ${index}, which is not there`);
     const entries = bindings.map(({ space, offset, bytes }, binding) => {
       const buffer = space.kind === "symbols" ? this.symbols! : workspace.bufferOf(space);
-      return { binding, resource: { buffer, offset, size: (bytes + 3) & ~3 } };
+      return { binding, resource: { buffer, offset, size: Math.max(4, (bytes + 3) & ~3) } };
     });
     const group = this.device.createBindGroup({ label: kernel.pipeline.label, layout: kernel.layout, entries });
     return { pipeline: kernel.pipeline, group, x, y };
