@@ -61,15 +61,16 @@ def test_dft(x: Array, length: int | None, attributes: dict[str, int], tmp_path:
     check(network([node], {"x": x}, constants=constants), tmp_path, {"x": x})
 
 
+@pytest.mark.parametrize("parts", [(), (1,)])
 @pytest.mark.parametrize("window", ["HannWindow", "HammingWindow", "BlackmanWindow"])
-def test_stft(window: str, tmp_path: Path) -> None:
-    feeds = [{"x": random(2, n, 1)} for n in (40, 57)]
+def test_stft(window: str, parts: tuple[int, ...], tmp_path: Path) -> None:
+    feeds = [{"x": random(2, n, *parts)} for n in (40, 57)]
     nodes = [
         helper.make_node(window, ["length"], ["w"]),
         helper.make_node("STFT", ["x", "step", "w", "length"], ["y"]),
     ]
     constants = {"length": np.array(16), "step": np.array(8)}
-    model = network(nodes, feeds[0], constants=constants, shapes={"x": [2, "n", 1]})
+    model = network(nodes, feeds[0], constants=constants, shapes={"x": [2, "n", *parts]})
     check(model, tmp_path, *feeds)
 
 

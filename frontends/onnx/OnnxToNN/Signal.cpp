@@ -166,8 +166,17 @@ static Value cutFrames(Node &node, Value signal, int64_t step, int64_t length) {
   return node.create<nn::GatherOp>(signal, at, 1);
 }
 
+/// A real signal may come as [N, samples] too, which onnxruntime allows.
+static Value addParts(Node &node, Value signal) {
+  if (Node::rank(signal) != 2)
+    return signal;
+  Dims dims = Node::dims(signal);
+  dims.push_back(node.dim(1));
+  return node.reshape(signal, dims);
+}
+
 static LogicalResult convertStft(Node &node) {
-  Value signal = node.in(0), window = node.in(2);
+  Value signal = addParts(node, node.in(0)), window = node.in(2);
   bool isOnesided = node.getInt("onesided", 1) != 0;
   auto step = node.ints(node.in(1), "frame_step");
   if (!step || !checkSignal(node, signal))
