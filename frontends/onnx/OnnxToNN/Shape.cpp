@@ -7,6 +7,7 @@
 
 #include "frontends/onnx/OnnxToNN/Node.h"
 #include "frontends/onnx/OnnxToNN/Rows.h"
+#include "frontends/onnx/OnnxToNN/SizeMath.h"
 #include "nncc/Dialect/NN/NN.h"
 
 #include "mlir/IR/BuiltinAttributes.h"
@@ -71,37 +72,57 @@ static LogicalResult convertConstantOfShape(Node &node) {
   return dims ? node.result(fill(node, value, *dims)) : failure();
 }
 
+/// The elements of a range of floats; null after an error.
+static AffineExpr countFloats(Node &node, Value start, Value limit,
+                              Value delta) {
+  auto first = node.scalar(start, "the start");
+  auto last = node.scalar(limit, "the limit");
+  auto step = node.scalar(delta, "the step");
+  if (!first || !last || !step)
+    return AffineExpr();
+  double size = *step == 0 ? 0 : std::ceil((*last - *first) / *step);
+  if (*step != 0 && size < 1e9)
+    return node.dim(static_cast<int64_t>(std::max(size, 0.0)));
+  (void)node.fail(*step == 0 ? "the step must not be 0"
+                             : "the range is too long");
+  return AffineExpr();
+}
+
+/// The elements of a range of integers; null after an error.
+static AffineExpr countIntegers(Node &node, Value start, Value limit,
+                                Value delta) {
+  auto first = node.symbols(start, "the start");
+  auto last = node.symbols(limit, "the limit");
+  auto step = node.ints(delta, "the step");
+  if (!first || !last || !step || step->front() == 0 || last->size() != 1) {
+    (void)node.fail("the limit must be one number, the step not 0");
+    return AffineExpr();
+  }
+  AffineExpr span = (*last)[0] - (*first)[0];
+  AffineExpr count = step->front() > 0 ? span.ceilDiv(step->front())
+                                       : (-span).ceilDiv(-step->front());
+  count = nn::simplify(count);
+  return Node::isNegative(count) ? node.dim(0) : count;
+}
+
 /// start + i * delta, for as long as it is below the limit.
 static LogicalResult convertRange(Node &node) {
-  Value start = node.reshape(node.in(0), {});
+  Value start = node.reshape(node.in(0), {}), limit = node.in(1);
   Value delta = node.reshape(node.in(2), {});
   if (!start || !delta)
     return failure();
   Type type = Node::elementType(start);
   AffineExpr count;
-  if (isa<FloatType>(type)) {
-    auto first = node.scalar(start, "the start");
-    auto limit = node.scalar(node.in(1), "the limit");
-    auto step = node.scalar(delta, "the step");
-    if (!first || !limit || !step || *step == 0)
-      return node.fail("the step must not be 0");
-    double size = std::ceil((*limit - *first) / *step);
-    if (!(size < 1e9))
-      return node.fail("the range is too long");
-    count = node.dim(static_cast<int64_t>(std::max(size, 0.0)));
-  } else {
-    auto first = node.symbols(start, "the start");
-    auto limit = node.symbols(node.in(1), "the limit");
-    auto step = node.ints(delta, "the step");
-    if (!first || !limit || !step || step->front() == 0 || limit->size() != 1)
-      return node.fail("the limit must be one number, the step not 0");
-    AffineExpr span = (*limit)[0] - (*first)[0];
-    count = step->front() > 0 ? span.ceilDiv(step->front())
-                              : (-span).ceilDiv(-step->front());
-    count = nn::simplify(count);
-    if (Node::isNegative(count))
-      count = node.dim(0);
-  }
+  if (!isa<FloatType>(type))
+    count = countIntegers(node, start, limit, delta);
+  else if (Value sizes = asSizes(node, limit);
+           sizes && asSizes(node, start) && asSizes(node, delta))
+    count =
+        countIntegers(node, asSizes(node, start), sizes, asSizes(node, delta));
+  else
+    count = countFloats(node, start, limit, delta);
+  if (!count)
+    return failure();
   Value value =
       node.createTyped<nn::IotaOp>(nn::makeTensorType({count}, type), 0);
   return node.result(node.add(node.mul(value, delta), start));
