@@ -216,10 +216,8 @@ LogicalResult Converter::attempt(function_ref<LogicalResult()> legalize) {
   return failure();
 }
 
-LogicalResult Converter::finishFunction(func::FuncOp func, func::ReturnOp old) {
-  SmallVector<Value> outputs;
-  for (Value output : old.getOperands())
-    outputs.push_back(mapping.lookup(output));
+LogicalResult Converter::finishFunction(func::FuncOp func, func::ReturnOp old,
+                                        ArrayRef<Value> outputs) {
   if (!errors.empty())
     return failure();
   for (auto [index, output] : llvm::enumerate(outputs)) {
@@ -287,29 +285,72 @@ void Converter::assumeNonNegative(ArrayRef<int64_t> coefficients,
   high = high < 0 ? limit : std::min(high, limit);
 }
 
-LogicalResult Converter::convertFunction(func::FuncOp func) {
-  readSymbols(func);
-
-  // The new ops go into the same block, behind the old ones.
-  Block &block = func.front();
-  for (Value argument : block.getArguments())
-    mapping[argument] = argument;
-  auto old = cast<func::ReturnOp>(block.getTerminator());
-  SmallVector<Operation *> oldOps;
-  for (Operation &op : block)
-    oldOps.push_back(&op);
-  builder.setInsertionPointToEnd(&block);
-
-  for (Operation *op : oldOps) {
+/// Legalizes what stands before the return, and gives the outputs; the new ops
+/// go into the same block, behind it.
+SmallVector<Value> Converter::convertOps(func::ReturnOp old) {
+  for (Operation *op = &old->getBlock()->front(); op != old;
+       op = op->getNextNode()) {
     if (errors.size() >= maxErrors)
       break;
     convertOp(*op);
   }
-  if (failed(finishFunction(func, old)))
+  SmallVector<Value> outputs;
+  for (Value output : old.getOperands())
+    outputs.push_back(mapping.lookup(output));
+  return outputs;
+}
+
+static bool haveDeclaredRanks(func::FuncOp func, ArrayRef<Value> outputs) {
+  for (auto [type, output] : llvm::zip_equal(func.getResultTypes(), outputs)) {
+    auto declared = dyn_cast<RankedTensorType>(type);
+    if (!output || !Node::isTensor(output) ||
+        (declared && declared.getRank() != Node::rank(output)))
+      return false;
+  }
+  return true;
+}
+
+/// Erases the ops behind `first`, up to `last`.
+static void eraseBehind(Operation *first, Operation *last) {
+  while (last != first) {
+    Operation *previous = last->getPrevNode();
+    last->erase();
+    last = previous;
+  }
+}
+
+SmallVector<Value> Converter::convertBody(func::FuncOp func,
+                                          func::ReturnOp old) {
+  Bounds given = bounds;
+  SmallVector<Value> kept = convertOps(old);
+  if (!hasOpenSqueeze || (errors.empty() && haveDeclaredRanks(func, kept)))
+    return kept;
+  std::vector<std::string> keptErrors = std::exchange(errors, {});
+  Bounds keptBounds = std::exchange(bounds, given);
+  Operation *last = &func.front().back();
+  dropsOpenDims = true;
+  SmallVector<Value> dropped = convertOps(old);
+  if (errors.empty() && haveDeclaredRanks(func, dropped)) {
+    eraseBehind(old, last);
+    return dropped;
+  }
+  eraseBehind(last, &func.front().back());
+  errors = keptErrors;
+  bounds = keptBounds;
+  return kept;
+}
+
+LogicalResult Converter::convertFunction(func::FuncOp func) {
+  readSymbols(func);
+  Block &block = func.front();
+  for (Value argument : block.getArguments())
+    mapping[argument] = argument;
+  auto old = cast<func::ReturnOp>(block.getTerminator());
+  builder.setInsertionPointToEnd(&block);
+  if (failed(finishFunction(func, old, convertBody(func, old))))
     return failure();
   writeBounds(func);
-  for (Operation *op : llvm::reverse(oldOps))
-    op->erase();
+  eraseBehind(nullptr, old);
   return success();
 }
 

@@ -48,6 +48,14 @@ public:
   mlir::LogicalResult
   attempt(llvm::function_ref<mlir::LogicalResult()> legalize);
 
+  /// Whether a Squeeze without axes drops a dimension of open size, as if it
+  /// were 1. Ranks can't wait for the run: it is kept, unless only dropping it
+  /// gives the outputs their declared ranks.
+  bool dropsOpenDim() {
+    hasOpenSqueeze = true;
+    return dropsOpenDims;
+  }
+
   void map(mlir::Value from, mlir::Value to) { mapping[from] = to; }
   mlir::OpBuilder &getBuilder() { return builder; }
   llvm::ArrayRef<std::string> getSymbols() const { return symbols; }
@@ -64,8 +72,12 @@ public:
 
 private:
   mlir::LogicalResult convertFunction(mlir::func::FuncOp func);
+  llvm::SmallVector<mlir::Value> convertBody(mlir::func::FuncOp func,
+                                             mlir::func::ReturnOp old);
+  llvm::SmallVector<mlir::Value> convertOps(mlir::func::ReturnOp old);
   mlir::LogicalResult finishFunction(mlir::func::FuncOp func,
-                                     mlir::func::ReturnOp old);
+                                     mlir::func::ReturnOp old,
+                                     llvm::ArrayRef<mlir::Value> outputs);
   void readSymbols(mlir::func::FuncOp func);
   void writeBounds(mlir::func::FuncOp func);
   mlir::Value createConstant(ConstantOp op);
@@ -89,6 +101,7 @@ private:
   // Bodies within bodies multiply.
   static constexpr unsigned maxBodies = 16384;
   unsigned bodies = 0;
+  bool hasOpenSqueeze = false, dropsOpenDims = false;
   llvm::DenseMap<mlir::Value, mlir::Value> mapping;
   std::vector<std::string> errors;
 };

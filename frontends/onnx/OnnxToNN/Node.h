@@ -76,6 +76,9 @@ public:
   mlir::LogicalResult
   attempt(llvm::function_ref<mlir::LogicalResult()> legalize);
 
+  /// See Converter::dropsOpenDim.
+  bool dropsOpenDim();
+
   // Attributes. One that no handler asks for is an error.
   bool hasAttr(mlir::StringRef name);
   int64_t getInt(mlir::StringRef name, int64_t otherwise);

@@ -50,6 +50,8 @@ struct LinearForm {
 
 unsigned Node::getNumSymbols() { return converter.getSymbols().size(); }
 
+bool Node::dropsOpenDim() { return converter.dropsOpenDim(); }
+
 AffineMap Node::map(ArrayRef<AffineExpr> exprs) {
   return nn::makeSymbolMap(exprs, getContext());
 }

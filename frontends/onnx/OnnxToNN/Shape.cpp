@@ -259,8 +259,9 @@ static LogicalResult convertSqueeze(Node &node) {
   if (given && !axes)
     return failure();
   for (auto [i, dim] : llvm::enumerate(dims)) {
+    bool isOpen = !nn::getConstantValue(dim);
     bool drop = given ? llvm::is_contained(*axes, static_cast<int64_t>(i))
-                      : nn::isOne(dim);
+                      : nn::isOne(dim) || (isOpen && node.dropsOpenDim());
     if (!drop)
       result.push_back(dim);
     else if (std::optional<int64_t> size = nn::getConstantValue(dim);
