@@ -13,6 +13,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Arguments.h"
+#include "Packed.h"
 #include "Threads.h"
 
 using namespace nncc;
@@ -68,8 +69,6 @@ bool hasNext = false;
 constexpr uint32_t uploadCommand = 4;
 constexpr uint32_t listVersion = 1;
 constexpr uint32_t headerWords = 4;
-/// An empty buffer at the arena's end is bound with a word.
-constexpr uint32_t wordBytes = 4;
 /// Blocks of uniforms start at multiples of 256 bytes.
 constexpr uint32_t blockWords = 64;
 
@@ -116,7 +115,7 @@ static uint32_t joinList(uint32_t arenaBytes) {
   uint32_t *words = list.append(size);
   words[0] = listVersion;
   words[1] = size;
-  words[2] = arenaBytes + wordBytes;
+  words[2] = arenaBytes;
   words[3] = uniforms.size();
   words += headerWords;
   if (uniforms.size())
@@ -144,8 +143,8 @@ static bool growHostArena() {
   return false;
 }
 
-/// Writes the list of one segment; its address.
-static uint32_t record() {
+/// Writes the list of one segment; false if a function that it calls failed.
+static bool record(uint32_t &address) {
   commands.clear();
   uniforms.clear();
   nncc_gpu_add_symbols(numSymbols());
@@ -158,9 +157,11 @@ static uint32_t record() {
   for (uint32_t i = 0; i < numInputs(); ++i)
     data[i] = 0;
   hasNext = false;
+  hasFailed = false;
   nncc_call_gpu_record(nncc_frame);
-  return joinList(
+  address = joinList(
       static_cast<uint32_t>(nncc_call_gpu_arena_bytes(symbolValues())));
+  return !hasFailed;
 }
 
 static void describeOutputs(TableReader reader, const PackedValue *results) {
@@ -194,9 +195,9 @@ static bool plan(const PackedValue *arguments, uint32_t &address) {
   if (!growHostArena())
     return false;
   segment = 0;
-  address = record();
+  bool isRecorded = record(address);
   describeOutputs(reader, results);
-  return true;
+  return isRecorded;
 }
 
 NNCC_EXPORT("nncc_gpu_plan")
@@ -220,7 +221,9 @@ int nncc_gpu_resume(uint32_t, const PackedValue *, uint32_t,
     return 1;
   }
   ++segment;
-  uint32_t address = record();
+  uint32_t address;
+  if (!record(address))
+    return 1;
   if (result)
     *result = {Tag::Handle, 0, address};
   return 0;

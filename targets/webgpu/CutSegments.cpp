@@ -12,6 +12,7 @@
 #include "mlir/IR/SymbolTable.h"
 #include "nncc/Dialect/Exec/Exec.h"
 #include "targets/webgpu/CarriedValues.h"
+#include "targets/webgpu/HostPads.h"
 #include "targets/webgpu/Passes.h"
 #include "targets/webgpu/Placement.h"
 #include "targets/webgpu/Scalars.h"
@@ -50,8 +51,8 @@ public:
   LogicalResult run();
 
 private:
-  LogicalResult checkHostKernels();
-  LogicalResult collect();
+  LogicalResult checkGpuWork();
+  void collect();
   void takeType(const BufferUse &use);
   void transfer(unsigned number);
   void readBack(unsigned number);
@@ -88,55 +89,28 @@ static bool isWeight(Value root) {
 }
 
 void SegmentCutter::takeType(const BufferUse &use) {
-  auto type = cast<MemRefType>(use.operand->get().getType());
   bool isReturn = isa<func::ReturnOp>(use.operand->getOwner());
   Type &known = elements[use.root];
   if (!isReturn && (!known || !use.onHost))
-    known = type.getElementType();
+    known = use.element;
 }
 
-/// What comes and goes lies on the GPU.
-static LogicalResult checkSignature(func::FuncOp program, StringRef kind) {
-  auto module = program->getParentOfType<ModuleOp>();
-  auto entries = module->getAttrOfType<ArrayAttr>(("nncc." + kind + "s").str());
-  if (!entries)
-    return success();
-  for (auto entry : entries.getAsRange<DictionaryAttr>()) {
-    auto type = cast<ShapedType>(entry.getAs<TypeAttr>("type").getValue());
-    if (!getStorageType(type.getElementType()))
-      return program.emitError()
-             << kind << " '" << entry.getAs<StringAttr>("name").getValue()
-             << "' has numbers of type " << type.getElementType()
-             << ", which a GPU has not";
-  }
-  return success();
-}
-
-/// A kernel for the CPU reads no padded views.
-LogicalResult SegmentCutter::checkHostKernels() {
-  ModuleOp module = program->getParentOfType<ModuleOp>();
+/// Fails where nothing is left for the GPU.
+LogicalResult SegmentCutter::checkGpuWork() {
+  exec::DispatchOp onHost;
   WalkResult result = program.walk([&](exec::DispatchOp dispatch) {
-    auto kernel = module.lookupSymbol<func::FuncOp>(dispatch.getKernel());
-    bool isPadded =
-        kernel.walk([](exec::PaddedViewOp) { return WalkResult::interrupt(); })
-            .wasInterrupted();
-    if (!isPadded || !placement.isOnHost(dispatch))
-      return WalkResult::advance();
-    dispatch.emitError("cannot run on the CPU alone, since it pads: ")
-        << placement.getReason(dispatch);
-    return WalkResult::interrupt();
+    if (!placement.isOnHost(dispatch))
+      return WalkResult::interrupt();
+    onHost = dispatch;
+    return WalkResult::advance();
   });
-  return failure(result.wasInterrupted());
+  if (result.wasInterrupted() || !onHost)
+    return success();
+  return onHost.emitError("nothing is left for a GPU: ")
+         << placement.getReason(onHost);
 }
 
-LogicalResult SegmentCutter::collect() {
-  LogicalResult result = checkHostKernels();
-  for (StringRef kind : {"input", "output"})
-    if (failed(checkSignature(program, kind)))
-      result = failure();
-  program.walk([&](exec::CallExternOp call) {
-    result = call.emitError("calls a function of the host");
-  });
+void SegmentCutter::collect() {
   for (Operation &op : program.getBody().front())
     steps.push_back({&op, placement.getUses(&op)});
   for (const Step &step : steps)
@@ -145,7 +119,6 @@ LogicalResult SegmentCutter::collect() {
   for (BlockArgument argument : program.getArguments().drop_front(2))
     if (isa<MemRefType>(argument.getType()))
       residences[argument].gpu = true;
-  return result;
 }
 
 SharedBuffer SegmentCutter::share(Value root) {
@@ -235,6 +208,7 @@ void SegmentCutter::markDispatch(exec::DispatchOp dispatch) {
     ModuleOp module = program->getParentOfType<ModuleOp>();
     kernel = module.lookupSymbol<func::FuncOp>(dispatch.getKernel()).clone();
     kernel->setAttr(exec::hostAttrName, UnitAttr::get(module.getContext()));
+    expandPads(kernel);
     SymbolTable(module).insert(kernel);
   }
   dispatch.setKernel(kernel.getName());
@@ -250,15 +224,19 @@ void SegmentCutter::markHostWork(const Step &step) {
     if (step.op->getNumRegions() != 0 && use.writes)
       mark(step.op, "it writes a tensor element by element");
   }
-  step.op->walk([&](exec::DispatchOp dispatch) {
-    if (placement.isOnHost(dispatch))
+  step.op->walk([&](Operation *op) {
+    auto dispatch = dyn_cast<exec::DispatchOp>(op);
+    if (dispatch && placement.isOnHost(dispatch))
       markDispatch(dispatch);
+    else if (isa<exec::CallExternOp>(op))
+      mark(op, "it calls a function of the host");
   });
 }
 
 LogicalResult SegmentCutter::run() {
-  if (failed(collect()))
+  if (failed(checkGpuWork()))
     return failure();
+  collect();
   for (unsigned i = 0; i < steps.size(); ++i)
     transfer(i);
   for (const Step &step : steps)

@@ -53,7 +53,7 @@ OwningOpRef<ModuleOp> generateKernel(func::FuncOp kernel) {
 
 /// Whether every WebGPU device has what the kernel needs.
 static LogicalResult checkLimits(func::FuncOp kernel) {
-  constexpr int64_t maxBuffers = 8, maxThreads = 256, maxBytes = 16384;
+  constexpr int64_t maxThreads = 256, maxBytes = 16384;
   int64_t buffers = llvm::count_if(kernel.getArgumentTypes(), [](Type type) {
     return isa<MemRefType>(type);
   });

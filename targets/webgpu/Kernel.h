@@ -32,6 +32,9 @@ constexpr llvm::StringLiteral workgroupSizeAttrName = "webgpu.workgroup_size";
 /// On a barrier: what was written to buffers becomes visible, too.
 constexpr llvm::StringLiteral storageBarrierAttrName = "webgpu.storage";
 
+/// Buffers that every device binds for a kernel.
+constexpr int64_t maxBuffers = 8;
+
 struct CompiledKernel {
   /// Of the entry point: an identifier of WGSL.
   std::string name;

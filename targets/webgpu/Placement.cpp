@@ -9,6 +9,7 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "targets/webgpu/Kernel.h"
 #include "targets/webgpu/Scalars.h"
 
 using namespace mlir;
@@ -27,7 +28,7 @@ static bool isGpuType(Type type) {
   return !type.isIntOrFloat() || getStorageType(type);
 }
 
-bool canRunOnGpu(func::FuncOp kernel) {
+static bool hasGpuNumbers(func::FuncOp kernel) {
   for (BlockArgument argument : kernel.getArguments())
     if (!isa<MemRefType, IndexType>(argument.getType()))
       return false;
@@ -41,6 +42,16 @@ bool canRunOnGpu(func::FuncOp kernel) {
                                                 : WalkResult::advance();
   });
   return !result.wasInterrupted();
+}
+
+StringRef getObstacle(exec::DispatchOp dispatch, func::FuncOp kernel) {
+  if (!hasGpuNumbers(kernel))
+    return "a GPU has 32 bits for numbers";
+  llvm::SmallDenseSet<Value> roots;
+  for (Value argument : dispatch.getArguments())
+    if (isa<MemRefType>(argument.getType()))
+      roots.insert(getRootBuffer(argument));
+  return roots.size() > maxBuffers ? "a GPU binds no more than 8 buffers" : "";
 }
 
 const llvm::BitVector &Placement::getWritten(StringRef kernel) const {
@@ -58,10 +69,20 @@ const llvm::BitVector &Placement::getWritten(StringRef kernel) const {
   return entry->second;
 }
 
+/// The type of the elements of a tensor in memory.
+static Type getSignless(Attribute type) {
+  Type element = getElementTypeOrSelf(cast<TypeAttr>(type).getValue());
+  return element.isInteger() ? IntegerType::get(type.getContext(),
+                                                element.getIntOrFloatBitWidth())
+                             : element;
+}
+
 SmallVector<BufferUse> Placement::getUses(Operation *op) const {
   SmallVector<BufferUse> uses;
   auto add = [&](OpOperand &operand, bool isHost, bool writes) {
-    uses.push_back({&operand, getRootBuffer(operand.get()), isHost, writes});
+    Type element = cast<MemRefType>(operand.get().getType()).getElementType();
+    uses.push_back(
+        {&operand, getRootBuffer(operand.get()), element, isHost, writes});
   };
   op->walk([&](Operation *inner) {
     if (auto dispatch = dyn_cast<exec::DispatchOp>(inner)) {
@@ -73,6 +94,11 @@ SmallVector<BufferUse> Placement::getUses(Operation *op) const {
       add(load.getMemrefMutable(), /*isHost=*/true, /*writes=*/false);
     } else if (auto store = dyn_cast<memref::StoreOp>(inner)) {
       add(store.getMemrefMutable(), /*isHost=*/true, /*writes=*/true);
+    } else if (auto call = dyn_cast<exec::CallExternOp>(inner)) {
+      for (auto [i, operand] : llvm::enumerate(call.getBuffersMutable())) {
+        add(operand, /*isHost=*/true, /*writes=*/i >= call.getNumInputs());
+        uses.back().element = getSignless(call.getTypes()[i]);
+      }
     } else if (isa<func::ReturnOp>(inner)) {
       for (OpOperand &operand : inner->getOpOperands())
         if (isa<MemRefType>(operand.get().getType()))
@@ -84,8 +110,10 @@ SmallVector<BufferUse> Placement::getUses(Operation *op) const {
 
 void Placement::placeDispatches(Operation &step) {
   step.walk([&](exec::DispatchOp dispatch) {
-    if (!canRunOnGpu(module.lookupSymbol<func::FuncOp>(dispatch.getKernel())))
-      reasons[dispatch] = "a GPU has 32 bits for numbers";
+    auto kernel = module.lookupSymbol<func::FuncOp>(dispatch.getKernel());
+    StringRef obstacle = getObstacle(dispatch, kernel);
+    if (!obstacle.empty())
+      reasons[dispatch] = obstacle;
   });
 }
 

@@ -19,14 +19,16 @@ namespace nncc::webgpu {
 struct BufferUse {
   mlir::OpOperand *operand; ///< A view of it.
   mlir::Value root;
+  mlir::Type element; ///< As this use sees it.
   bool onHost;
   bool writes;
 };
 
 /// Decides where the steps of a host program run, before buffers are bound. A
 /// dispatch runs on the GPU unless its kernel cannot; what reads and writes
-/// single elements is the host's. A loop or branch in which both sides use a
-/// buffer that one of them writes runs on the host as a whole.
+/// single elements and what calls the host's functions is the host's. A loop or
+/// branch in which both sides use a buffer that one of them writes runs on the
+/// host as a whole.
 class Placement {
 public:
   explicit Placement(mlir::func::FuncOp program);
@@ -58,8 +60,10 @@ private:
 /// The buffer that a value is a view of.
 mlir::Value getRootBuffer(mlir::Value view);
 
-/// Whether a GPU computes such numbers and has all constants of the kernel.
-bool canRunOnGpu(mlir::func::FuncOp kernel);
+/// Why a GPU cannot run the kernel: it has no such numbers or constants, or
+/// binds fewer buffers. Empty if it can.
+llvm::StringRef getObstacle(exec::DispatchOp dispatch,
+                            mlir::func::FuncOp kernel);
 
 } // namespace nncc::webgpu
 

@@ -64,7 +64,8 @@ static AffineExpr countElements(RankedTensorType type) {
   return size;
 }
 
-FailureOr<AffineExpr> getInputSize(func::FuncOp program, BlockArgument input) {
+static FailureOr<RankedTensorType> getInputType(func::FuncOp program,
+                                                BlockArgument input) {
   unsigned number = 0;
   for (BlockArgument argument : program.getArguments().drop_front(2)) {
     if (argument == input)
@@ -75,8 +76,14 @@ FailureOr<AffineExpr> getInputSize(func::FuncOp program, BlockArgument input) {
   if (!inputs || number >= inputs.size())
     return program.emitError("input ") << number << " is not in the signature";
   auto entry = cast<DictionaryAttr>(inputs[number]);
-  return countElements(
-      cast<RankedTensorType>(entry.getAs<TypeAttr>("type").getValue()));
+  return cast<RankedTensorType>(entry.getAs<TypeAttr>("type").getValue());
+}
+
+FailureOr<AffineExpr> getInputSize(func::FuncOp program, BlockArgument input) {
+  FailureOr<RankedTensorType> type = getInputType(program, input);
+  if (failed(type))
+    return failure();
+  return countElements(*type);
 }
 
 LogicalResult Roots::setSize(Root &root) {
@@ -90,11 +97,15 @@ LogicalResult Roots::setSize(Root &root) {
         weight.getValue().getShapedType().getNumElements(), context);
     return success();
   }
-  FailureOr<AffineExpr> size =
-      getInputSize(program, cast<BlockArgument>(root.memory));
-  if (failed(size))
+  FailureOr<RankedTensorType> type =
+      getInputType(program, cast<BlockArgument>(root.memory));
+  if (failed(type))
     return failure();
-  root.size = *size;
+  Type element = type->getElementType();
+  root.size = countElements(*type);
+  // Others are words, several for an element.
+  if (!getStorageType(element))
+    root.size = root.size * (element.getIntOrFloatBitWidth() / 8 / wordBytes);
   return success();
 }
 

@@ -75,8 +75,8 @@ static json::Array printStorage(ModuleOp program, StringRef attribute) {
                         .getAsRange<DictionaryAttr>()) {
     auto type = cast<ShapedType>(entry.getAs<TypeAttr>("type").getValue());
     Type storage = getStorageType(type.getElementType());
-    array.push_back(
-        json::Object{{"storage", isa<FloatType>(storage) ? "f32" : "i32"}});
+    StringRef name = !storage ? "f64" : isa<FloatType>(storage) ? "f32" : "i32";
+    array.push_back(json::Object{{"storage", name}});
   }
   return array;
 }
@@ -94,8 +94,7 @@ static std::optional<int64_t> getArenaBytes(ModuleOp program) {
 /// What the device needs beyond the defaults of WebGPU.
 static json::Object printLimits(ModuleOp program, ArrayRef<Shard> shards) {
   constexpr int64_t defaultBinding = 128 << 20, defaultBuffer = 256 << 20;
-  // The list of dispatches asks for a word more.
-  int64_t binding = 0, buffer = getArenaBytes(program).value_or(0) + 4;
+  int64_t binding = 0, buffer = getArenaBytes(program).value_or(0);
   for (const Shard &shard : shards)
     binding = std::max<int64_t>(binding, shard.end - shard.begin);
   for (auto func : program.getOps<func::FuncOp>())

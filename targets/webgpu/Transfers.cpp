@@ -11,6 +11,7 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "targets/webgpu/Roots.h"
+#include "targets/webgpu/Scalars.h"
 
 using namespace mlir;
 
@@ -113,8 +114,20 @@ void Transfers::convertWords(OpBuilder &b, Location loc, Value words,
                        });
 }
 
+/// What a GPU has no type for is words to it.
+static SharedBuffer asWords(SharedBuffer buffer) {
+  if (getStorageType(buffer.element))
+    return buffer;
+  int64_t words =
+      llvm::divideCeil(buffer.element.getIntOrFloatBitWidth(), 8 * wordBytes);
+  buffer.element = IntegerType::get(buffer.element.getContext(), 32);
+  buffer.count = buffer.count * words;
+  return buffer;
+}
+
 void Transfers::readBack(OpBuilder &b, Location loc,
-                         ArrayRef<SharedBuffer> buffers) {
+                         ArrayRef<SharedBuffer> given) {
+  SmallVector<SharedBuffer> buffers = llvm::map_to_vector(given, asWords);
   SmallVector<Value> from, to;
   for (const SharedBuffer &buffer : buffers) {
     from.push_back(view(b, loc, buffer.gpu, buffer.element, buffer.count));
@@ -129,7 +142,8 @@ void Transfers::readBack(OpBuilder &b, Location loc,
       convertWords(b, loc, words, buffer);
 }
 
-void Transfers::upload(OpBuilder &b, Location loc, const SharedBuffer &buffer) {
+void Transfers::upload(OpBuilder &b, Location loc, const SharedBuffer &given) {
+  SharedBuffer buffer = asWords(given);
   Value from =
       view(b, loc, buffer.host, getHostType(buffer.element), buffer.count);
   Value to = view(b, loc, buffer.gpu, buffer.element, buffer.count);

@@ -14,7 +14,8 @@
 namespace nncc::webgpu {
 
 /// A buffer on the GPU and its copy in the host's memory, whose elements are
-/// as a CPU stores them.
+/// as a CPU stores them. Those that a GPU has no type for (f64) lie there with
+/// the same bits; no kernel sees them.
 struct SharedBuffer {
   mlir::Value gpu, host;
   mlir::Type element;

@@ -15,6 +15,7 @@
 #include "nncc/Kernels/Passes.h"
 #include "targets/wasm/WasmTarget.h"
 #include "targets/wasm/WeightFile.h"
+#include "targets/webgpu/Kernel.h"
 #include "targets/webgpu/KernelAttributes.h"
 #include "targets/webgpu/Passes.h"
 #include "targets/webgpu/Section.h"
@@ -53,7 +54,7 @@ public:
     pm.addPass(exec::createLinalgToExec({/*guardPads=*/true}));
     pm.addPass(createCutSegments());
     pm.addPass(createBindBuffers());
-    pm.addPass(kernels::createMergeRows({/*maxBuffers=*/8, /*asLoop=*/false}));
+    pm.addPass(kernels::createMergeRows({maxBuffers, /*asLoop=*/false}));
     pm.addPass(exec::createPlanMemory({/*alignment=*/256}));
     pm.addPass(createCSEPass());
     pm.addPass(createCompileKernels());
@@ -154,6 +155,7 @@ static LogicalResult generateHostPart(ModuleOp host) {
   recorder.setName(exec::programName);
   PassManager pm(host.getContext());
   pm.addPass(kernels::createGenerateKernels());
+  pm.addPass(exec::createCallExterns());
   pm.addPass(exec::createCallKernels());
   pm.addPass(createCSEPass());
   LogicalResult result = pm.run(host);
@@ -161,8 +163,34 @@ static LogicalResult generateHostPart(ModuleOp host) {
   return result;
 }
 
+/// Gives the calls of functions outside numbers behind those of the program.
+static LogicalResult joinExterns(ModuleOp host, ModuleOp program) {
+  auto getCalls = [](ModuleOp module) {
+    auto calls = module->getAttrOfType<ArrayAttr>(exec::externsAttrName);
+    return calls ? llvm::to_vector(calls) : SmallVector<Attribute>();
+  };
+  SmallVector<Attribute> calls = getCalls(program), more = getCalls(host);
+  SymbolTable symbols(host);
+  // From the last on, so that no two have the same name in between.
+  for (unsigned i = more.size(); i-- > 0;) {
+    auto getName = [](unsigned number) {
+      return (exec::externPrefix + Twine(number)).str();
+    };
+    if (!calls.empty() && failed(symbols.rename(symbols.lookup(getName(i)),
+                                                getName(calls.size() + i))))
+      return failure();
+  }
+  llvm::append_range(calls, more);
+  if (!calls.empty())
+    program->setAttr(exec::externsAttrName,
+                     ArrayAttr::get(program.getContext(), calls));
+  return success();
+}
+
 /// Moves the functions of the host's part into the program for the CPU.
 static LogicalResult join(ModuleOp host, ModuleOp program) {
+  if (failed(joinExterns(host, program)))
+    return failure();
   SymbolTable symbols(host), others(program);
   for (auto func : llvm::make_early_inc_range(host.getOps<func::FuncOp>())) {
     if (func->hasAttr(exec::hostAttrName) &&

@@ -43,25 +43,40 @@ class GpuHost:
 
     def run_all(self, module: Path, feeds: Sequence[Sequence[Array]]) -> list[list[Array]]:
         """The same for several runs of one model that is loaded once."""
+        return self.run_together([(module, feeds)])[0]
+
+    def run_together(
+        self, jobs: Sequence[tuple[Path, Sequence[Sequence[Array]]]]
+    ) -> list[list[list[Array]]]:
+        """The same for several models, side by side."""
         with tempfile.TemporaryDirectory() as name:
-            folders = [Path(name) / str(i) for i in range(len(feeds))]
-            for folder, inputs in zip(folders, feeds, strict=True):
-                folder.mkdir()
-                for i, array in enumerate(inputs):
-                    tensor = numpy_helper.from_array(np.asarray(array))
-                    (folder / f"input_{i}.pb").write_bytes(tensor.SerializeToString())
+            folders = [
+                [_save_inputs(Path(name) / f"{i}-{j}", inputs) for j, inputs in enumerate(feeds)]
+                for i, (_, feeds) in enumerate(jobs)
+            ]
             assert self._process.stdin is not None
-            request = {"module": str(module), "folders": [str(folder) for folder in folders]}
+            request = [
+                {"module": str(module), "folders": [str(folder) for folder in own]}
+                for (module, _), own in zip(jobs, folders, strict=True)
+            ]
             self._process.stdin.write(json.dumps(request) + "\n")
             self._process.stdin.flush()
             error = self._answer()
             assert not error, f"on the GPU: {error}"
-            return [_read_outputs(folder) for folder in folders]
+            return [[_read_outputs(folder) for folder in own] for own in folders]
 
     def _answer(self) -> str:
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         return str(json.loads(line)["error"]) if line else "the process ended"
+
+
+def _save_inputs(folder: Path, inputs: Sequence[Array]) -> Path:
+    folder.mkdir()
+    for i, array in enumerate(inputs):
+        tensor = numpy_helper.from_array(np.asarray(array))
+        (folder / f"input_{i}.pb").write_bytes(tensor.SerializeToString())
+    return folder
 
 
 def _read_outputs(folder: Path) -> list[Array]:

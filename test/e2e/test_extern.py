@@ -15,7 +15,7 @@ import pytest
 from onnx import helper
 
 import nncc
-from harness import ROOT, Array, network, nncc_run, random
+from harness import ROOT, Array, gpu_problem, network, nncc_run, random, save_data
 
 INPUTS = Path(__file__).parent / "Inputs"
 SCALE = "--extern=my.domain::Scale=T[...,k]->T[...,k]"
@@ -47,6 +47,26 @@ def module(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("extern")
     onnx.save(custom_network(), folder / "model.onnx")
     return nncc.compile(folder / "model.onnx", folder / "model.wasm", flags=FLAGS)
+
+
+def test_between_parts_on_a_gpu(tmp_path: Path) -> None:
+    if problem := gpu_problem():
+        pytest.skip(problem)
+    onnx.save(custom_network(), tmp_path / "model.onnx")
+    flags = [*FLAGS, "--target=webgpu"]
+    nncc.compile(tmp_path / "model.onnx", tmp_path / "model.wasm", flags=flags)
+    save_data(tmp_path / "data", [*FEED.values()], [*expected(**FEED).values()])
+    run = ("--data", tmp_path / "data", "--device=gpu", "--functions")
+    done = nncc_run(tmp_path / "model.wasm", *run, INPUTS / "functions.mjs")
+    assert done.returncode == 0, done.stdout + done.stderr
+    bad = tmp_path / "bad.mjs"
+    bad.write_text(
+        "const fail = () => { throw new Error('no way'); };\n"
+        'export default { "my.domain::Scale": fail, "my.domain::DivMod": fail };'
+    )
+    done = nncc_run(tmp_path / "model.wasm", *run, bad)
+    assert "node 'scale' (op my.domain::Scale): " in done.stderr
+    assert "no way" in done.stderr
 
 
 def scale(x: Array, **attributes: Any) -> Array:

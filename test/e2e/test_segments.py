@@ -66,6 +66,50 @@ def doubles() -> tuple[onnx.ModelProto, list[Feed]]:
     return network(nodes, feeds[0], shapes={"x": ["n", 7]}, constants=constants), feeds
 
 
+def double_ends() -> tuple[onnx.ModelProto, list[Feed]]:
+    """Inputs and outputs of double precision, with an open size."""
+    nodes = [
+        helper.make_node("Exp", ["x"], ["e"], name="precise"),
+        helper.make_node("Cast", ["e"], ["f"], to=TensorProto.FLOAT, name="down"),
+        helper.make_node("MatMul", ["f", "w"], ["y"], name="product"),
+        helper.make_node("Cast", ["y"], ["u"], to=TensorProto.DOUBLE, name="up"),
+        helper.make_node("Add", ["u", "x"], ["z"], name="sum"),
+    ]
+    feeds = [{"x": random(n, 7).astype(np.float64)} for n in (2, 5)]
+    constants = {"w": random(7, 7, seed=1)}
+    model = network(nodes, feeds[0], ["y", "z"], shapes={"x": ["n", 7]}, constants=constants)
+    return model, feeds
+
+
+def padded_loop() -> tuple[onnx.ModelProto, list[Feed]]:
+    """Convolutions, which pad, until their sum is large enough."""
+    body = helper.make_graph(
+        [
+            helper.make_node("Conv", ["s", "k"], ["n"], pads=[1, 1, 1, 1], name="conv"),
+            helper.make_node("ReduceSum", ["n"], ["t"], keepdims=0, name="total"),
+            helper.make_node("Less", ["t", "limit"], ["on"], name="less"),
+        ],
+        "body",
+        [
+            helper.make_tensor_value_info("i", TensorProto.INT64, []),
+            helper.make_tensor_value_info("go", TensorProto.BOOL, []),
+            helper.make_tensor_value_info("s", TensorProto.FLOAT, [1, 2, 5, 6]),
+        ],
+        [helper.make_empty_tensor_value_info(name) for name in ("on", "n")],
+    )
+    nodes = [
+        helper.make_node("Exp", ["x"], ["e"], name="begin"),
+        helper.make_node("Loop", ["", "", "e"], ["l"], body=body, name="loop"),
+        helper.make_node("Sqrt", ["l"], ["y"], name="end"),
+    ]
+    constants: Feed = {
+        "k": 0.1 + np.abs(random(2, 2, 3, 3, seed=1)),
+        "limit": np.array(3e4, np.float32),
+    }
+    x = random(1, 2, 5, 6)
+    return network(nodes, {"x": x}, constants=constants), [{"x": x}, {"x": x - 5}]
+
+
 def constants_of_64_bits() -> tuple[onnx.ModelProto, list[Feed]]:
     """Booleans and integers that need more than 32 bits on the way."""
     nodes = [
@@ -101,12 +145,11 @@ def nothing() -> tuple[onnx.ModelProto, list[Feed]]:
         "end": np.array([3]),
         "far": np.array([1 << 60]),
     }
-    shapes = {"e": ["n", 4]}
-    model = network(nodes, feeds[0], outputs=["y", "n"], shapes=shapes, constants=constants)
+    model = network(nodes, feeds[0], ["y", "n"], shapes={"e": ["n", 4]}, constants=constants)
     return model, feeds
 
 
-CASES = [branch, scatter, doubles, constants_of_64_bits, nothing]
+CASES = [branch, scatter, doubles, double_ends, padded_loop, constants_of_64_bits, nothing]
 
 
 def compile_for_gpu(model: onnx.ModelProto, folder: Path, *flags: str) -> Path:
@@ -138,6 +181,30 @@ def test_segments(
     for feed, outputs in zip(feeds, answers, strict=True):
         expected = reference(model, feed)
         compare(dict(zip(expected, outputs, strict=True)), expected, RTOL, ATOL)
+
+
+def test_models_side_by_side(tmp_path: Path) -> None:
+    jobs, expected = [], []
+    for case in (branch, doubles):
+        model, feeds = case()
+        (tmp_path / case.__name__).mkdir()
+        module = compile_for_gpu(model, tmp_path / case.__name__)
+        names = [item.name for item in model.graph.input]
+        jobs.append((module, [[feed[name] for name in names] for feed in feeds]))
+        expected.append([reference(model, feed) for feed in feeds])
+    for answers, references in zip(gpu_host().run_together(jobs), expected, strict=True):
+        for outputs, wanted in zip(answers, references, strict=True):
+            compare(dict(zip(wanted, outputs, strict=True)), wanted, RTOL, ATOL)
+
+
+def test_networks_without_work_for_a_gpu_stay_on_the_cpu(tmp_path: Path) -> None:
+    x = random(3).astype(np.float64)
+    node = helper.make_node("Exp", ["x"], ["y"], name="precise")
+    onnx.save(network([node], {"x": x}), tmp_path / "model.onnx")
+    done = run_nncc(tmp_path / "model.onnx", "--target=webgpu", "-o", tmp_path / "m.wasm")
+    assert done.returncode == 0
+    assert "the network runs on the CPU: nothing is left for a GPU" in done.stderr
+    np.testing.assert_allclose(nncc.load(tmp_path / "m.wasm").run({"x": x})["y"], np.exp(x))
 
 
 def test_nodes_on_the_cpu_are_named(tmp_path: Path) -> None:

@@ -264,8 +264,6 @@ static FailureOr<DriverOptions> getOptions(const CommandLine &line,
                   llvm::toString(declared.takeError()));
     options.externs.push_back(std::move(*declared));
   }
-  if (!line.externs.empty() && options.target->getName() != "wasm")
-    return fail("--extern: only modules for the target wasm call functions");
   if (line.weights != "embed" && line.weights != "external")
     return fail("--weights=" + line.weights + ": expected embed or external");
   options.targetOptions.externalWeights = line.weights == "external";

@@ -4,7 +4,8 @@
 // The module's side of the packed call: what it exports, and the block of
 // arguments that `main` and its like are called with.
 
-import { NnccError } from "./errors.js";
+import { NnccError, messageOf } from "./errors.js";
+import type { PackedLink } from "./packed.js";
 import type { Signature } from "./signature.js";
 import {
   allocate, CPU, readCString, readDescriptor, readTensor, TENSOR, TENSOR_BYTES, VALUE_BYTES, viewOf, WEBGPU,
@@ -63,18 +64,23 @@ interface Slot {
  */
 export class CallFrame {
   private readonly exports: ModuleExports;
+  private readonly packed: PackedLink | undefined;
   private readonly block: number;
   private readonly count: number;
   private readonly inputs: Slot[] = [];
   private readonly outputs: Slot[] = [];
 
-  static of({ inputs, outputs }: Signature, exports: ModuleExports): CallFrame {
+  /** `packed`: where the module's functions of the host are. */
+  static of({ inputs, outputs }: Signature, exports: ModuleExports, packed: PackedLink | undefined): CallFrame {
     const ranks = (types: Signature["inputs"]): number[] => types.map(({ shape }) => shape.length);
-    return new CallFrame(exports, ranks(inputs), ranks(outputs));
+    return new CallFrame(exports, packed, ranks(inputs), ranks(outputs));
   }
 
-  private constructor(exports: ModuleExports, inputRanks: readonly number[], outputRanks: readonly number[]) {
+  private constructor(
+    exports: ModuleExports, packed: PackedLink | undefined, inputRanks: readonly number[], outputRanks: readonly number[],
+  ) {
     this.exports = exports;
+    this.packed = packed;
     const ranks = [...inputRanks, ...outputRanks];
     this.count = ranks.length;
     const shapeBytes = ranks.reduce((sum, rank) => sum + 8 * rank, 0);
@@ -129,7 +135,7 @@ export class CallFrame {
 
   /** Calls `nncc_gpu_resume`; the address of the next segment's commands. Throws as `call`. */
   resume(): number {
-    return this.check(this.exports.nncc_gpu_resume!(0, 0, 0, this.result));
+    return this.enter(this.exports.nncc_gpu_resume!, 0, 0);
   }
 
   /** The sizes of output `index` and where it begins in the arena of the GPU, in bytes. */
@@ -153,7 +159,7 @@ export class CallFrame {
     const view = this.view();
     this.outputs.forEach((slot, i) =>
       writeDescriptor(view, slot.descriptor, { ...slot, dtype: outputTypes[i]!, device }));
-    return this.check(target(0, this.block, this.count, this.result));
+    return this.enter(target, this.block, this.count);
   }
 
   /** Where calls put what they return. */
@@ -161,16 +167,31 @@ export class CallFrame {
     return this.block + VALUE_BYTES * this.count;
   }
 
-  /** The handle that a call returned, if any. Throws when it failed. */
-  private check(status: number): number {
+  /** The handle that the call returned, if any. Throws when it failed; a trap, or what a function threw, is the cause. */
+  private enter(target: PackedFunction, block: number, count: number): number {
+    let status: number;
+    try {
+      status = target(0, block, count, this.result);
+    } catch (error) {
+      if (!(error instanceof WebAssembly.RuntimeError)) throw error;
+      const why = errorOf(this.exports) || messageOf(error) + placeOf(error);
+      throw new NnccError("run-failed", `the module trapped: ${why}`, { cause: error });
+    }
     if (status === 0) return this.view().getUint32(this.result + 8, true);
     const message = errorOf(this.exports) || `the module returned ${status}`;
-    throw new NnccError(/out of memory/i.test(message) ? "out-of-memory" : "run-failed", message);
+    const code = /out of memory/i.test(message) ? "out-of-memory" : "run-failed";
+    throw new NnccError(code, message, { cause: this.packed?.takeThrown() });
   }
 
   private view(): DataView {
     return viewOf(this.exports.memory);
   }
+}
+
+/** The function that trapped, which has the names of the nodes that it computes. */
+function placeOf({ stack }: Error): string {
+  const name = /([^\s@]+)(?: \(|@)[^\n]*wasm/.exec(stack ?? "")?.[1];
+  return name === undefined ? "" : ` in '${name}'`;
 }
 
 /** The module's own words for what failed last; empty when it has none. */

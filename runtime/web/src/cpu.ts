@@ -3,9 +3,9 @@
 
 // Runs a model by calling `main`: the SIMD code of the module itself.
 
-import { CallFrame, errorOf, type ModuleExports } from "./abi.js";
+import { CallFrame, type ModuleExports } from "./abi.js";
 import type { BoundInput } from "./bind.js";
-import { NnccError, messageOf } from "./errors.js";
+import { NnccError } from "./errors.js";
 import type { ModuleFunction, PackedLink } from "./packed.js";
 import type { Profiler } from "./profile.js";
 import type { Runner } from "./runner.js";
@@ -53,7 +53,7 @@ export class CpuRunner implements Runner {
   runSync(inputs: readonly BoundInput[]): Tensor[] {
     if (this.exports === undefined) throw new NnccError("disposed", "the model was disposed of");
     this.checkWorkers();
-    const frame = (this.frame ??= CallFrame.of(this.signature, this.exports));
+    const frame = (this.frame ??= CallFrame.of(this.signature, this.exports, this.packed));
     inputs.forEach((input, i) => {
       if ("buffer" in input) {
         const name = this.signature.inputs[i]!.name;
@@ -64,15 +64,9 @@ export class CpuRunner implements Runner {
     try {
       frame.call(this.signature.outputs.map((output) => output.dtype));
     } catch (error) {
-      const cause = this.packed?.takeThrown();
-      if (error instanceof NnccError && cause !== undefined) {
-        throw new NnccError(error.code, error.message, { cause });
-      }
-      if (!(error instanceof WebAssembly.RuntimeError)) throw error;
-      const why = errorOf(this.exports) || messageOf(error);
       // After a trap the module's allocator cannot be trusted any more.
-      this.dispose();
-      throw new NnccError("run-failed", `the module trapped: ${why}`, { cause: error });
+      if (error instanceof NnccError && error.cause instanceof WebAssembly.RuntimeError) this.dispose();
+      throw error;
     }
     return this.signature.outputs.map((_, i) => frame.output(i));
   }

@@ -129,7 +129,7 @@ async function openOnGpu(loaded: Loaded, options: LoadOptions): Promise<Runner> 
     program,
     needs: needsOf(program, signature.arenaBytes === null, options.profile === true),
     memory: exports.memory,
-    frame: CallFrame.of(signature, exports),
+    frame: CallFrame.of(signature, exports, loaded.packed),
     weights,
     device: options.gpu,
     retry: options.onDeviceLost !== "fail",

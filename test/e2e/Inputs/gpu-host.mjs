@@ -1,9 +1,9 @@
 // Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-// Runs modules on WebGPU for gpu.py: each line of standard input names a module
-// and, for each run, a folder with input_N.pb; output_N.npy go there, and a line
-// of JSON says whether that went well.
+// Runs modules on WebGPU for gpu.py: each line of standard input names modules,
+// which run side by side, and for each run of one a folder with input_N.pb;
+// output_N.npy go there, and a line of JSON says whether that went well.
 
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -18,7 +18,7 @@ Object.defineProperty(navigator, "gpu", { value: gpu });
 const adapter = await keepAdapter(gpu);
 console.log(JSON.stringify({ error: adapter === null ? "WebGPU finds no GPU" : "" }));
 
-async function run(module, folders) {
+async function run({ module, folders }) {
   const model = await loadModel(module, { device: "gpu" });
   try {
     for (const folder of folders) {
@@ -31,9 +31,8 @@ async function run(module, folders) {
 }
 
 for await (const line of createInterface({ input: process.stdin })) {
-  const { module, folders } = JSON.parse(line);
   try {
-    await run(module, folders);
+    await Promise.all(JSON.parse(line).map(run));
     console.log(JSON.stringify({ error: "" }));
   } catch (error) {
     console.log(JSON.stringify({ error: error.message }));

@@ -1,4 +1,4 @@
-// RUN: nncc-opt %s --linalg-to-exec --webgpu-cut-segments --canonicalize -split-input-file | FileCheck %s
+// RUN: nncc-opt %s --linalg-to-exec=guard-pads --webgpu-cut-segments --canonicalize -split-input-file | FileCheck %s
 
 // The host needs a number that the GPU computed: whether to go on. What follows
 // is a segment of its own, and the copy that the host sees has 8-byte integers.
@@ -66,6 +66,61 @@ module attributes {nncc.inputs = [{name = "x", type = tensor<8xf32>}]} {
         %n = arith.truncf %s : f64 to f32
         linalg.yield %n : f32
     } -> tensor<8xf32> loc("precise")
-    return %y : tensor<8xf32>
+    %z = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel"]}
+        ins(%y : tensor<8xf32>) outs(%o : tensor<8xf32>) {
+      ^bb0(%a: f32, %b: f32):
+        %n = arith.negf %a : f32
+        linalg.yield %n : f32
+    } -> tensor<8xf32>
+    return %z : tensor<8xf32>
+  }
+}
+
+// -----
+
+// A function of the host gets copies of what the GPU computed, and an input in
+// f64 as the words that it is. A kernel on the CPU tests by itself where it
+// would read the border of a padded view.
+
+// CHECK-LABEL: func.func @nncc_run
+// CHECK:         exec.dispatch @twice
+// CHECK:         exec.readback %{{.*}}, %{{.*}} to %{{.*}}, %{{.*}} : memref<?xf32>, memref<?xi32> to memref<?xi32>, memref<?xi32>
+// CHECK:         exec.call_extern "own::Op" {{.*}} {exec.host = "it calls a function of the host"}
+// CHECK:         exec.dispatch @[[PAD:pad.*]] grid {{.*}} {exec.host
+// CHECK:         exec.upload
+// CHECK:         return
+// CHECK:       func.func private @[[PAD]]({{.*}} attributes {exec.host
+// CHECK:         linalg.generic {{.*}} outs(
+// CHECK:           %[[I:.*]] = linalg.index 0
+// CHECK:           %[[AT:.*]] = arith.subi %[[I]], %c1
+// CHECK:           %[[INSIDE:.*]] = arith.cmpi ult, %[[AT]], %c8
+// CHECK:           %[[PLACE:.*]] = arith.select %[[INSIDE]], %[[AT]], %c0
+// CHECK:           %[[X:.*]] = memref.load %{{.*}}[%[[PLACE]]]
+// CHECK:           arith.select %[[INSIDE]], %[[X]], %cst
+#id = affine_map<(i) -> (i)>
+module attributes {nncc.inputs = [{name = "x", type = tensor<8xf32>}, {name = "d", type = tensor<8xf64>}]} {
+  func.func @main(%x: tensor<8xf32>, %d: tensor<8xf64>) -> tensor<10xf64> {
+    %o = tensor.empty() : tensor<8xf32>
+    %p = tensor.empty() : tensor<8xf64>
+    %t = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel"]}
+        ins(%x : tensor<8xf32>) outs(%o : tensor<8xf32>) {
+      ^bb0(%a: f32, %b: f32):
+        %s = arith.addf %a, %a : f32
+        linalg.yield %s : f32
+    } -> tensor<8xf32> loc("twice")
+    %own = exec.extern "own::Op" {} [tensor<8xf32>, tensor<8xf64>, tensor<8xf64>] ins(%t, %d : tensor<8xf32>, tensor<8xf64>) outs(%p : tensor<8xf64>) : tensor<8xf64>
+    %zero = arith.constant 0.0 : f64
+    %padded = tensor.pad %own low[1] high[1] {
+      ^bb0(%i: index):
+        tensor.yield %zero : f64
+    } : tensor<8xf64> to tensor<10xf64>
+    %q = tensor.empty() : tensor<10xf64>
+    %y = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel"]}
+        ins(%padded : tensor<10xf64>) outs(%q : tensor<10xf64>) {
+      ^bb0(%a: f64, %b: f64):
+        %s = arith.mulf %a, %a : f64
+        linalg.yield %s : f64
+    } -> tensor<10xf64> loc("pad")
+    return %y : tensor<10xf64>
   }
 }

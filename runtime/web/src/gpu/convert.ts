@@ -9,7 +9,7 @@ import { fromBFloat16, fromHalf, toBFloat16, toHalf } from "../half.js";
 import { arrayClass, type DType, type TypedArray } from "../tensor.js";
 import type { Storage } from "./program.js";
 
-const ARRAYS = { f32: Float32Array, f16: Uint16Array, i32: Int32Array, u32: Uint32Array } as const;
+const ARRAYS = { f32: Float32Array, f16: Uint16Array, i32: Int32Array, u32: Uint32Array, f64: Float64Array } as const;
 
 /** Bytes that `count` elements take on the GPU; buffers are copied in words. */
 export function storageBytes(storage: Storage, count: number): number {

@@ -7,7 +7,7 @@ import { NnccError } from "../errors.js";
 import { jsonSectionOf } from "../sections.js";
 
 /** How the elements of a tensor lie in a GPU buffer. */
-export type Storage = "f32" | "f16" | "i32" | "u32";
+export type Storage = "f32" | "f16" | "i32" | "u32" | "f64";
 
 /** Where the buffer of a kernel's argument comes from. */
 export type Space = "arena" | "input" | "weight" | "symbols";
