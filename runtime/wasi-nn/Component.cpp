@@ -5,28 +5,16 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// The functions that targets/wasm/Component.cpp lifts, in the form that the
-// canonical ABI gives them: a resource that is lent comes as the address of its
-// object, one that is given as a handle; a result that is no single number is
-// the address of its fields.
+// The graph and its execution contexts; Resources.h says in what form.
 //
 //===----------------------------------------------------------------------===//
 
-#include "runtime/wasi-nn/Failure.h"
 #include "runtime/wasi-nn/Inference.h"
+#include "runtime/wasi-nn/Resources.h"
 
 using namespace nncc;
 using namespace nncc::wasinn;
 
-#define NNCC_EXPORT(NAME) extern "C" __attribute__((export_name(NAME)))
-#define NNCC_RESOURCE(NAME)                                                    \
-  extern "C" __attribute__((import_module("resource"), import_name(NAME)))
-
-// What the component model keeps of resources: handles and their objects.
-NNCC_RESOURCE("tensor.new") uint32_t newTensorHandle(Value *);
-NNCC_RESOURCE("tensor.rep") Value *getTensor(uint32_t handle);
-NNCC_RESOURCE("tensor.drop") void dropTensor(uint32_t handle);
-NNCC_RESOURCE("error.new") uint32_t newErrorHandle(struct ErrorObject *);
 NNCC_RESOURCE("graph.new") uint32_t newGraphHandle(uint32_t);
 NNCC_RESOURCE("graph-execution-context.new")
 uint32_t newContextHandle(struct Context *);
@@ -36,107 +24,12 @@ extern "C"
     __attribute__((import_module("guest"), import_name("is_named"))) uint32_t
     isNamed(const char *name, uint32_t length);
 
-struct ErrorObject {
-  ErrorCode code;
-  ErrorText text;
-};
-
 /// What the edition of August 2024 keeps from call to call: handles of the
 /// inputs (0: none), and outputs, null before the first compute. In one block.
 struct Context {
   uint32_t *inputs;
   Value **outputs;
 };
-
-struct Slice {
-  uint32_t begin, length;
-};
-
-/// result<T, error>, where T is nothing, a handle or a list.
-struct Result {
-  uint32_t isError;
-  uint32_t payload;
-  uint32_t length;
-};
-
-struct NamedTensor {
-  Text name;
-  uint32_t handle;
-};
-
-static Result result;
-static Slice slice;
-
-static Result *succeed(uint32_t payload = 0, uint32_t length = 0) {
-  result = {0, payload, length};
-  return &result;
-}
-
-/// The last failure as an error that the caller owns.
-static Result *giveFailure() {
-  auto *error = allocate<ErrorObject>(1);
-  if (!error)
-    __builtin_trap();
-  error->code = failure.code;
-  error->text = failure.text;
-  result = {1, newErrorHandle(error), 0};
-  return &result;
-}
-
-NNCC_EXPORT("cabi_realloc")
-char *reallocate(char *old, uint32_t oldBytes, uint32_t, uint32_t bytes) {
-  char *block = allocate<char>(bytes);
-  if (!block)
-    __builtin_trap();
-  if (old) {
-    __builtin_memcpy(block, old, oldBytes < bytes ? oldBytes : bytes);
-    release(old);
-  }
-  return block;
-}
-
-NNCC_EXPORT("[constructor]tensor")
-uint32_t makeTensor(uint32_t *dims, uint32_t rank, uint32_t type, uint8_t *data,
-                    uint32_t bytes) {
-  Value *value =
-      makeValue(dims, rank, static_cast<ElementType>(type), data, bytes);
-  if (!value)
-    __builtin_trap(); // A constructor cannot fail in any other way.
-  return newTensorHandle(value);
-}
-
-NNCC_EXPORT("[method]tensor.dimensions")
-Slice *getDimensions(const Value *tensor) {
-  slice = {addressOf(tensor->dims), tensor->rank};
-  return &slice;
-}
-
-NNCC_EXPORT("[method]tensor.ty") uint32_t getType(const Value *tensor) {
-  return static_cast<uint32_t>(tensor->type);
-}
-
-NNCC_EXPORT("[method]tensor.data") Slice *getData(const Value *tensor) {
-  slice = {addressOf(tensor->data), tensor->bytes};
-  return &slice;
-}
-
-NNCC_EXPORT("tensor.dtor") void destroyTensor(Value *tensor) {
-  releaseValue(tensor);
-}
-
-NNCC_EXPORT("[method]error.code") uint32_t getCode(const ErrorObject *error) {
-  return static_cast<uint32_t>(error->code);
-}
-
-NNCC_EXPORT("[method]error.data") Slice *getText(const ErrorObject *error) {
-  const char *text = error->text.c_str();
-  slice = {addressOf(text), static_cast<uint32_t>(__builtin_strlen(text))};
-  return &slice;
-}
-
-NNCC_EXPORT("error.dtor") void destroyError(ErrorObject *error) {
-  release(error);
-}
 
 /// There is one network: a graph is a number without meaning, but not 0, which
 /// jco takes for no resource.

@@ -9,6 +9,7 @@
 #define NNCC_RUNTIME_WASINN_FAILURE_H
 
 #include "runtime/core/ErrorText.h"
+#include "runtime/wasi-nn/Model.h"
 
 namespace nncc::wasinn {
 
@@ -32,6 +33,13 @@ struct Failure {
 
   template <typename T> Failure &operator<<(T part) {
     text << part;
+    return *this;
+  }
+  Failure &operator<<(Text part) {
+    for (uint32_t i = 0; i < part.length; ++i) {
+      const char letter[] = {part.begin[i], '\0'};
+      text << letter;
+    }
     return *this;
   }
   operator bool() const { return false; }

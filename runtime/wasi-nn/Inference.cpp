@@ -12,39 +12,6 @@
 using namespace nncc;
 using namespace nncc::wasinn;
 
-Value *nncc::wasinn::makeValue(uint32_t *dims, uint32_t rank, ElementType type,
-                               uint8_t *data, uint32_t bytes) {
-  auto *value = allocate<Value>(1);
-  if (!value || (rank && !dims) || (bytes && !data)) {
-    release(value);
-    release(dims);
-    release(data);
-    failWithoutMemory();
-    return nullptr;
-  }
-  *value = {dims, rank, type, data, bytes};
-  return value;
-}
-
-void nncc::wasinn::releaseValue(Value *value) {
-  if (!value)
-    return;
-  release(value->dims);
-  release(value->data);
-  release(value);
-}
-
-Value *nncc::wasinn::copyValue(const Value &value) {
-  auto *dims = allocate<uint32_t>(value.rank);
-  auto *data = allocate<uint8_t>(value.bytes);
-  Value *copy = makeValue(dims, value.rank, value.type, data, value.bytes);
-  if (!copy)
-    return nullptr;
-  __builtin_memcpy(dims, value.dims, 4 * value.rank);
-  __builtin_memcpy(data, value.data, value.bytes);
-  return copy;
-}
-
 /// The bytes that the dimensions ask for; 2^64 - 1 for any that no memory has.
 static uint64_t countBytes(const Value &value) {
   uint64_t bytes = bytesPerElement(value.type);
@@ -60,17 +27,27 @@ static uint64_t countBytes(const Value &value) {
 }
 
 Value *nncc::wasinn::makeZeros(const Port &port) {
-  Value zeros = {port.sizes, port.rank, port.element, nullptr, 0};
-  uint64_t bytes = countBytes(zeros);
   auto *dims = allocate<uint32_t>(port.rank);
+  for (uint32_t i = 0; dims && i < port.rank; ++i)
+    dims[i] = port.sizes[i] == openSize ? 1 : port.sizes[i];
+  uint64_t bytes =
+      dims ? countBytes({dims, port.rank, port.element, nullptr, 0}) : 0;
   auto *data = allocate<uint8_t>(bytes);
   Value *value = makeValue(dims, port.rank, port.element, data,
                            static_cast<uint32_t>(bytes));
-  if (!value)
-    return nullptr;
-  __builtin_memcpy(dims, port.sizes, 4 * port.rank);
-  __builtin_memset(data, 0, bytes);
+  if (value)
+    __builtin_memset(data, 0, bytes);
   return value;
+}
+
+static bool checkSizes(const Port &port, const Value &value) {
+  for (uint32_t i = 0; i < port.rank; ++i)
+    if (port.sizes[i] != openSize && port.sizes[i] != value.dims[i])
+      return fail(ErrorCode::InvalidArgument)
+             << "input '" << port.name.begin << "': size " << int64_t(i)
+             << " is " << int64_t(value.dims[i]) << ", expected "
+             << int64_t(port.sizes[i]);
+  return true;
 }
 
 bool nncc::wasinn::checkInput(const Port &port, const Value &value) {
@@ -91,7 +68,7 @@ bool nncc::wasinn::checkInput(const Port &port, const Value &value) {
     return fail(ErrorCode::InvalidArgument)
            << "input '" << port.name.begin << "': " << int64_t(value.bytes)
            << " bytes do not fit the dimensions";
-  return true;
+  return checkSizes(port, value);
 }
 
 namespace {
@@ -196,7 +173,7 @@ bool Frame::run(const Value *const *inputs, Value **outputs) {
     return false;
   if (nncc_run(0, arguments, count, nullptr) != 0)
     return fail(isOutOfMemory(nncc_error()) ? ErrorCode::TooLarge
-                                            : ErrorCode::InvalidArgument)
+                                            : ErrorCode::RuntimeError)
            << nncc_error();
   for (uint32_t i = 0; i < network.numOutputs; ++i)
     if (!(outputs[i] = readOutput(i))) {

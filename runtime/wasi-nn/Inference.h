@@ -12,28 +12,8 @@
 
 namespace nncc::wasinn {
 
-/// A tensor whose blocks it owns.
-struct Value {
-  uint32_t *dims;
-  uint32_t rank;
-  ElementType type;
-  uint8_t *data;
-  uint32_t bytes;
-};
-
-/// A value with these blocks; null, after fail(), without memory. The blocks
-/// are given back then.
-Value *makeValue(uint32_t *dims, uint32_t rank, ElementType type, uint8_t *data,
-                 uint32_t bytes);
-
-/// Gives a value and its blocks back; null is ignored.
-void releaseValue(Value *value);
-
-/// A value of its own blocks; null, after fail(), without memory.
-Value *copyValue(const Value &value);
-
-/// What an input that takes state is before the first run: zeros. Null, after
-/// fail(), without memory.
+/// What an input that takes state is before the first run: zeros, sizes that
+/// callers choose being 1. Null, after fail(), without memory.
 Value *makeZeros(const Port &port);
 
 /// Whether `value` can be the input `port`; fails with the reason if not.

@@ -13,9 +13,6 @@
 using namespace nncc;
 using namespace nncc::wasinn;
 
-// No constructor may run: the linker would call it before each export.
-[[clang::require_constant_initialization]] Failure nncc::wasinn::failure;
-
 namespace {
 
 struct TypeRow {
@@ -81,7 +78,7 @@ static void readShape(JsonReader &reader, Port &port) {
   port.sizes = allocate<uint32_t>(port.rank);
   reader.enter();
   for (uint32_t i = 0; reader.next(); ++i) {
-    uint32_t size = reader.readNumberOr(1);
+    uint32_t size = reader.readNumberOr(openSize);
     if (port.sizes)
       port.sizes[i] = size;
   }

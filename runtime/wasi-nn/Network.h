@@ -8,14 +8,14 @@
 #ifndef NNCC_RUNTIME_WASINN_NETWORK_H
 #define NNCC_RUNTIME_WASINN_NETWORK_H
 
-#include "runtime/wasi-nn/Model.h"
+#include "runtime/wasi-nn/Value.h"
 
 namespace nncc::wasinn {
 
-/// As wasi:nn/tensor numbers them.
-enum class ElementType : uint8_t { F16, F32, F64, BF16, U8, I32, I64, None };
-
 uint32_t bytesPerElement(ElementType type);
+
+/// Of a dimension whose size callers choose.
+constexpr uint32_t openSize = ~0u;
 
 /// An input or an output.
 struct Port {
@@ -25,7 +25,7 @@ struct Port {
   /// The model's own.
   DataType type;
   uint32_t rank;
-  uint32_t *sizes; ///< Those that callers choose are 1.
+  uint32_t *sizes; ///< Those that callers choose are openSize.
   /// Of an input that takes an output of the run before: its number plus 1.
   uint32_t feedback;
 };

@@ -161,25 +161,25 @@ static std::string makeInterfaceComponent(const Interface &interface) {
 
 namespace {
 
-/// The component around a model.
+/// The component around an adapter.
 class Packager {
 public:
-  Packager(StringRef module, StringRef edition, StringRef name)
-      : module(module), edition(edition), name(name),
-        interfaces(getWasiNN(edition)) {}
+  explicit Packager(StringRef edition)
+      : edition(edition), interfaces(getWasiNN(edition)) {}
 
-  std::string run();
+  uint32_t addResources();
+  void setAdapter(ServingInstances instances);
+  void fillShim();
+  void addInterfaces();
+
+  ComponentBuilder builder;
 
 private:
-  void addResources();
-  void addAdapter();
-  void fillShim();
   void addInterface(const Interface &interface);
   uint32_t liftFunction(const Function &function, TypeScope &types);
 
-  StringRef module, edition, name;
+  StringRef edition;
   std::vector<Interface> interfaces;
-  ComponentBuilder builder;
   uint32_t shim = 0, adapter = 0, memory = 0, reallocate = 0;
   std::vector<std::string> resources;
   /// By name, of all interfaces.
@@ -234,7 +234,8 @@ static std::string makeFiller(unsigned count) {
          encodeCoreSection(9, elements);
 }
 
-void Packager::addResources() {
+/// The answer is the core instance with what makes and drops them.
+uint32_t Packager::addResources() {
   for (const Interface &interface : interfaces)
     for (const NamedType &type : interface.types)
       if (type.kind == NamedType::Resource)
@@ -244,9 +245,6 @@ void Packager::addResources() {
   for (auto [i, name] : enumerate(resources))
     types[name] = builder.addResource(
         builder.aliasCore(Sort::CoreFunction, shim, std::to_string(i)));
-}
-
-void Packager::addAdapter() {
   std::vector<NamedItem> builtins;
   for (const std::string &name : resources) {
     uint32_t type = types[name];
@@ -257,18 +255,12 @@ void Packager::addAdapter() {
     builtins.push_back(
         {name + ".drop", Sort::CoreFunction, builder.dropOf(type)});
   }
-  uint32_t group = builder.groupCore(builtins);
-  uint32_t code = builder.addCoreModule(getAdapter("Component"));
-  uint32_t model = builder.instantiateCore(builder.addCoreModule(module), {});
-  uint32_t check =
-      builder.instantiateCore(builder.addCoreModule(makeNameCheckModule(name)),
-                              {{"model", Sort::CoreInstance, model}});
-  adapter =
-      builder.instantiateCore(code, {{"env", Sort::CoreInstance, model},
-                                     {"model", Sort::CoreInstance, model},
-                                     {"guest", Sort::CoreInstance, check},
-                                     {"resource", Sort::CoreInstance, group}});
-  memory = builder.aliasCore(Sort::CoreMemory, model, "memory");
+  return builder.groupCore(builtins);
+}
+
+void Packager::setAdapter(ServingInstances instances) {
+  adapter = instances.adapter;
+  memory = builder.aliasCore(Sort::CoreMemory, instances.memory, "memory");
   reallocate = builder.aliasCore(Sort::CoreFunction, adapter, "cabi_realloc");
 }
 
@@ -315,13 +307,21 @@ void Packager::addInterface(const Interface &interface) {
       {getInterfaceName(interface.name, edition), Sort::Instance, instance});
 }
 
-std::string Packager::run() {
-  addResources();
-  addAdapter();
-  fillShim();
+void Packager::addInterfaces() {
   for (const Interface &interface : interfaces)
     addInterface(interface);
-  return builder.take();
+}
+
+std::string nncc::wasm::packInterfaces(
+    StringRef edition,
+    function_ref<ServingInstances(ComponentBuilder &, uint32_t resources)>
+        addAdapter) {
+  Packager packager(edition);
+  uint32_t resources = packager.addResources();
+  packager.setAdapter(addAdapter(packager.builder, resources));
+  packager.fillShim();
+  packager.addInterfaces();
+  return packager.builder.take();
 }
 
 StringRef nncc::wasm::getAdapter(StringRef name) {
@@ -336,5 +336,18 @@ Expected<std::string>
 nncc::wasm::makeComponent(StringRef module, StringRef edition, StringRef name) {
   if (Error error = checkModel(module))
     return std::move(error);
-  return Packager(module, edition, name).run();
+  return packInterfaces(edition, [&](ComponentBuilder &builder,
+                                     uint32_t resources) {
+    uint32_t code = builder.addCoreModule(getAdapter("Component"));
+    uint32_t model = builder.instantiateCore(builder.addCoreModule(module), {});
+    uint32_t check = builder.instantiateCore(
+        builder.addCoreModule(makeNameCheckModule(name)),
+        {{"model", Sort::CoreInstance, model}});
+    uint32_t adapter = builder.instantiateCore(
+        code, {{"env", Sort::CoreInstance, model},
+               {"model", Sort::CoreInstance, model},
+               {"guest", Sort::CoreInstance, check},
+               {"resource", Sort::CoreInstance, resources}});
+    return ServingInstances{adapter, model};
+  });
 }

@@ -146,14 +146,25 @@ uint32_t ComponentBuilder::addBuiltin(uint8_t opcode, uint32_t resource) {
                     Sort::CoreFunction, 1);
 }
 
+static std::string encodeOptions(uint32_t memory, uint32_t reallocate) {
+  return '\x03' + std::string(1, '\0') + // Texts are UTF-8,
+         '\x03' + encodeNumber(memory) + '\x04' + encodeNumber(reallocate);
+}
+
 uint32_t ComponentBuilder::lift(uint32_t coreFunction, uint32_t memory,
                                 uint32_t reallocate, uint32_t type) {
   std::string payload = '\x01' + std::string(2, '\0') +
-                        encodeNumber(coreFunction) + '\x03' + // Options:
-                        std::string(1, '\0') + // texts are UTF-8,
-                        '\x03' + encodeNumber(memory) + '\x04' +
-                        encodeNumber(reallocate) + encodeNumber(type);
+                        encodeNumber(coreFunction) +
+                        encodeOptions(memory, reallocate) + encodeNumber(type);
   return addSection(CanonSection, payload, Sort::Function, 1);
+}
+
+uint32_t ComponentBuilder::lower(uint32_t function, uint32_t memory,
+                                 uint32_t reallocate) {
+  std::string payload = "\x01\x01" + std::string(1, '\0') +
+                        encodeNumber(function) +
+                        encodeOptions(memory, reallocate);
+  return addSection(CanonSection, payload, Sort::CoreFunction, 1);
 }
 
 uint32_t ComponentBuilder::importResource(StringRef name) {

@@ -62,6 +62,8 @@ public:
   uint32_t repOf(uint32_t resource) { return addBuiltin(0x04, resource); }
   uint32_t lift(uint32_t coreFunction, uint32_t memory, uint32_t reallocate,
                 uint32_t type);
+  /// A function of a component as a core function.
+  uint32_t lower(uint32_t function, uint32_t memory, uint32_t reallocate);
 
   uint32_t importResource(llvm::StringRef name);
   uint32_t importType(llvm::StringRef name, uint32_t equal);

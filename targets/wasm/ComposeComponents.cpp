@@ -42,8 +42,8 @@ struct ExternItem {
 
 class Composer {
 public:
-  Composer(StringRef guest, const NamedModel &model)
-      : guest(guest), model(model) {}
+  Composer(StringRef guest, ArrayRef<NamedModel> models)
+      : guest(guest), models(models) {}
 
   Expected<std::string> run();
 
@@ -56,7 +56,7 @@ private:
   void exportAll(uint32_t instance);
 
   StringRef guest, edition;
-  const NamedModel &model;
+  ArrayRef<NamedModel> models;
   SmallVector<BinarySection> beginning; ///< Up to the last import.
   std::vector<ExternItem> imports, exports;
   std::vector<NamedItem> args;
@@ -237,8 +237,10 @@ Expected<std::string> Composer::run() {
     return std::move(error);
   if (Error error = findEdition())
     return std::move(error);
+  const NamedModel &first = models.front();
   Expected<std::string> served =
-      makeComponent(model.module, edition, model.name);
+      models.size() > 1 ? makeComponentOfSeveral(models, edition)
+                        : makeComponent(first.module, edition, first.name);
   if (!served)
     return served.takeError();
   builder.instantiate(builder.addComponent(*served), {});
@@ -248,7 +250,7 @@ Expected<std::string> Composer::run() {
   return builder.take();
 }
 
-Expected<std::string> nncc::wasm::composeComponents(StringRef guest,
-                                                    const NamedModel &model) {
-  return Composer(guest, model).run();
+Expected<std::string>
+nncc::wasm::composeComponents(StringRef guest, ArrayRef<NamedModel> models) {
+  return Composer(guest, models).run();
 }

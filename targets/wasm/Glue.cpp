@@ -35,6 +35,7 @@ public:
     return *this;
   }
   Code &call(uint32_t function) { return op(0x10).number(function); }
+  Code &trap() { return op(0x00); }
   Code &beginIf() { return op(0x04).op(0x40); }
   Code &beginIfWithResult() { return op(0x04).op(0x7f); }
   Code &otherwise() { return op(0x05); }
@@ -43,6 +44,7 @@ public:
   Code &equal() { return op(0x46); }
   Code &notEqual() { return op(0x47); }
   Code &shiftRight() { return op(0x76); }
+  Code &bitAnd() { return op(0x71); }
   Code &bitOr() { return op(0x72); }
   Code &isZero() { return op(0x45); }
   Code &memorySize(uint32_t memory) { return op(0x3f).number(memory); }
@@ -133,7 +135,8 @@ GlueFunction nncc::wasm::makeDispatch(StringRef call, unsigned numParams,
   // What is no model's handle is the first one's, whose adapter refuses it.
   Code code;
   for (auto [i, function] : enumerate(functions.drop_front())) {
-    code.get(0).constant(handleBits).shiftRight().constant(i + 1).equal();
+    code.get(0).constant(handleBits).shiftRight();
+    code.constant((1 << handleBits) - 1).bitAnd().constant(i + 1).equal();
     code.beginIfWithResult().getAll(numParams).call(function).otherwise();
   }
   code.getAll(numParams).call(functions.front());
@@ -144,6 +147,11 @@ GlueFunction nncc::wasm::makeDispatch(StringRef call, unsigned numParams,
 
 static std::string encodeSection(uint8_t id, StringRef payload) {
   return static_cast<char>(id) + encodeNumber(payload.size()) + payload.str();
+}
+
+static std::string encodeType(unsigned numParams, unsigned numResults) {
+  return '\x60' + encodeNumber(numParams) + std::string(numParams, '\x7f') +
+         encodeNumber(numResults) + std::string(numResults, '\x7f');
 }
 
 std::string nncc::wasm::makeNameCheckModule(StringRef name) {
@@ -157,4 +165,84 @@ std::string nncc::wasm::makeNameCheckModule(StringRef name) {
          encodeSection(WASM_SEC_EXPORT,
                        '\1' + encodeName("is_named") + std::string(2, '\0')) +
          encodeSection(WASM_SEC_CODE, '\1' + check.code);
+}
+
+namespace {
+
+/// Writes the module of makeSelectionModule. Type 0 is that of "count"; each
+/// function has two more, without the number of the model and with it.
+class SelectionWriter {
+public:
+  SelectionWriter(ArrayRef<SharedFunction> functions, unsigned numModels)
+      : functions(functions), numModels(numModels) {}
+
+  std::string run();
+
+private:
+  void importAll();
+  void define(StringRef name, uint32_t type, StringRef body);
+  std::string select(unsigned function) const;
+
+  ArrayRef<SharedFunction> functions;
+  unsigned numModels;
+  uint32_t numImports = 0, numDefined = 0;
+  std::vector<uint32_t> firstImports; ///< By function; the models' follow.
+  std::string imports, definitions, exports, code;
+};
+
+} // namespace
+
+void SelectionWriter::importAll() {
+  for (auto [i, function] : enumerate(functions)) {
+    firstImports.push_back(numImports);
+    if (!function.isThere)
+      continue;
+    for (unsigned model = 0; model < numModels; ++model, ++numImports)
+      imports += encodeName(std::to_string(model)) + encodeName(function.name) +
+                 '\0' + encodeNumber(1 + 2 * i);
+  }
+}
+
+void SelectionWriter::define(StringRef name, uint32_t type, StringRef body) {
+  definitions += encodeNumber(type);
+  exports += encodeName(name) + '\0' + encodeNumber(numImports + numDefined);
+  code += body;
+  ++numDefined;
+}
+
+/// A number that no model has traps.
+std::string SelectionWriter::select(unsigned index) const {
+  const SharedFunction &function = functions[index];
+  Code body;
+  for (unsigned model = 0; function.isThere && model < numModels; ++model) {
+    body.get(0).constant(model).equal().beginIf();
+    for (unsigned param = 1; param <= function.numParams; ++param)
+      body.get(param);
+    body.call(firstImports[index] + model).giveBack().end();
+  }
+  return body.trap().finish();
+}
+
+std::string SelectionWriter::run() {
+  std::string types = encodeType(0, 1);
+  for (const SharedFunction &function : functions)
+    types += encodeType(function.numParams, function.numResults) +
+             encodeType(function.numParams + 1, function.numResults);
+  importAll();
+  define("count", 0, Code().constant(numModels).finish());
+  for (auto [i, function] : enumerate(functions))
+    define(function.name, 2 + 2 * i, select(i));
+  return std::string("\0asm\1\0\0\0", 8) +
+         encodeSection(WASM_SEC_TYPE,
+                       encodeNumber(1 + 2 * functions.size()) + types) +
+         encodeSection(WASM_SEC_IMPORT, encodeNumber(numImports) + imports) +
+         encodeSection(WASM_SEC_FUNCTION,
+                       encodeNumber(numDefined) + definitions) +
+         encodeSection(WASM_SEC_EXPORT, encodeNumber(numDefined) + exports) +
+         encodeSection(WASM_SEC_CODE, encodeNumber(numDefined) + code);
+}
+
+std::string nncc::wasm::makeSelectionModule(ArrayRef<SharedFunction> functions,
+                                            unsigned numModels) {
+  return SelectionWriter(functions, numModels).run();
 }

@@ -38,8 +38,8 @@ GlueFunction makeConstant(uint32_t value);
 /// is empty.
 GlueFunction makeNameCheck(llvm::StringRef name, uint32_t memory);
 
-/// How many bits of a handle count the handles of one model. The rest is the
-/// number of the model.
+/// How many bits of a handle count the handles of one model. As many behind
+/// them are the number of the model; the adapter has the rest.
 constexpr unsigned handleBits = 10;
 
 /// A call of wasi_ephemeral_nn for several models, whose adapters have these
@@ -51,6 +51,19 @@ GlueFunction makeDispatch(llvm::StringRef call, unsigned numParams,
 /// A core module that imports the memory "model"."memory" and exports a name
 /// check on it as "is_named".
 std::string makeNameCheckModule(llvm::StringRef name);
+
+/// A function that each of several models has.
+struct SharedFunction {
+  std::string name;
+  unsigned numParams, numResults;
+  bool isThere; ///< If not, calls trap.
+};
+
+/// A core module that exports these functions with the number of the model as
+/// a first parameter, and "count", the number of models. It imports those of
+/// each model from the module of that number, "0", "1", ...
+std::string makeSelectionModule(llvm::ArrayRef<SharedFunction> functions,
+                                unsigned numModels);
 
 } // namespace nncc::wasm
 

@@ -54,11 +54,8 @@ Expected<std::string> nncc::wasm::linkGuest(StringRef guest,
   if (!isCoreModule(guest) && !isComponent(guest))
     return createStringError("the guest: it is neither a module nor a "
                              "component");
-  if (isComponent(guest) && models->size() > 1)
-    return createStringError("the guest: it is a component, which takes one "
-                             "model; several can be linked into a core module");
   Expected<std::string> linked = isComponent(guest)
-                                     ? composeComponents(guest, models->front())
+                                     ? composeComponents(guest, *models)
                                      : mergeModules(guest, *models);
   if (!linked)
     return blame("guest", linked.takeError());

@@ -3,6 +3,7 @@
 """Guests for wasi-nn and models in one file: nncc link."""
 
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from onnx import helper
 from wasmtime import component
 
 import nncc
+from component_host import ComponentHost, WasiNNError
 from guests import compile_c, run_wasi
 from harness import BIN, ROOT, network
 
@@ -87,18 +89,16 @@ def test_component_guest(model: str, folder: Path) -> None:
     assert instantiate(folder / "component-app.wasm", 5.5) == 12
 
 
-def test_hostile_guest(folder: Path) -> None:
-    """All calls out of order or out of bounds get their errno, and the next right one works."""
-    guest = compile_c(INPUTS / "hostile_guest.c", folder / "hostile.wasm")
-    assert link(guest, folder / "model.wasm", output=folder / "hostile-app.wasm").returncode == 0
-    assert run(folder / "hostile-app.wasm") == ""
-
-
-def test_several_models(folder: Path) -> None:
-    """Each has its name, its memory and its handles."""
+@pytest.fixture(scope="module")
+def minus(folder: Path) -> Path:
+    """y = -x"""
     node = helper.make_node("Neg", ["x"], ["y"])
     onnx.save(network([node], {"x": np.ones((1, 2), np.float32)}), folder / "minus.onnx")
-    minus = nncc.compile(folder / "minus.onnx", folder / "minus.wasm")
+    return nncc.compile(folder / "minus.onnx", folder / "minus.wasm")
+
+
+def test_several_models(folder: Path, minus: Path) -> None:
+    """Each has its name, its memory and its handles."""
     guest = compile_c(INPUTS / "two_models_guest.c", folder / "two.wasm")
     models = [f"minus={minus}", f"demo={folder / 'model.wasm'}"]
     result = link(guest, *models, output=folder / "two-app.wasm")
@@ -115,6 +115,78 @@ def test_several_models(folder: Path) -> None:
         "errno 1",
         "3 3",
     ]
+
+
+@pytest.fixture(scope="module")
+def several(folder: Path, minus: Path) -> Path:
+    """All of wasi:nn, answered by two models."""
+    guest = folder / "all.wasm"
+    guest.write_bytes(wasmtime.wat2wasm((INPUTS / "all_of_wasi_nn.wat").read_text()))
+    app = folder / "all-app.wasm"
+    result = link(guest, f"minus={minus}", f"demo={folder / 'model.wasm'}", output=app)
+    assert result.returncode == 0, result.stderr
+    return app
+
+
+def test_several_models_in_a_component(several: Path, folder: Path, minus: Path) -> None:
+    host = ComponentHost(several)
+    x = np.array([[1, 2]], np.float32)
+    demo, other = host.open("demo"), host.open("minus")
+    for _ in range(2):
+        np.testing.assert_array_equal(host.compute(demo, {"x": x})["y"], [[3, 5]])
+        np.testing.assert_array_equal(host.compute(other, {"0": x})["y"], [[-1, -2]])
+    for name in ("other", "dem", ""):
+        with pytest.raises(WasiNNError, match="not-found: no model has this name"):
+            host.open(name)
+    with pytest.raises(WasiNNError, match="no input of this name"):
+        host.compute(other, {"z": x})
+    for source, expected in (("model.onnx", [[3, 5]]), ("minus.onnx", [[-1, -2]])):
+        given = [(folder / source).read_bytes()]
+        graph = host.unwrap(host.call("graph", "load", given, "onnx", "cpu"))
+        context = host.call("graph", "[method]graph.init-execution-context", graph)
+        outputs = host.compute(host.unwrap(context), {"x": x})
+        np.testing.assert_array_equal(outputs["y"], expected)
+    with pytest.raises(WasiNNError, match="invalid-encoding"):
+        host.unwrap(host.call("graph", "load", [b"others"], "onnx", "cpu"))
+
+
+def test_several_models_keep_nothing(several: Path) -> None:
+    """No memory grows with what was opened, computed and dropped."""
+    host = ComponentHost(several)
+    x = np.ones((1, 2), np.float32)
+    host.compute(host.open("demo"), {"x": x})
+    host.store.set_limits(memory_size=2**19)
+    for _ in range(1000):
+        context = host.open("demo")
+        host.compute(context, {"x": x})
+        with pytest.raises(WasiNNError):
+            host.compute(context, {"z": x})
+        context.drop(host.store)
+
+
+def test_several_models_of_the_older_edition(folder: Path, minus: Path) -> None:
+    text = (INPUTS / "all_of_wasi_nn.wat").read_text()
+    inference = re.compile(r"    ;; begin edition\n.*    ;; end edition\n", re.DOTALL)
+    older = (INPUTS / "older_inference.wat").read_text()
+    text = inference.sub(lambda _: older, text).replace("2024-10-28", "2024-08-19")
+    (folder / "older.wasm").write_bytes(wasmtime.wat2wasm(text))
+    models = [f"minus={minus}", f"demo={folder / 'model.wasm'}"]
+    result = link(folder / "older.wasm", *models, output=folder / "older-app.wasm")
+    assert result.returncode == 0, result.stderr
+    host = ComponentHost(folder / "older-app.wasm", "2024-08-19")
+    context = host.open("demo")
+
+    def call(name: str, *args: object) -> object:
+        return host.call("inference", f"[method]graph-execution-context.{name}", context, *args)
+
+    with pytest.raises(WasiNNError, match="was not set"):
+        host.fail(call("compute"))
+    tensor = host.tensor(np.array([[1, 2]], np.float32))
+    assert call("set-input", "x", tensor) is None
+    assert call("compute") is None
+    np.testing.assert_array_equal(host.array(host.unwrap(call("get-output", "y"))), [[3, 5]])
+    with pytest.raises(WasiNNError, match="no output of this name"):
+        host.unwrap(call("get-output", "z"))
 
 
 def test_names(core_guest: Path, folder: Path) -> None:
@@ -141,7 +213,7 @@ def test_names(core_guest: Path, folder: Path) -> None:
     [
         (EMPTY, ["model.wasm", "model.wasm"], "several models need names"),
         (EMPTY, ["a=model.wasm", "a=model.wasm"], "two models are named 'a'"),
-        (b"\0asm\x0d\0\1\0", ["a=model.wasm", "b=model.wasm"], "which takes one model"),
+        (b"\0asm\x0d\0\1\0", ["a=model.wasm", "b=model.wasm"], "imports nothing of wasi:nn"),
         (EMPTY, ["a=model.wasm", "b=guest.wasm"], "the model 'b': "),
     ],
 )
