@@ -120,15 +120,20 @@ def build_model(name: str) -> Path:
     return module
 
 
-def link(guest: Path, model: Path, output: Path) -> Path:
+def link(guest: Path, model: Path | str, output: Path) -> Path:
+    """The model is a file, or NAME=FILE."""
     call(ROOT / "build" / "bin" / "nncc", "link", guest, model, "-o", output)
     return output
 
 
 def run_wasi(
-    program: Path, stdin: Path, stdout: Path | None = None, arguments: Sequence[str] = ()
+    program: Path,
+    stdin: Path,
+    stdout: Path | None = None,
+    arguments: Sequence[str] = (),
+    folder: Path | None = None,
 ) -> int:
-    """The exit code of a core module that needs nothing but its standard streams."""
+    """The exit code of a core module; it may open files of `folder` as its current one."""
     engine = wasmtime.Engine()
     store = wasmtime.Store(engine)
     config = wasmtime.WasiConfig()
@@ -139,6 +144,8 @@ def run_wasi(
     else:
         config.stdout_file = str(stdout)
     config.inherit_stderr()
+    if folder is not None:
+        config.preopen_dir(str(folder), ".")
     store.set_wasi(config)
     linker = wasmtime.Linker(engine)
     linker.define_wasi()

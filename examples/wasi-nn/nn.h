@@ -34,6 +34,9 @@ int nnLoad(const struct NNPart *parts, uint32_t count, uint32_t encoding,
            uint32_t target, uint32_t *graph);
 NN(load_by_name)
 int nnLoadByName(const char *name, uint32_t length, uint32_t *graph);
+NN(load_by_name_with_config)
+int nnLoadWithConfig(const char *name, uint32_t length, const char *config,
+                     uint32_t configLength, uint32_t *graph);
 NN(init_execution_context) int nnInitContext(uint32_t graph, uint32_t *context);
 NN(set_input)
 int nnSetInput(uint32_t context, uint32_t index, const struct NNTensor *);
@@ -42,6 +45,9 @@ NN(get_output)
 int nnGetOutput(uint32_t context, uint32_t index, void *buffer, uint32_t size,
                 uint32_t *written);
 NN(compute_single) int nnComputeSingle(uint32_t context);
+NN(get_output_single)
+int nnGetOutputSingle(uint32_t context, uint32_t index, void *buffer,
+                      uint32_t size, uint32_t *written);
 NN(unload) int nnUnload(uint32_t graph);
 NN(fini_single) int nnFinishSingle(uint32_t context);
 NN(finalize_execution_context) int nnFinalizeContext(uint32_t context);

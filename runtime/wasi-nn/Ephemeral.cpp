@@ -45,17 +45,56 @@ struct Session {
   Value **inputs, **outputs;
 };
 
-constexpr uint32_t maxHandles = 1024;
 constexpr uint32_t maxRank = 64;
 constexpr uint32_t maxParts = 64;
 
-// A handle is a number in these plus the first; what is closed is not given
-// again.
-Session *sessions[maxHandles];
-bool isGraph[maxHandles];
-uint32_t numSessions, numGraphs;
+// A handle consists of a place, the number of the model, and how often the
+// place was given back before: one that was closed is told from its successors.
+constexpr uint32_t placeBits = 10, modelBits = 10;
+constexpr uint32_t maxHandles = 1 << placeBits;
+constexpr uint32_t firstRound = 1 << (placeBits + modelBits);
+
+/// What a guest has open of one kind.
+template <typename T> struct Handles {
+  T items[maxHandles]; ///< Null: free.
+  uint32_t rounds[maxHandles];
+  uint32_t used; ///< Places that were ever given.
+};
+
+Handles<Session *> sessions;
+Handles<bool> graphs;
 
 } // namespace
+
+template <typename T> static uint32_t findFree(const Handles<T> &handles) {
+  for (uint32_t place = 0; place < handles.used; ++place)
+    if (!handles.items[place])
+      return place;
+  return handles.used;
+}
+
+/// There must be a free place.
+template <typename T> static uint32_t open(Handles<T> &handles, T item) {
+  uint32_t place = findFree(handles);
+  handles.used += place == handles.used;
+  handles.items[place] = item;
+  return getFirstHandle() + handles.rounds[place] * firstRound + place;
+}
+
+/// The place of an open handle, or maxHandles.
+template <typename T>
+static uint32_t find(const Handles<T> &handles, uint32_t handle) {
+  uint32_t place = handle % maxHandles;
+  bool isOpen =
+      handles.items[place] &&
+      handle == getFirstHandle() + handles.rounds[place] * firstRound + place;
+  return isOpen ? place : maxHandles;
+}
+
+template <typename T> static void close(Handles<T> &handles, uint32_t place) {
+  handles.items[place] = {};
+  ++handles.rounds[place];
+}
 
 /// The errno for what was done; the codes of wasi:nn have other numbers.
 static uint32_t finish(bool isDone) {
@@ -96,24 +135,22 @@ static uint8_t *copyIn(uint32_t address, uint32_t bytes) {
 static bool openGraph(uint32_t out) {
   if (!getNetwork())
     return false;
-  if (numGraphs == maxHandles)
+  if (findFree(graphs) == maxHandles)
     return fail(ErrorCode::TooLarge) << "too many graphs";
-  isGraph[numGraphs] = true;
-  writeNumber(out, getFirstHandle() + numGraphs++);
+  writeNumber(out, open(graphs, true));
   return true;
 }
 
 static bool checkGraph(uint32_t graph) {
-  uint32_t place = graph - getFirstHandle();
-  if (place < numGraphs && isGraph[place])
+  if (find(graphs, graph) < maxHandles)
     return true;
   return fail(ErrorCode::InvalidArgument) << "there is no such graph";
 }
 
 static Session *findSession(uint32_t context) {
-  uint32_t place = context - getFirstHandle();
-  if (place < numSessions && sessions[place])
-    return sessions[place];
+  uint32_t place = find(sessions, context);
+  if (place < maxHandles)
+    return sessions.items[place];
   fail(ErrorCode::InvalidArgument) << "there is no such execution context";
   return nullptr;
 }
@@ -182,7 +219,7 @@ uint32_t loadWithConfig(uint32_t name, uint32_t length, uint32_t config,
 NNCC_EXPORT("unload") uint32_t unload(uint32_t graph) {
   bool isOpen = checkGraph(graph);
   if (isOpen)
-    isGraph[graph - getFirstHandle()] = false;
+    close(graphs, find(graphs, graph));
   return finish(isOpen);
 }
 
@@ -249,11 +286,11 @@ static Session *makeSession() {
 static bool openSession(uint32_t graph, uint32_t out) {
   if (!check(out, 4) || !checkGraph(graph))
     return false;
-  Session *session = numSessions < maxHandles ? makeSession() : nullptr;
+  bool hasRoom = findFree(sessions) < maxHandles;
+  Session *session = hasRoom ? makeSession() : nullptr;
   if (!session)
     return fail(ErrorCode::TooLarge) << "too many execution contexts";
-  sessions[numSessions] = session;
-  writeNumber(out, getFirstHandle() + numSessions++);
+  writeNumber(out, open(sessions, session));
   return true;
 }
 
@@ -268,7 +305,7 @@ uint32_t finalizeContext(uint32_t context) {
   if (session) {
     clear(*session);
     release(session);
-    sessions[context - getFirstHandle()] = nullptr;
+    close(sessions, find(sessions, context));
   }
   return finish(session);
 }
@@ -300,10 +337,10 @@ static Value *readValue(const GuestTensor &tensor, ElementType wanted) {
                    findType(tensor.type & 0xFF, wanted), data, tensor.bytes);
 }
 
-static bool setInput(uint32_t context, uint32_t index, uint32_t address) {
+static bool setInput(uint32_t context, uint32_t index,
+                     const GuestTensor &tensor) {
   Session *session = findSession(context);
-  GuestTensor tensor;
-  if (!session || !read(tensor, address))
+  if (!session)
     return false;
   const Network &network = *getNetwork();
   if (index >= network.numInputs)
@@ -320,8 +357,9 @@ static bool setInput(uint32_t context, uint32_t index, uint32_t address) {
 }
 
 NNCC_EXPORT("set_input")
-uint32_t setInputOf(uint32_t context, uint32_t index, uint32_t tensor) {
-  return finish(setInput(context, index, tensor));
+uint32_t setInputAt(uint32_t context, uint32_t index, uint32_t address) {
+  GuestTensor tensor;
+  return finish(read(tensor, address) && setInput(context, index, tensor));
 }
 
 NNCC_EXPORT("compute") uint32_t compute(uint32_t context) {
@@ -375,4 +413,54 @@ NNCC_EXPORT("fini_single") uint32_t finishSingle(uint32_t context) {
     return finish(false);
   clear(*session);
   return finish(resetState(*session));
+}
+
+// WAMR's older module: an array as one pointer, one size in and out, no length
+// of tensors and the types of before August 2023. targets/wasm/MergeModules.cpp
+// takes the other functions from above.
+
+NNCC_EXPORT("wasi_nn.load")
+uint32_t loadArray(uint32_t array, uint32_t encoding, uint32_t target,
+                   uint32_t out) {
+  GuestBytes builders;
+  return read(builders, array)
+             ? load(builders.address, builders.length, encoding, target, out)
+             : finish(false);
+}
+
+static bool readShortTensor(GuestTensor &tensor, uint32_t address) {
+  struct {
+    uint32_t shape, type, data;
+  } given;
+  GuestBytes dims;
+  static const uint8_t elementBytes[] = {2, 4, 1, 4};
+  if (!read(given, address) || !read(dims, given.shape))
+    return false;
+  if (given.type >= sizeof elementBytes || dims.length > maxRank ||
+      !check(dims.address, 4 * dims.length))
+    return fail(ErrorCode::InvalidArgument) << "this is no tensor";
+  uint64_t bytes = elementBytes[given.type];
+  for (uint32_t i = 0; i < dims.length && bytes >> 32 == 0; ++i) {
+    uint32_t size;
+    readGuest(&size, dims.address + 4 * i, sizeof size);
+    bytes *= size;
+  }
+  tensor = {dims.address, dims.length, given.type, given.data,
+            static_cast<uint32_t>(bytes)};
+  return check(given.data, bytes);
+}
+
+NNCC_EXPORT("wasi_nn.set_input")
+uint32_t setShortInput(uint32_t context, uint32_t index, uint32_t address) {
+  GuestTensor tensor;
+  return finish(readShortTensor(tensor, address) &&
+                setInput(context, index, tensor));
+}
+
+NNCC_EXPORT("wasi_nn.get_output")
+uint32_t getSizedOutput(uint32_t context, uint32_t index, uint32_t buffer,
+                        uint32_t size) {
+  uint32_t room;
+  return finish(read(room, size) &&
+                getOutput(context, index, buffer, room, size));
 }

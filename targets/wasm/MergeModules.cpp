@@ -30,6 +30,8 @@ using namespace llvm::wasm;
 using namespace nncc::wasm;
 
 static constexpr StringLiteral wasiNN = "wasi_ephemeral_nn";
+/// WAMR's older interface.
+static constexpr StringLiteral legacyNN = "wasi_nn";
 
 namespace {
 
@@ -90,7 +92,8 @@ private:
 } // namespace
 
 static bool isServed(const CoreImport &import) {
-  return import.kind == ItemKind::Function && import.module == wasiNN;
+  return import.kind == ItemKind::Function &&
+         (import.module == wasiNN || import.module == legacyNN);
 }
 
 Error Merger::checkGuest() {
@@ -151,13 +154,23 @@ uint32_t Merger::addGlue(GlueFunction function) {
   return firstGlue + glue.size() - 1;
 }
 
+/// The export of an adapter for an import: what legacyNN has in another form
+/// stands under both names.
+static std::optional<uint32_t> findServer(const CoreModule &adapter,
+                                          const CoreImport &import) {
+  if (import.module == legacyNN)
+    if (auto found = adapter.findExport((legacyNN + "." + import.name).str(),
+                                        ItemKind::Function))
+      return found;
+  return adapter.findExport(import.name, ItemKind::Function);
+}
+
 /// What the adapters have for an import, which must be of the same type.
 Expected<uint32_t> Merger::serve(const CoreImport &import) {
   const CoreModule &adapter = models.front().adapter.module;
-  std::optional<uint32_t> found =
-      adapter.findExport(import.name, ItemKind::Function);
+  std::optional<uint32_t> found = findServer(adapter, import);
   if (!found)
-    return createStringError("wasi_ephemeral_nn has no function '" +
+    return createStringError(import.module + " has no function '" +
                              import.name + "'");
   uint32_t type =
       adapter.functionTypes[*found - adapter.countImports(ItemKind::Function)];
@@ -170,7 +183,8 @@ Expected<uint32_t> Merger::serve(const CoreImport &import) {
     functions.push_back(each.adapter.map.functions[*found]);
   if (functions.size() == 1)
     return functions.front();
-  auto [entry, isNew] = served.try_emplace(import.name, 0);
+  std::string call = (import.module + "." + import.name).str();
+  auto [entry, isNew] = served.try_emplace(call, 0);
   if (isNew) {
     unsigned numParams = adapter.types[type][1];
     entry->second = addGlue(makeDispatch(import.name, numParams, functions));
