@@ -39,6 +39,29 @@ test("a guest in a worker waits for models of another thread", { skip: noAdapter
   demo.dispose();
 });
 
+test("a guest in a worker gets an error when nobody answers", async () => {
+  const { signature } = await loadModel(makeGpuModule(), { device: "cpu" });
+  const { port1, port2 } = new MessageChannel();
+  port1.onmessage = ({ data }) => void (data === "open" && port1.postMessage([["demo", signature]]));
+  const workerData = { port: port2, guest: buildC() };
+  const worker = new Worker(new URL("silent-worker.ts", import.meta.url), { workerData, transferList: [port2 as never] });
+  const answer = await new Promise((resolve, reject) => {
+    worker.on("error", reject);
+    worker.on("message", resolve);
+  });
+  assert.deepEqual(answer, { printed: "errno 5", code: "timeout" });
+  port1.close();
+  await worker.terminate();
+});
+
+test("a GPU that is lost is an errno", { skip: noAdapter || (!suspending && "no JSPI") }, async () => {
+  const gpu = await (await navigator.gpu.requestAdapter())!.requestDevice();
+  const demo = await loadModel(makeGpuModule(), { device: "gpu", gpu });
+  gpu.destroy();
+  assert.equal(await runOnShim(buildC(), { demo }), "errno 5");
+  demo.dispose();
+});
+
 test("on the CPU nobody waits", async () => {
   const demo = await loadModel(makeGpuModule(), { device: "cpu" });
   const nn = createWasiNN({ models: { demo } });

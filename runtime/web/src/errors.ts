@@ -42,6 +42,8 @@ export type NnccErrorCode =
   | "wrong-device"
   /** The GPU refused what the model asked for. */
   | "gpu-error"
+  /** Another thread did not answer. */
+  | "timed-out"
   /** The caller's signal ended it. */
   | "aborted"
   /** The model was used after dispose(). */

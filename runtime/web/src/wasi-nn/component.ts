@@ -4,7 +4,7 @@
 // `wasi:nn` as jco wants it of a host: a class for each resource, and results as
 // values or as what is thrown. Both editions are served by the same classes.
 
-import { messageOf } from "../errors.js";
+import { NnccError, messageOf } from "../errors.js";
 import type { DType, Tensor as ModelTensor } from "../tensor.js";
 import { Errno, WasiNNError, errnoOf } from "./errno.js";
 import { Context, type Graph as OpenGraph } from "./graph.js";
@@ -70,17 +70,20 @@ export class Tensor {
 
 type NamedTensor = [name: string, tensor: Tensor];
 
-/** The resource `graph-execution-context`. */
-export class GraphExecutionContext {
-  private readonly context: Context;
-  private readonly graph: OpenGraph;
-  private readonly guard: Guard;
+/** What a resource of an open graph knows. */
+class OfGraph {
+  protected readonly graph: OpenGraph;
+  protected readonly guard: Guard;
 
   constructor(graph: OpenGraph, guard: Guard) {
-    this.context = new Context(graph);
     this.graph = graph;
     this.guard = guard;
   }
+}
+
+/** The resource `graph-execution-context`. */
+export class GraphExecutionContext extends OfGraph {
+  private readonly context = new Context(this.graph);
 
   /** Takes all inputs and gives all outputs; in the edition 2024-08-19 it has neither. */
   compute(inputs?: NamedTensor[]): NamedTensor[] | undefined {
@@ -110,15 +113,7 @@ export class GraphExecutionContext {
 }
 
 /** The resource `graph`. */
-export class Graph {
-  private readonly graph: OpenGraph;
-  private readonly guard: Guard;
-
-  constructor(graph: OpenGraph, guard: Guard) {
-    this.graph = graph;
-    this.guard = guard;
-  }
-
+export class Graph extends OfGraph {
   initExecutionContext(): GraphExecutionContext {
     return this.guard("init-execution-context", () => new GraphExecutionContext(this.graph, this.guard));
   }
@@ -133,9 +128,15 @@ function makeGuard(onError: WasiNNOptions["onError"]): Guard {
       return body();
     } catch (error) {
       onError?.(error instanceof Error ? error : new Error(String(error)), call);
-      throw new NNError(CODES[errnoOf(error)] ?? "runtime-error", messageOf(error));
+      throw new NNError(codeOf(error), messageOf(error));
     }
   };
+}
+
+function codeOf(error: unknown): ErrorCode {
+  // The core interface has no number for it.
+  if (error instanceof NnccError && error.code === "timed-out") return "timeout";
+  return CODES[errnoOf(error)] ?? "runtime-error";
 }
 
 /** The interfaces of `wasi:nn`, by the names that jco gives them. */

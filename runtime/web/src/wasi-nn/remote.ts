@@ -26,6 +26,8 @@ const WAITING = 0;
 const NEEDS_ROOM = 1;
 const ANSWERED = 2;
 const ALIGNMENT = 8;
+/** Milliseconds that the other thread has for an answer, unless the caller says how many. */
+const TIME_LIMIT = 60_000;
 
 /** A call: the answer goes into `room`, after `control` told its size. */
 interface Call {
@@ -69,13 +71,27 @@ export function serveModels(port: MessagePort, models: Readonly<Record<string, M
   };
 }
 
+export interface RemoteOptions {
+  /** Milliseconds after which a call fails whose answer did not come: the other thread may be gone. */
+  readonly timeLimit?: number;
+}
+
 /** The models at the other end of `port`; only a worker may call them. */
-export async function openModels(port: MessagePort): Promise<Record<string, GuestModel>> {
-  const list = await new Promise<[string, Signature][]>((resolve) => {
-    port.onmessage = ({ data }: MessageEvent<[string, Signature][]>) => resolve(data);
+export async function openModels(port: MessagePort, options: RemoteOptions = {}): Promise<Record<string, GuestModel>> {
+  const limit = options.timeLimit ?? TIME_LIMIT;
+  const list = await new Promise<[string, Signature][]>((resolve, reject) => {
+    const timer = setTimeout(() => reject(lateness(limit)), limit);
+    port.onmessage = ({ data }: MessageEvent<[string, Signature][]>) => {
+      clearTimeout(timer);
+      resolve(data);
+    };
     port.postMessage("open");
   });
-  return Object.fromEntries(list.map(([name, signature]) => [name, new RemoteModel(port, name, signature)]));
+  return Object.fromEntries(list.map(([name, signature]) => [name, new RemoteModel(port, name, signature, limit)]));
+}
+
+function lateness(limit: number): NnccError {
+  return new NnccError("timed-out", `the thread that has the models did not answer in ${limit} ms`);
 }
 
 class RemoteModel implements GuestModel {
@@ -84,25 +100,34 @@ class RemoteModel implements GuestModel {
   readonly signature: Signature;
   private readonly port: MessagePort;
   private readonly name: string;
+  private readonly limit: number;
   private room = new Uint8Array(new SharedArrayBuffer(1 << 16));
 
-  constructor(port: MessagePort, name: string, signature: Signature) {
+  constructor(port: MessagePort, name: string, signature: Signature, limit: number) {
     this.port = port;
     this.name = name;
     this.signature = signature;
+    this.limit = limit;
   }
 
   runSync(inputs: PlainInputs): Record<string, Tensor> {
     const control = new Int32Array(new SharedArrayBuffer(8));
     this.port.postMessage({ name: this.name, inputs, control, room: this.room } satisfies Call);
-    Atomics.wait(control, STATE, WAITING);
+    this.await(control);
     if (control[STATE] === NEEDS_ROOM) {
       this.room = new Uint8Array(new SharedArrayBuffer(control[BYTES]!));
       control[STATE] = WAITING;
       this.port.postMessage({ control, room: this.room } satisfies Room);
-      Atomics.wait(control, STATE, WAITING);
+      this.await(control);
     }
     return decode(this.room.slice(0, control[BYTES]));
+  }
+
+  private await(control: Int32Array<SharedArrayBuffer>): void {
+    if (Atomics.wait(control, STATE, WAITING, this.limit) !== "timed-out") return;
+    // A late answer must not come between those of other calls.
+    this.room = new Uint8Array(new SharedArrayBuffer(this.room.length));
+    throw lateness(this.limit);
   }
 
   async run(inputs: PlainInputs): Promise<Record<string, Tensor>> {
