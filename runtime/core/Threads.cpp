@@ -74,16 +74,20 @@ static void computeParts() {
 
 static uint32_t ceilDiv(uint32_t a, uint32_t b) { return a / b + (a % b != 0); }
 
-static void publish(Slice slice, const void *arguments, uint32_t steps,
-                    uint32_t parts) {
-  uint32_t most = numThreads * partsPerThread;
-  job = {slice, arguments, steps, ceilDiv(steps, parts < most ? parts : most)};
-  store(nextStep, 0);
-  store(isOpen, 1);
+static void wakeWorkers() {
   fetchAdd(generation, 1);
   if (load(numSleeping) != 0)
     __builtin_wasm_memory_atomic_notify(reinterpret_cast<int *>(&generation),
                                         0xFFFFFFFF);
+}
+
+static void publish(Slice slice, const void *arguments, uint32_t steps,
+                    uint32_t parts) {
+  uint32_t most = load(numThreads) * partsPerThread;
+  job = {slice, arguments, steps, ceilDiv(steps, parts < most ? parts : most)};
+  store(nextStep, 0);
+  store(isOpen, 1);
+  wakeWorkers();
 }
 
 static void join() {
@@ -97,7 +101,7 @@ static void join() {
 
 extern "C" void nncc_parallel(Slice slice, const void *arguments,
                               uint32_t steps, uint32_t parts) {
-  if (numThreads < 2 || parts < 2 || steps < 2) {
+  if (load(numThreads) < 2 || parts < 2 || steps < 2) {
     slice(arguments, 0, steps);
     return;
   }
@@ -117,15 +121,19 @@ extern "C" void nncc_load_weights() {
   isDone = true;
 }
 
-/// How many threads take part, with the one that calls `main`.
+/// How many threads take part, with the one that calls `main`; 0 ends workers.
 NNCC_EXPORT("nncc_set_threads") void nncc_set_threads(uint32_t count) {
-  numThreads = count;
+  store(numThreads, count);
+  if (count == 0)
+    wakeWorkers();
 }
 
-/// What a worker does, for ever; it ends from outside.
+/// What a worker does until nncc_set_threads(0), or its host ends it.
 NNCC_EXPORT("nncc_worker") void nncc_worker() {
   for (;;) {
-    uint32_t seen = load(generation);
+    uint32_t seen = load(generation); // First: what changes later wakes it.
+    if (load(numThreads) == 0)
+      return;
     fetchAdd(numActive, 1);
     if (load(isOpen))
       computeParts();
