@@ -16,12 +16,16 @@ use wasmtime_wasi_nn::{Backend, ExecutionContext, Graph, GraphRegistry, Registry
 
 use crate::compiler::Compiler;
 use crate::context::{Context, report};
-use crate::instance::Instance;
-use crate::signature::{Inside, Signature, Weights};
+use crate::errno::{Errno, Failure, refuse};
+use crate::instance::{Instance, Setting};
+use crate::signature::{Inside, Named, Signature, Weights};
+
+const MOST_THREADS: usize = 8;
 
 /// A compiled model. Instances of it are independent.
 pub struct Model {
     module: Module,
+    setting: Setting,
     pub signature: Signature,
     /// Those that are not in the module.
     weights: Option<Vec<u8>>,
@@ -29,8 +33,12 @@ pub struct Model {
 
 impl Model {
     /// `folder` is where external weights are; none for a module that has no place.
-    fn new(module: Module, folder: Option<&Path>) -> Result<Model> {
-        let signature = Instance::new(&module)?.signature()?;
+    fn new(module: Module, folder: Option<&Path>, setting: Setting) -> Result<Model> {
+        let mut instance = Instance::new(&module, &setting)?;
+        let signature = instance.signature()?;
+        for Named { name } in &signature.functions {
+            ensure!(instance.has_function(name), "it calls {name}, which its functions lack");
+        }
         let weights = match &signature.weights {
             Weights::Inside(Inside::Embedded) => None,
             Weights::File { file, sha256 } => {
@@ -38,11 +46,11 @@ impl Model {
                 Some(read_weights(&folder.join(file), sha256)?)
             }
         };
-        Ok(Model { module, signature, weights })
+        Ok(Model { module, setting, signature, weights })
     }
 
     pub fn instantiate(&self) -> Result<Instance> {
-        let mut instance = Instance::new(&self.module)?;
+        let mut instance = Instance::new(&self.module, &self.setting)?;
         if let Some(weights) = &self.weights {
             instance.fill_weights(weights)?;
         }
@@ -65,18 +73,48 @@ fn hash(bytes: &[u8]) -> String {
 #[derive(Clone)]
 pub struct Models {
     compiler: Compiler,
+    setting: Setting,
     named: HashMap<String, Arc<Model>>,
     substitute: Option<Arc<Model>>,
 }
 
 impl Models {
     pub fn new(compiler: Compiler) -> Models {
-        Models { compiler, named: HashMap::new(), substitute: None }
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        let setting = Setting { threads: threads.min(MOST_THREADS), functions: None };
+        Models { compiler, setting, named: HashMap::new(), substitute: None }
+    }
+
+    /// How many threads each execution context has of models that are registered from now on
+    /// and were compiled with --threads.
+    pub fn set_threads(&mut self, count: usize) {
+        self.setting.threads = count.clamp(1, MOST_THREADS);
+    }
+
+    /// Gives models that are registered from now on the operators that they were compiled
+    /// with as --extern: exports of a module with the model's memory (docs/extern.md).
+    pub fn set_functions(&mut self, path: &Path) -> Result<()> {
+        self.setting.functions = Some(self.compiler.module(path)?);
+        Ok(())
+    }
+
+    /// Registers each module in a folder by its name without `.wasm`.
+    pub fn add_folder(&mut self, folder: &Path) -> Result<()> {
+        let entries = folder.read_dir().with_context(|| format!("{}", folder.display()))?;
+        for entry in entries {
+            let path = entry?.path();
+            if path.extension().is_some_and(|extension| extension == "wasm") {
+                let name = path.file_stem().unwrap_or_default().to_string_lossy();
+                self.add(&name, &path)?;
+            }
+        }
+        Ok(())
     }
 
     /// Registers a module that nncc made.
     pub fn add(&mut self, name: &str, path: &Path) -> Result<()> {
-        let model = Model::new(self.compiler.module(path)?, path.parent());
+        let module = self.compiler.module(path)?;
+        let model = Model::new(module, path.parent(), self.setting.clone());
         let model = model.with_context(|| format!("{}", path.display()))?;
         self.named.insert(name.to_string(), Arc::new(model));
         Ok(())
@@ -93,15 +131,24 @@ impl Models {
     /// For `load-by-name`.
     pub fn registry(&self) -> Registry {
         let graph = |(name, model): (&String, &Arc<Model>)| (name.clone(), graph_of(model.clone()));
-        Registry::from(Named(self.named.iter().map(graph).collect()))
+        Registry::from(ByName(self.named.iter().map(graph).collect()))
+    }
+
+    /// Whether guests may load files of any format.
+    pub fn takes_any_file(&self) -> bool {
+        self.substitute.is_some()
+    }
+
+    pub fn named(&self, name: &str) -> Option<Arc<Model>> {
+        self.named.get(name).cloned()
     }
 
     /// Of a module that nncc made, or of the ONNX file that a registered one was made from.
-    fn load(&self, bytes: &[u8]) -> Result<Arc<Model>> {
+    pub fn load(&self, bytes: &[u8]) -> Result<Arc<Model>> {
         if bytes.starts_with(b"\0asm") {
             // What guests bring is not put into the cache: they could fill the disk.
             let module = Module::new(self.compiler.engine(), bytes)?;
-            return Ok(Arc::new(Model::new(module, None)?));
+            return Ok(Arc::new(Model::new(module, None, self.setting.clone())?));
         }
         let hash = hash(bytes);
         let model = self.named.values().find(|model| model.signature.source.sha256 == hash);
@@ -139,9 +186,12 @@ impl BackendInner for Nncc {
 
     fn load(&mut self, builders: &[&[u8]], target: ExecutionTarget) -> Result<Graph, BackendError> {
         if target != ExecutionTarget::Cpu {
-            return report(Err(format_err!("there is no {target:?} here: the target is the CPU")));
+            return report(refuse(
+                Errno::UnsupportedOperation,
+                format!("there is no {target:?} here"),
+            ));
         }
-        report(self.models.load(&builders.concat()).map(graph_of))
+        report(self.models.load(&builders.concat()).map(graph_of).map_err(Failure::from))
     }
 
     fn as_dir_loadable(&mut self) -> Option<&mut dyn BackendFromDir> {
@@ -153,8 +203,9 @@ impl BackendFromDir for Nncc {
     /// Of the file `model.wasm` in the folder.
     fn load_from_dir(&mut self, path: &Path, _: ExecutionTarget) -> Result<Graph, BackendError> {
         let module = self.models.compiler.module(&path.join("model.wasm"));
-        let model = module.and_then(|module| Model::new(module, Some(path)));
-        report(model.map(|model| graph_of(Arc::new(model))))
+        let setting = self.models.setting.clone();
+        let model = module.and_then(|module| Model::new(module, Some(path), setting));
+        report(model.map(|model| graph_of(Arc::new(model))).map_err(Failure::from))
     }
 }
 
@@ -168,14 +219,14 @@ fn graph_of(model: Arc<Model>) -> Graph {
 impl BackendGraph for ModelGraph {
     fn init_execution_context(&self) -> Result<ExecutionContext, BackendError> {
         let context: Box<dyn wasmtime_wasi_nn::backend::BackendExecutionContext> =
-            Box::new(report(Context::new(self.0.clone()))?);
+            Box::new(report(Context::new(self.0.clone()).map_err(Failure::from))?);
         Ok(context.into())
     }
 }
 
-struct Named(HashMap<String, Graph>);
+struct ByName(HashMap<String, Graph>);
 
-impl GraphRegistry for Named {
+impl GraphRegistry for ByName {
     fn get(&self, name: &str) -> Option<&Graph> {
         self.0.get(name)
     }

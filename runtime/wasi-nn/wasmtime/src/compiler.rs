@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use wasmtime::component::Component;
 use wasmtime::error::Context;
-use wasmtime::{Engine, Module, Result};
+use wasmtime::{Config, Engine, Module, Result};
 
 /// What a file with WebAssembly holds.
 pub enum Program {
@@ -33,7 +33,9 @@ impl Compiler {
         if let Some(folder) = &cache {
             fs::create_dir_all(folder).with_context(|| format!("{}", folder.display()))?;
         }
-        Ok(Compiler { engine: Engine::default(), cache })
+        let mut config = Config::new();
+        config.shared_memory(true); // Of models with --threads.
+        Ok(Compiler { engine: Engine::new(&config)?, cache })
     }
 
     pub fn engine(&self) -> &Engine {

@@ -3,10 +3,14 @@
 
 //! An instance of a module, with the block that a call of `main` needs.
 
-use wasmtime::error::{Context, bail, ensure, format_err};
-use wasmtime::{Memory, Module, Result, Store, TypedFunc};
+use wasmtime::error::{Context, bail, ensure};
+use wasmtime::{Linker, Module, Result, Store, TypedFunc};
 
+use crate::bytes::Bytes;
+use crate::errno::{Answer, Errno, refuse};
+use crate::functions::{Functions, Given};
 use crate::signature::{Port, Signature};
+use crate::workers::Workers;
 
 const VALUE_BYTES: u32 = 16;
 const DESCRIPTOR_BYTES: u32 = 40; // DLTensor
@@ -15,42 +19,58 @@ const CPU: u32 = 1;
 const ABI_VERSION: u32 = 1;
 
 /// What `main` takes: the receiver, the arguments, their number and where a result goes.
-type Main = (u32, u32, u32, u32);
+pub type Main = (u32, u32, u32, u32);
+
+/// What a module is run with.
+#[derive(Clone)]
+pub struct Setting {
+    /// For each execution context of a module that was compiled with --threads.
+    pub threads: usize,
+    /// Of operators that the module does not have itself.
+    pub functions: Option<Module>,
+}
 
 pub struct Instance {
-    store: Store<()>,
-    memory: Memory,
+    store: Store<Given>,
+    bytes: Bytes,
     main: TypedFunc<Main, u32>,
     alloc: TypedFunc<u32, u32>,
     free: TypedFunc<u32, ()>,
     exports: wasmtime::Instance,
+    /// Of a module that was compiled with --threads, from its first run on.
+    workers: Option<Workers>,
 }
 
 impl Instance {
-    pub fn new(module: &Module) -> Result<Instance> {
-        if let Some(import) = module.imports().next() {
-            bail!(
-                "it imports {}.{}: --threads and --extern have no host here",
-                import.module(),
-                import.name(),
-            );
+    pub fn new(module: &Module, setting: &Setting) -> Result<Instance> {
+        let mut store = Store::new(module.engine(), Given::default());
+        let mut linker = Linker::new(module.engine());
+        let shared = Bytes::imported(module)?;
+        if let Some(memory) = &shared {
+            linker.define(&store, "env", "memory", memory.clone())?;
         }
-        let mut store = Store::new(module.engine(), ());
-        let exports = wasmtime::Instance::new(&mut store, module, &[])?;
+        Functions::add_to_linker(&mut linker)?;
+        check_imports(module, setting)?;
+        let exports = linker.instantiate(&mut store, module)?;
         let foreign = "it is no module that nncc made for the CPU";
-        let memory = exports.get_memory(&mut store, "memory").context(foreign)?;
+        let own = exports.get_memory(&mut store, "memory").map(Bytes::Own);
+        let bytes = own.or(shared.clone().map(Bytes::Shared)).context(foreign)?;
         let version = exports.get_typed_func::<(), u32>(&mut store, "nncc_abi_version");
         let version = version.context(foreign)?.call(&mut store, ())?;
         ensure!(
             version == ABI_VERSION,
             "it has version {version} of the format, not {ABI_VERSION}"
         );
+        if let Some(functions) = &setting.functions {
+            Functions::attach(functions, &mut store, exports)?;
+        }
         Ok(Instance {
             main: exports.get_typed_func(&mut store, "main").context(foreign)?,
             alloc: exports.get_typed_func(&mut store, "nncc_alloc").context(foreign)?,
             free: exports.get_typed_func(&mut store, "nncc_free").context(foreign)?,
+            workers: shared.map(|memory| Workers::new(module, memory, setting.threads)),
             store,
-            memory,
+            bytes,
             exports,
         })
     }
@@ -62,6 +82,11 @@ impl Instance {
             port.element()?;
         }
         Ok(signature)
+    }
+
+    /// Whether the model was given this operator.
+    pub fn has_function(&self, name: &str) -> bool {
+        self.store.data().functions().is_some_and(|functions| functions.number(name).is_some())
     }
 
     /// Puts external weights where the module wants them.
@@ -82,22 +107,62 @@ impl Instance {
     }
 
     pub fn read(&self, address: u32, bytes: usize) -> Result<&[u8]> {
-        let rest = self.memory.data(&self.store).get(address as usize..);
-        rest.and_then(|rest| rest.get(..bytes)).context("an address is past the end of the memory")
+        self.bytes.read(&self.store, address, bytes)
     }
 
     pub fn write(&mut self, address: u32, bytes: &[u8]) -> Result<()> {
-        Ok(self.memory.write(&mut self.store, address as usize, bytes)?)
+        self.bytes.write(&mut self.store, address, bytes)
     }
 
     /// What a function answers that returns the address of a text.
     fn text(&mut self, function: &str) -> Result<String> {
         let function = self.exports.get_typed_func::<(), u32>(&mut self.store, function)?;
-        let address = function.call(&mut self.store, ())? as usize;
-        let rest = self.memory.data(&self.store).get(address..).unwrap_or_default();
-        let text = rest.split(|&byte| byte == 0).next().unwrap_or_default();
-        Ok(String::from_utf8(text.to_vec())?)
+        let address = function.call(&mut self.store, ())?;
+        let letters = (address..).map(|at| self.read(at, 1).map_or(0, |byte| byte[0]));
+        Ok(String::from_utf8(letters.take_while(|byte| *byte != 0).collect())?)
     }
+
+    fn start_workers(&mut self) -> Result<()> {
+        let Some(workers) = &mut self.workers else { return Ok(()) };
+        if workers.are_started() {
+            return Ok(());
+        }
+        for _ in 0..workers.wanted() {
+            let stack = self.alloc.call(&mut self.store, Workers::STACK_BYTES)?;
+            // Without room it has fewer.
+            if stack != 0 {
+                workers.start(stack + Workers::STACK_BYTES);
+            }
+        }
+        self.set_threads(self.workers.as_ref().map_or(1, Workers::count))
+    }
+
+    fn set_threads(&mut self, count: u32) -> Result<()> {
+        let set = self.exports.get_typed_func::<u32, ()>(&mut self.store, "nncc_set_threads")?;
+        set.call(&mut self.store, count)
+    }
+}
+
+impl Drop for Instance {
+    fn drop(&mut self) {
+        if self.workers.as_ref().is_some_and(Workers::are_started)
+            && let Err(error) = self.set_threads(0)
+        {
+            tracing::warn!("its threads go on: {error:#}");
+        }
+    }
+}
+
+fn check_imports(module: &Module, setting: &Setting) -> Result<()> {
+    for import in module.imports() {
+        match (import.module(), import.name()) {
+            ("env", "memory") => {}
+            ("nncc", _) if setting.functions.is_some() => {}
+            ("nncc", _) => bail!("it calls functions of --extern and was given none"),
+            (from, name) => bail!("it imports {from}.{name}, which no module of nncc does"),
+        }
+    }
+    Ok(())
 }
 
 /// The arguments of `main` in the memory of an instance: values, descriptors, sizes.
@@ -159,12 +224,15 @@ impl Frame {
         Ok((data, dims.collect::<Result<_>>()?))
     }
 
-    pub fn run(&self, instance: &mut Instance) -> Result<()> {
+    pub fn run(&self, instance: &mut Instance) -> Answer<()> {
+        instance.start_workers()?;
         let arguments = (0, self.block, self.count, 0);
-        match instance.main.call(&mut instance.store, arguments)? {
-            0 => Ok(()),
-            _ => Err(format_err!("{}", instance.text("nncc_error")?)),
+        if instance.main.call(&mut instance.store, arguments)? == 0 {
+            return Ok(());
         }
+        let reason = instance.text("nncc_error")?;
+        let is_memory = reason.starts_with("out of memory");
+        refuse(if is_memory { Errno::TooLarge } else { Errno::RuntimeError }, reason)
     }
 
     fn descriptor(&self, index: usize) -> u32 {

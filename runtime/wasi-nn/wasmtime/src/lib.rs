@@ -1,7 +1,7 @@
 // Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-//! A backend for the crate `wasmtime-wasi-nn` that runs models compiled by nncc, each
+//! A backend for the crate `wasmtime-wasi-nn`, and `wasi_ephemeral_nn` itself, that run models compiled by nncc, each
 //! execution context in an instance of its own, apart from the guest's memory:
 //!
 //! ```no_run
@@ -17,10 +17,16 @@
 //! ```
 
 mod backend;
+mod bytes;
 mod compiler;
 mod context;
+mod ephemeral;
+mod errno;
+mod functions;
 mod instance;
 mod signature;
+mod workers;
 
 pub use backend::{Models, backends};
 pub use compiler::{Compiler, Program};
+pub use ephemeral::{Ephemeral, add_to_linker};

@@ -6,8 +6,9 @@
 use serde::Deserialize;
 use wasmtime::Result;
 use wasmtime::error::{bail, ensure};
-use wasmtime_wasi_nn::Tensor;
 use wasmtime_wasi_nn::wit::TensorType;
+
+use crate::context::Given;
 
 #[derive(Deserialize)]
 pub struct Signature {
@@ -16,7 +17,15 @@ pub struct Signature {
     pub source: Source,
     #[serde(default)]
     pub state: Vec<StatePair>,
+    /// Of the host (--extern).
+    #[serde(default)]
+    pub functions: Vec<Named>,
     pub weights: Weights,
+}
+
+#[derive(Deserialize)]
+pub struct Named {
+    pub name: String,
 }
 
 /// Where the weights are: "embedded", or in a file beside the module.
@@ -91,11 +100,11 @@ impl Port {
     }
 
     /// The dimensions of `tensor` as the model wants them, if it can be this input.
-    pub fn check<'a>(&self, tensor: &'a Tensor) -> Result<&'a [u32]> {
+    pub fn check<'a>(&self, tensor: &Given<'a>) -> Result<&'a [u32]> {
         let (name, element) = (&self.name, self.element()?);
-        let given = &tensor.dimensions;
+        let given = tensor.dims;
         // A scalar has no dimension, or as wasi-nn wants it, one of size 1.
-        let dims = if self.shape.is_empty() && given[..] == [1] { &[] } else { &given[..] };
+        let dims = if self.shape.is_empty() && *given == [1] { &[] } else { given };
         let fits = |(want, size): (&Dim, &u32)| match want {
             Dim::Fixed(want) => want == size,
             Dim::Open(_) => true,

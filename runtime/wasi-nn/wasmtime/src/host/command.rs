@@ -5,19 +5,19 @@
 
 use std::process::ExitCode;
 
-use nncc_wasi_nn::{Compiler, Models, Program, backends};
+use nncc_wasi_nn::{Compiler, Ephemeral, Models, Program};
 use wasmtime::component::{self, Component};
 use wasmtime::{Linker, Module, Result, Store};
 use wasmtime_wasi::p2::bindings::sync::Command;
 use wasmtime_wasi::{I32Exit, p1};
-use wasmtime_wasi_nn::{wit, witx};
+use wasmtime_wasi_nn::wit;
 
 use super::{Options, State, wasi};
 
 /// What belongs to a core module.
 struct CoreState {
     wasi: p1::WasiP1Ctx,
-    nn: witx::WasiNnCtx,
+    nn: Ephemeral,
 }
 
 /// Runs the guest to its end; the answer is its exit code.
@@ -39,31 +39,12 @@ fn run_module(
 ) -> Result<ExitCode> {
     let mut linker = Linker::<CoreState>::new(compiler.engine());
     p1::add_to_linker_sync(&mut linker, |state| &mut state.wasi)?;
-    witx::add_to_linker(&mut linker, |state| &mut state.nn)?;
-    add_extensions(&mut linker)?;
-    let state = CoreState {
-        wasi: wasi(options)?.build_p1(),
-        nn: witx::WasiNnCtx::new(backends(models), models.registry()),
-    };
+    nncc_wasi_nn::add_to_linker(&mut linker, |state| &mut state.nn)?;
+    let state = CoreState { wasi: wasi(options)?.build_p1(), nn: Ephemeral::new(models.clone()) };
     let mut store = Store::new(compiler.engine(), state);
     let instance = linker.instantiate(&mut store, module)?;
     instance.get_typed_func::<(), ()>(&mut store, "_start")?.call(&mut store, ())?;
     Ok(ExitCode::SUCCESS)
-}
-
-/// What WasmEdge adds to the interface, as far as it can be said with the rest of it: what
-/// is given back stays until the guest ends, and a stream has no other beginning.
-fn add_extensions(linker: &mut Linker<CoreState>) -> Result<()> {
-    const NAME: &str = "wasi_ephemeral_nn";
-    const SUCCESS: i32 = 0;
-    const UNSUPPORTED_OPERATION: i32 = 6;
-    for call in ["compute", "get_output"] {
-        linker.alias(NAME, call, NAME, &format!("{call}_single"))?;
-    }
-    linker.func_wrap(NAME, "unload", |_: i32| SUCCESS)?;
-    linker.func_wrap(NAME, "finalize_execution_context", |_: i32| SUCCESS)?;
-    linker.func_wrap(NAME, "fini_single", |_: i32| UNSUPPORTED_OPERATION)?;
-    Ok(())
 }
 
 fn run_component(

@@ -23,7 +23,10 @@ pub use server::serve;
 pub struct Options {
     /// The first is its name.
     pub arguments: Vec<OsString>,
-    pub folders: Vec<String>,
+    /// Here, and as the guest knows them.
+    pub folders: Vec<(String, String)>,
+    /// Of the environment, with their values.
+    pub variables: Vec<(String, String)>,
 }
 
 /// What belongs to a component.
@@ -60,10 +63,11 @@ fn wasi(options: &Options) -> Result<WasiCtxBuilder> {
     for argument in &options.arguments {
         builder.arg(argument.to_string_lossy());
     }
-    for folder in &options.folders {
-        builder
-            .preopened_dir(folder, folder, FsPerms::ReadWrite)
-            .with_context(|| folder.clone())?;
+    for (name, value) in &options.variables {
+        builder.env(name, value);
+    }
+    for (folder, name) in &options.folders {
+        builder.preopened_dir(folder, name, FsPerms::ReadWrite).with_context(|| folder.clone())?;
     }
     Ok(builder)
 }
