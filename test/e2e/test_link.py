@@ -164,6 +164,29 @@ def test_several_models_keep_nothing(several: Path) -> None:
         context.drop(host.store)
 
 
+@pytest.mark.parametrize("kind", ["one", "several"])
+def test_hostile_tensors(kind: str, several: Path, folder: Path) -> None:
+    """Each is refused, and the next right one works."""
+    host = ComponentHost(several if kind == "several" else folder / "1.component.wasm")
+    context = host.open("demo")
+    x = np.array([[1, 2]], np.float32)
+    shapes = [[1, 2], [1], [2, 1], [1, 3], [1, 2, 1], [], [2**32 - 1, 2], [2**31 + 1, 2]]
+    compute = "[method]graph-execution-context.compute"
+    refused = 0
+    for shape in shapes:
+        for element in ("FP16", "FP32", "FP64", "BF16", "U8", "I32", "I64"):
+            for size in (0, 4, 7, 8, 16):
+                if (shape, element, size) == ([1, 2], "FP32", 8):
+                    continue
+                tensor = host.call("tensor", "[constructor]tensor", shape, element, bytes(size))
+                result = host.call("inference", compute, context, [("x", tensor)])
+                with pytest.raises(WasiNNError, match="invalid-argument"):
+                    host.fail(result)
+                refused += 1
+        np.testing.assert_array_equal(host.compute(context, {"x": x})["y"], [[3, 5]])
+    assert refused == 279
+
+
 def test_several_models_of_the_older_edition(folder: Path, minus: Path) -> None:
     text = (INPUTS / "all_of_wasi_nn.wat").read_text()
     inference = re.compile(r"    ;; begin edition\n.*    ;; end edition\n", re.DOTALL)

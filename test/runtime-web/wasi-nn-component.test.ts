@@ -68,3 +68,22 @@ test("errors are resources", () => {
   refuses("runtime-error", () => context.compute([]), /'x' was not set/);
   assert.ok(context.compute([["x", pair()]]));
 });
+
+test("417 tensors are refused and do no harm", () => {
+  const context = loadByName("demo").initExecutionContext();
+  const shapes = [[1, 2], [1], [2], [1, 1], [1, 3], [2, 2], [0, 2], [1, 2, 1], [], [0xffffffff, 2], [0x80000001, 2], [1, 0x80000002]];
+  let refused = 0;
+  for (const shape of shapes) {
+    for (const type of ["FP16", "FP32", "FP64", "BF16", "U8", "I32", "I64"] as const) {
+      for (const bytes of [0, 4, 7, 8, 16]) {
+        const isSound = type === "FP32" && shape.length === 2 && shape[1] === 2 && bytes === 8 * shape[0]!;
+        const tensor = new Tensor(Uint32Array.from(shape), type, new Uint8Array(bytes));
+        if (isSound) continue;
+        refuses("invalid-argument", () => context.compute([["x", tensor]]));
+        ++refused;
+      }
+    }
+    assert.deepEqual(floats(context.compute([["x", pair()]])![0]![1].data()), [12, 24]);
+  }
+  assert.equal(refused, 417);
+});
