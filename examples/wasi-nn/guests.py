@@ -42,13 +42,13 @@ def c_parts(source: Path, output: Path, *flags: str) -> list[str | Path]:
 
 
 def compile_c(source: Path, output: Path) -> Path:
-    """A core module on wasi_ephemeral_nn, which nn.h declares."""
-    call(need("wasm-ld-19"), *c_parts(source, output, f"-I{HERE}"))
+    """A core module on wasi_ephemeral_nn."""
+    call(need("wasm-ld-19"), *c_parts(source, output, f"-I{HERE / 'core'}"))
     return output
 
 
 def compile_c_component(source: Path, output: Path) -> Path:
-    """A component on wasi:nn; Rust's linker for components makes it."""
+    """A component on wasi:nn, of the same source; Rust's linker for components makes it."""
     sysroot = subprocess.run(
         [need("rustc"), "--print", "sysroot"], capture_output=True, text=True, check=True
     ).stdout.strip()

