@@ -91,9 +91,9 @@ def compile_python(source: Path, output: Path) -> Path:
     (folder / "deps" / "nn").mkdir(parents=True, exist_ok=True)
     shutil.copy(HERE / "wit" / "command.wit", folder)
     shutil.copy(HERE / "wit" / "wasi-nn.wit", folder / "deps" / "nn")
-    tool = Path(sys.executable).with_name("componentize-py")
+    tool = [sys.executable, "-c", "import componentize_py; componentize_py.script()"]
     world: list[str | Path] = ["-d", folder, "-w", "command"]
-    call(tool, *world, "componentize", "-p", source.parent, source.stem, "-o", output)
+    call(*tool, *world, "componentize", "-p", source.parent, source.stem, "-o", output)
     return output
 
 

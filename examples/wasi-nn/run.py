@@ -20,6 +20,7 @@ from guests import (
     BUILD,
     HERE,
     ROOT,
+    MissingToolError,
     build_guest,
     build_model,
     call,
@@ -85,4 +86,7 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except MissingToolError as error:
+        sys.exit(f"run.py: {error}")
