@@ -130,3 +130,13 @@ def test_older_wamr(host: str, tmp_path: Path) -> None:
     model = nncc.compile(tmp_path / "xor.onnx", tmp_path / "xor.model.wasm")
     guest = build("wamr", tmp_path)
     assert run(host, guest, model, "mobilenet") == "1 4: 254 235 225 55\n"
+
+
+@pytest.mark.full
+@HOSTS
+def test_crate_of_wasmedge(host: str, affine: Path, tmp_path: Path) -> None:
+    """Its functions beyond the standard's, in a program of Rust."""
+    guest = wasi_nn_hosts.build_rust_guest(INPUTS / "wasmedge-guest", "wasmedge-guest")
+    copy = tmp_path / "guest.wasm"
+    copy.write_bytes(guest.read_bytes())
+    assert run(host, copy, affine, "demo") == 3 * "8: 3 5\n8: 7 9\n"

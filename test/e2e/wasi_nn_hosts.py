@@ -37,16 +37,14 @@ def javascript(guest: Path, model: Path, name: str, folder: Path) -> list[str | 
     return [node_program(), INPUTS / "guest-host.mjs", given, guest]
 
 
-@functools.cache
-def build_native() -> Path:
-    """The program of runtime/wasi-nn/wasmtime."""
+def cargo(folder: Path, target: Path, *options: str) -> None:
+    """Builds a program in Rust, or skips where that cannot be."""
     if shutil.which("cargo") is None:
         pytest.skip("there is no cargo")
-    command = ["cargo", "build", "--release", "--locked"]
     done = subprocess.run(
-        command,
-        cwd=ROOT / "runtime" / "wasi-nn" / "wasmtime",
-        env={**os.environ, "CARGO_TARGET_DIR": str(RUST_TARGET)},
+        ["cargo", "build", "--release", "--locked", *options],
+        cwd=folder,
+        env={**os.environ, "CARGO_TARGET_DIR": str(target)},
         capture_output=True,
         text=True,
         check=False,
@@ -54,7 +52,21 @@ def build_native() -> Path:
     if done.returncode != 0 and OFFLINE.search(done.stderr):
         pytest.skip("cargo cannot get its packages here")
     assert done.returncode == 0, done.stderr
+
+
+@functools.cache
+def build_native() -> Path:
+    """The program of runtime/wasi-nn/wasmtime."""
+    cargo(ROOT / "runtime" / "wasi-nn" / "wasmtime", RUST_TARGET)
     return RUST_TARGET / "release" / "nncc-wasi-nn"
+
+
+@functools.cache
+def build_rust_guest(folder: Path, name: str) -> Path:
+    """A program for WASI."""
+    target = ROOT / "build" / "hosts" / "guests"
+    cargo(folder, target, "--target=wasm32-wasip1")
+    return target / "wasm32-wasip1" / "release" / f"{name}.wasm"
 
 
 def native(guest: Path, model: Path, name: str, folder: Path) -> list[str | Path]:
