@@ -58,3 +58,27 @@ func.func @depthwise(%a: tensor<1x4x4x80xui8>, %w: tensor<3x3x1x80xi8>) -> tenso
   %2 = nn.conv %0, %1 {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads_low = array<i64: 0, 0>, pads_high = array<i64: 0, 0>, groups = 80 : i64} : (tensor<1x4x4x80xf32>, tensor<3x3x1x80xf32>) -> tensor<1x2x2x80xf32>
   return %2 : tensor<1x2x2x80xf32>
 }
+
+// Numbers of i8 that are only dequantised are held without their sign.
+// CHECK-LABEL: func @held_unsigned
+// CHECK-DAG: %[[Z:.*]] = nn.constant dense<133> : tensor<ui8>
+// CHECK: %[[Q:.*]] = nn.quantize %arg0, %{{.*}}, %[[Z]] : {{.*}} -> tensor<6xui8>
+// CHECK: nn.dequantize %[[Q]], %{{.*}}, %[[Z]]
+func.func @held_unsigned(%x: tensor<6xf32>) -> tensor<6xf32> {
+  %s = nn.constant dense<0.5> : tensor<f32>
+  %z = nn.constant dense<5> : tensor<i8>
+  %0 = nn.quantize %x, %s, %z : (tensor<6xf32>, tensor<f32>, tensor<i8>) -> tensor<6xi8>
+  %1 = nn.dequantize %0, %s, %z : (tensor<6xi8>, tensor<f32>, tensor<i8>) -> tensor<6xf32>
+  return %1 : tensor<6xf32>
+}
+
+// What leaves the network keeps it.
+// CHECK-LABEL: func @result_of_i8
+// CHECK: nn.quantize {{.*}} -> tensor<6xi8>
+func.func @result_of_i8(%x: tensor<6xf32>) -> (tensor<6xi8>, tensor<6xf32>) {
+  %s = nn.constant dense<0.5> : tensor<f32>
+  %z = nn.constant dense<5> : tensor<i8>
+  %0 = nn.quantize %x, %s, %z : (tensor<6xf32>, tensor<f32>, tensor<i8>) -> tensor<6xi8>
+  %1 = nn.dequantize %0, %s, %z : (tensor<6xi8>, tensor<f32>, tensor<i8>) -> tensor<6xf32>
+  return %0, %1 : tensor<6xi8>, tensor<6xf32>
+}

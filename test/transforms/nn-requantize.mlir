@@ -111,3 +111,20 @@ func.func @in_float(%x: tensor<1x4x4x80xf32>, %w: tensor<3x3x1x80xi16>) -> tenso
   %7 = nn.quantize %6, %s, %z : (tensor<1x2x2x80xf32>, tensor<f32>, tensor<i8>) -> tensor<1x2x2x80xi8>
   return %7 : tensor<1x2x2x80xi8>
 }
+
+// Where a product takes the numbers as they are held, all readers do.
+// CHECK-LABEL: func @read_whole
+// CHECK: %[[S:.*]] = nn.saturate
+// CHECK: %[[Q:.*]] = nn.add %[[S]], %{{.*}} : (tensor<5x7xi16>, tensor<i16>)
+// CHECK-DAG: nn.matmul %[[Q]]
+// CHECK-DAG: nn.sub %[[Q]]
+func.func @read_whole(%x: tensor<5x7xf32>, %w: tensor<7x3xi16>) -> (tensor<5x3xi32>, tensor<5x7xi16>) {
+  %s = nn.constant dense<0.5> : tensor<f32>
+  %z = nn.constant dense<3> : tensor<ui8>
+  %wide = nn.constant dense<3> : tensor<i16>
+  %0 = nn.quantize %x, %s, %z : (tensor<5x7xf32>, tensor<f32>, tensor<ui8>) -> tensor<5x7xui8>
+  %1 = nn.cast %0 : (tensor<5x7xui8>) -> tensor<5x7xi16>
+  %2 = nn.sub %1, %wide : (tensor<5x7xi16>, tensor<i16>) -> tensor<5x7xi16>
+  %3 = nn.matmul %1, %w : (tensor<5x7xi16>, tensor<7x3xi16>) -> tensor<5x3xi32>
+  return %3, %2 : tensor<5x3xi32>, tensor<5x7xi16>
+}

@@ -35,6 +35,7 @@ static void buildOptimise(OpPassManager &pm, const PipelineOptions &options) {
   pm.addPass(nn::createPropagateTransposes());
   // Before scales can fold into weights, which must stay integers.
   pm.addPass(nn::createIntegerProducts());
+  pm.addPass(nn::createByteOperands());
   pm.addPass(nn::createRequantize());
   pm.addPass(nn::createFoldScale());
   pm.addPass(createCanonicalizerPass());

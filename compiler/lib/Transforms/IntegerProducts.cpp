@@ -10,6 +10,7 @@
 //     where sums are short, linear(f32(a - z), f32(w - y)) * (s * t)
 //   move(dq(a, s, z))                -> dq(move(a), s, z)
 //   quantize(dq(a, s, z), s, z)      -> a
+//   dq(quantize(x, s, z), s, z)      -> the same in ui8 for i8, with z + 128
 // s and z are single numbers; t is one, or one for each of the last dimension.
 //
 //===----------------------------------------------------------------------===//
@@ -210,13 +211,45 @@ struct QuantizeAgain : OpRewritePattern<QuantizeOp> {
   }
 };
 
+/// Numbers of i8 that are read as dequantised alone, held as ui8.
+struct HoldUnsigned : OpRewritePattern<QuantizeOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(QuantizeOp op,
+                                PatternRewriter &rewriter) const override {
+    std::optional<double> zero = getConstantNumber(op.getZeroPoint());
+    if (!op.getType().getElementType().isSignlessInteger(8) || !zero ||
+        !llvm::all_of(op->getUsers(), [&](Operation *user) {
+          auto reader = dyn_cast<DequantizeOp>(user);
+          return reader && reader.getInput() == op &&
+                 isSameNumber(reader.getZeroPoint(), op.getZeroPoint());
+        }))
+      return failure();
+    Type ui8 = rewriter.getIntegerType(8, /*isSigned=*/false);
+    auto moved = DenseElementsAttr::get(
+        RankedTensorType::get({}, ui8),
+        static_cast<Attribute>(rewriter.getIntegerAttr(ui8, *zero + 128)));
+    Value newZero = rewriter.create<ConstantOp>(op.getLoc(), moved);
+    Value number = rewriter.create<QuantizeOp>(
+        op.getLoc(), withElementType(op.getType(), ui8), op.getInput(),
+        op.getScale(), newZero);
+    for (Operation *user : llvm::make_early_inc_range(op->getUsers()))
+      rewriter.replaceOpWithNewOp<DequantizeOp>(
+          user, user->getResultTypes().front(), number,
+          cast<DequantizeOp>(user).getScale(), newZero);
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
 struct IntegerProductsPass
     : nn::impl::IntegerProductsBase<IntegerProductsPass> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
     patterns.add<ProductOfIntegers<ConvOp>, ProductOfIntegers<MatmulOp>,
                  MoveIntegers<MaxPoolOp>, MoveIntegers<ReshapeOp>,
-                 MoveIntegers<SliceOp>, QuantizeAgain>(&getContext());
+                 MoveIntegers<SliceOp>, QuantizeAgain, HoldUnsigned>(
+        &getContext());
     GreedyRewriteConfig config;
     config.useTopDownTraversal = true;
     if (failed(applyPatternsAndFoldGreedily(getOperation(), std::move(patterns),

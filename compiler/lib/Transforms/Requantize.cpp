@@ -22,6 +22,7 @@
 #include "QuantizedValues.h"
 #include "mlir/IR/TypeUtilities.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+#include "nncc/Dialect/NN/IntegerRange.h"
 #include "nncc/Dialect/NN/NN.h"
 #include "nncc/Dialect/NN/Symbols.h"
 #include "nncc/Transforms/Passes.h"
@@ -153,23 +154,18 @@ Value Scaler::build(Value x) {
 // Bounds
 //===----------------------------------------------------------------------===//
 
-namespace {
+/// Bounds within the given ones that `first` and `second`, in steps, ask for.
+static IntegerRange getWithin(IntegerRange bounds, double first,
+                              double second) {
+  auto limit = [&](double value) -> int64_t {
+    return std::min<double>(std::max<double>(std::nearbyint(value), bounds.low),
+                            bounds.high);
+  };
+  return {limit(first), limit(second)};
+}
+
 /// What nn.saturate is bounded by.
-struct Bounds {
-  int64_t low, high;
-
-  /// Bounds within these that `first` and `second`, in steps, ask for.
-  Bounds within(double first, double second) const {
-    auto limit = [&](double value) -> int64_t {
-      return std::min<double>(std::max<double>(std::nearbyint(value), low),
-                              high);
-    };
-    return {limit(first), limit(second)};
-  }
-};
-} // namespace
-
-static Bounds getBounds(IntegerType type, int64_t zero) {
+static IntegerRange getBounds(IntegerType type, int64_t zero) {
   unsigned width = type.getWidth();
   if (type.isUnsigned())
     return {-zero, static_cast<int64_t>(llvm::maxUIntN(width)) - zero};
@@ -177,7 +173,7 @@ static Bounds getBounds(IntegerType type, int64_t zero) {
 }
 
 /// Takes off a clamp at `x` and narrows the bounds; false where there is none.
-static bool skipClamp(Value &x, Bounds &bounds, Value scale) {
+static bool skipClamp(Value &x, IntegerRange &bounds, Value scale) {
   constexpr double infinity = std::numeric_limits<double>::infinity();
   std::optional<double> step = getConstantNumber(scale);
   auto inSteps = [&](Value limit) -> std::optional<double> {
@@ -202,7 +198,7 @@ static bool skipClamp(Value &x, Bounds &bounds, Value scale) {
   }
   if (!low || !high || op->getOperand(0).getType() != x.getType())
     return false;
-  bounds = bounds.within(*low, *high);
+  bounds = getWithin(bounds, *low, *high);
   x = op->getOperand(0);
   return true;
 }
@@ -235,7 +231,8 @@ struct RoundOnce : OpRewritePattern<QuantizeOp> {
         getDims(x.getType()) != getDims(type))
       return failure();
     Location loc = op.getLoc();
-    Bounds bounds = getBounds(cast<IntegerType>(type.getElementType()), *zero);
+    IntegerRange bounds =
+        getBounds(cast<IntegerType>(type.getElementType()), *zero);
     Value scale = asScalar(rewriter, loc, op.getScale());
     while (skipClamp(x, bounds, scale)) {
     }
@@ -324,31 +321,14 @@ struct MeanOfIntegers : OpRewritePattern<ReduceMeanOp> {
 
 } // namespace
 
-/// The bounds of saturate(...), or of that plus a number.
-static std::optional<Bounds> getKnownBounds(Value value) {
-  if (auto saturate = value.getDefiningOp<SaturateOp>())
-    return Bounds{static_cast<int64_t>(saturate.getLow()),
-                  static_cast<int64_t>(saturate.getHigh())};
-  auto add = value.getDefiningOp<AddOp>();
-  auto saturate = add ? add.getLhs().getDefiningOp<SaturateOp>() : SaturateOp();
-  std::optional<double> offset =
-      saturate ? getConstantNumber(add.getRhs()) : std::nullopt;
-  if (!offset)
-    return std::nullopt;
-  int64_t moved = *offset;
-  return Bounds{static_cast<int64_t>(saturate.getLow()) + moved,
-                static_cast<int64_t>(saturate.getHigh()) + moved};
-}
-
 /// The value that a cast to a narrower integer type does not change.
 static Value getWide(Value narrow) {
   auto cast = narrow.getDefiningOp<CastOp>();
   auto type = dyn_cast<IntegerType>(getTensorType(narrow).getElementType());
   if (!cast || !type)
     return nullptr;
-  std::optional<Bounds> bounds = getKnownBounds(cast.getInput());
-  Bounds most = getBounds(type, 0);
-  if (!bounds || bounds->low < most.low || bounds->high > most.high)
+  std::optional<IntegerRange> range = getIntegerRange(cast.getInput());
+  if (!range || !getBounds(type, 0).contains(*range))
     return nullptr;
   return cast.getInput();
 }
@@ -385,6 +365,18 @@ struct SaturateInFloat : OpRewritePattern<CastOp> {
   }
 };
 
+/// Whether some reader of integers takes more than their distance from `zero`.
+static bool isReadWhole(Value integers, Value zero) {
+  return llvm::any_of(integers.getUsers(), [&](Operation *user) {
+    if (auto sub = dyn_cast<SubOp>(user))
+      return sub.getLhs() != integers || !isOneNumber(sub.getRhs()) ||
+             !isSameNumber(sub.getRhs(), zero);
+    if (auto cast = dyn_cast<CastOp>(user))
+      return isReadWhole(cast, zero);
+    return isa<LinearOpInterface, TransposeOp>(user);
+  });
+}
+
 struct SubtractAgain : OpRewritePattern<SubOp> {
   using OpRewritePattern::OpRewritePattern;
 
@@ -393,7 +385,9 @@ struct SubtractAgain : OpRewritePattern<SubOp> {
     auto add = op.getLhs().getDefiningOp<AddOp>();
     if (!add || !isa<IntegerType>(op.getType().getElementType()) ||
         add.getLhs().getType() != op.getType() || !isOneNumber(op.getRhs()) ||
-        !isOneNumber(add.getRhs()) || !isSameNumber(add.getRhs(), op.getRhs()))
+        !isOneNumber(add.getRhs()) ||
+        !isSameNumber(add.getRhs(), op.getRhs()) ||
+        isReadWhole(add, op.getRhs()))
       return failure();
     rewriter.replaceOp(op, add.getLhs());
     return success();

@@ -41,6 +41,19 @@ func.func @main(%a: tensor<2x7xi16>, %b: tensor<7x3xi16>) -> tensor<2x3xi32> {
 
 // -----
 
+// Of numbers that are known to be bytes.
+// CHECK-LABEL: func.func @main
+// CHECK:         exec.dot %{{.*}}, %{{.*}} {bytes} : i32
+func.func @main(%x: tensor<2x8xf32>, %b: tensor<8x3xi16>) -> tensor<2x3xi32> {
+  %three = nn.constant dense<3> : tensor<i16>
+  %s = nn.saturate %x {low = -3 : i64, high = 252 : i64} : (tensor<2x8xf32>) -> tensor<2x8xi16>
+  %a = nn.add %s, %three : (tensor<2x8xi16>, tensor<i16>) -> tensor<2x8xi16>
+  %y = nn.matmul %a, %b : (tensor<2x8xi16>, tensor<8x3xi16>) -> tensor<2x3xi32>
+  return %y : tensor<2x3xi32>
+}
+
+// -----
+
 // CHECK-LABEL: func.func @main
 // CHECK-DAG:     arith.constant -3.000000e+00 : f32
 // CHECK-DAG:     arith.constant 2.520000e+02 : f32

@@ -45,6 +45,18 @@ def IntegerProducts : Pass<"nn-integer-products"> {
   let dependentDialects = ["::nncc::nn::NNDialect"];
 }
 
+def ByteOperands : Pass<"nn-byte-operands"> {
+  let summary = "Make products of quantised numbers take unsigned bytes";
+  let description = [{
+    Products of constant weights take the stored bytes, 0 to 255, and what the
+    zero point adds is subtracted from their sums: its product with the sum of
+    each column of the weights. Dot instructions on bytes need that; others give
+    the same sums. A convolution that pads its input keeps the distances from
+    the zero point, whose padding is zero.
+  }];
+  let dependentDialects = ["::nncc::nn::NNDialect"];
+}
+
 def Requantize : Pass<"nn-requantize"> {
   let summary = "Round sums of integers once, to the next integers";
   let description = [{

@@ -63,7 +63,8 @@ static Value buildPairs(LoweringBuilder &b, Location loc, Value value,
 Value nn::buildDotProducts(LoweringBuilder &b, Location loc, Value lhs,
                            ArrayRef<AffineExpr> lhsIndex, Value rhs,
                            ArrayRef<AffineExpr> rhsIndex,
-                           ArrayRef<AffineExpr> dims, unsigned reductions) {
+                           ArrayRef<AffineExpr> dims, unsigned reductions,
+                           bool bytes) {
   MLIRContext *context = b.getContext();
   unsigned rank = dims.size(), loops = rank + reductions;
   AffineExpr depth = getAffineDimExpr(loops - 1, context);
@@ -92,9 +93,9 @@ Value nn::buildDotProducts(LoweringBuilder &b, Location loc, Value lhs,
   Value init = b.fill(loc, dims, b.getI32IntegerAttr(0));
   auto generic = b.create<linalg::GenericOp>(
       loc, init.getType(), ValueRange{lhs, lhs, rhs}, ValueRange{init}, maps,
-      iterators, [](OpBuilder &body, Location loc, ValueRange args) {
+      iterators, [bytes](OpBuilder &body, Location loc, ValueRange args) {
         Value pair = buildPair(body, loc, args[0], args[1]);
-        Value dot = body.create<exec::DotOp>(loc, pair, args[2]);
+        Value dot = body.create<exec::DotOp>(loc, pair, args[2], bytes);
         Value sum = body.create<arith::AddIOp>(loc, args[3], dot);
         body.create<linalg::YieldOp>(loc, sum);
       });

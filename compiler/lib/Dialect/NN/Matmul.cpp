@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "SpatialUtils.h"
+#include "nncc/Dialect/NN/IntegerRange.h"
 #include "nncc/Dialect/NN/NN.h"
 #include "nncc/Dialect/NN/Symbols.h"
 
@@ -99,6 +100,8 @@ struct MatmulBuilder {
   Location loc;
   Value lhs, rhs;
   SmallVector<AffineExpr> lhsDims, rhsDims, dims;
+  /// The numbers of `lhs` are 0 to 255.
+  bool bytes;
 
   bool hasOneRight() const {
     return llvm::all_of(
@@ -120,7 +123,7 @@ Value MatmulBuilder::buildFlat() {
   AffineExpr k = getAffineDimExpr(rank, b.getContext());
   SmallVector<AffineExpr> left = getMapDims(b.getContext(), 0, rank - 1);
   left.push_back(k);
-  return buildContraction(b, loc, lhs, left, right, {k, n}, dims, 1);
+  return buildContraction(b, loc, lhs, left, right, {k, n}, dims, 1, bytes);
 }
 
 /// (batch..., m, n) over k.
@@ -141,7 +144,7 @@ Value MatmulBuilder::buildBatched() {
   SmallVector<AffineExpr> left = getIndex(lhsDims), right = getIndex(rhsDims);
   left.append({m, k});
   right.append({k, n});
-  return buildContraction(b, loc, lhs, left, rhs, right, dims, 1);
+  return buildContraction(b, loc, lhs, left, rhs, right, dims, 1, bytes);
 }
 
 FailureOr<SmallVector<Value>> MatmulOp::lowerToLinalg(LoweringBuilder &b,
@@ -161,7 +164,8 @@ FailureOr<SmallVector<Value>> MatmulOp::lowerToLinalg(LoweringBuilder &b,
       buildReshape(b, loc, operands[1], right, mergeDims(2, 0, 2)),
       left,
       right,
-      dims};
+      dims,
+      holdsBytes(getLhs())};
   Value result = matmul.hasOneRight() && left.size() >= right.size()
                      ? matmul.buildFlat()
                      : matmul.buildBatched();

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "SpatialConv.h"
+#include "nncc/Dialect/NN/IntegerRange.h"
 #include "nncc/Dialect/NN/NN.h"
 #include "nncc/Dialect/NN/Symbols.h"
 #include <numeric>
@@ -29,6 +30,8 @@ struct ConvBuilder {
   SmallVector<AffineExpr> inputDims, filterDims, dims;
   ArrayRef<Window> windows;
   int64_t groups;
+  /// The input's numbers are 0 to 255.
+  bool bytes;
 
   MLIRContext *context() const { return b.getContext(); }
   unsigned rank() const { return windows.size(); }
@@ -85,7 +88,7 @@ Value ConvBuilder::buildMatmul() {
                            mergeDims(total, 0, total - 1));
   auto d = getMapDims(context(), 0, 3);
   Value result = buildContraction(b, loc, lhs, {d[0], d[2]}, rhs, {d[2], d[1]},
-                                  {rows, outputs}, 1);
+                                  {rows, outputs}, 1, bytes);
   return buildReshape(b, loc, result, dims, mergeDims(total, 0, total - 1));
 }
 
@@ -99,7 +102,7 @@ Value ConvBuilder::buildDense() {
   filterIndex.push_back(channel);
   filterIndex.push_back(getAffineDimExpr(r + 1, context()));
   return buildContraction(b, loc, input, inputIndex, filter, filterIndex, dims,
-                          r + 1);
+                          r + 1, bytes);
 }
 
 /// (n, s..., c) over (k...): one input and one output channel a group.
@@ -152,7 +155,7 @@ Value ConvBuilder::buildGrouped() {
   splitDims.back() = group;
   splitDims.push_back(outputs);
   Value result = buildContraction(b, loc, lhs, inputIndex, rhs, filterIndex,
-                                  splitDims, single ? r : r + 1);
+                                  splitDims, single ? r : r + 1, bytes);
   return buildReshape(b, loc, result, dims, mergeDims(r + 3, r + 1, 2));
 }
 
@@ -170,7 +173,7 @@ Value ConvBuilder::build() {
 Value nn::buildConv(LoweringBuilder &b, Location loc, Value input,
                     ArrayRef<AffineExpr> inputDims, Value filter,
                     ArrayRef<AffineExpr> filterDims, ArrayRef<Window> windows,
-                    int64_t groups) {
+                    int64_t groups, bool bytes) {
   SmallVector<AffineExpr> padded(inputDims), dims(inputDims);
   SmallVector<int64_t> low(padded.size()), high(padded.size());
   for (auto [i, window] : llvm::enumerate(windows)) {
@@ -184,7 +187,8 @@ Value nn::buildConv(LoweringBuilder &b, Location loc, Value input,
                    b.getZeroAttr(getElementTypeOrSelf(input)));
   ConvBuilder conv{b,      loc,     input,
                    filter, padded,  SmallVector<AffineExpr>(filterDims),
-                   dims,   windows, groups};
+                   dims,   windows, groups,
+                   bytes};
   return conv.build();
 }
 
@@ -193,7 +197,8 @@ FailureOr<SmallVector<Value>> ConvOp::lowerToLinalg(LoweringBuilder &b,
   ArrayRef<int64_t> kernel = getFilter().getType().getShape().drop_back(2);
   SmallVector<Window> windows = makeWindows(
       kernel, getStrides(), getDilations(), getPadsLow(), getPadsHigh());
-  return SmallVector<Value>{buildConv(
-      b, getLoc(), operands[0], getDims(getInput().getType()), operands[1],
-      getDims(getFilter().getType()), windows, getGroups())};
+  return SmallVector<Value>{
+      buildConv(b, getLoc(), operands[0], getDims(getInput().getType()),
+                operands[1], getDims(getFilter().getType()), windows,
+                getGroups(), holdsBytes(getInput()))};
 }

@@ -14,11 +14,13 @@ namespace nncc::nn {
 
 /// Emits the convolution of nn.conv, with its padding: input [N, S..., C],
 /// filter [K..., C / groups, O], result [N, S'..., O].
+/// With `bytes` the input's numbers are 0 to 255.
 mlir::Value buildConv(LoweringBuilder &b, mlir::Location loc, mlir::Value input,
                       llvm::ArrayRef<mlir::AffineExpr> inputDims,
                       mlir::Value filter,
                       llvm::ArrayRef<mlir::AffineExpr> filterDims,
-                      llvm::ArrayRef<Window> windows, int64_t groups);
+                      llvm::ArrayRef<Window> windows, int64_t groups,
+                      bool bytes = false);
 
 } // namespace nncc::nn
 

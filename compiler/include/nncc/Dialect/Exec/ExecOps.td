@@ -51,9 +51,11 @@ def Exec_DotOp : Exec_Op<"dot", !listconcat([Pure, SameOperandsAndResultType],
   let summary = "Product of two pairs of i16, summed up";
   let description = [{
     An i32 holds a pair, its first number in the low half, both signed. The sum
-    wraps, which it does for four times -2^15 alone.
+    wraps, which it does for four times -2^15 alone. With `bytes` the numbers of
+    `lhs` are 0 to 255.
   }];
-  let arguments = (ins SignlessIntegerLike:$lhs, SignlessIntegerLike:$rhs);
+  let arguments = (ins SignlessIntegerLike:$lhs, SignlessIntegerLike:$rhs,
+                       UnitAttr:$bytes);
   let results = (outs SignlessIntegerLike:$result);
   let assemblyFormat = "$lhs `,` $rhs attr-dict `:` type($result)";
 }
