@@ -1,14 +1,15 @@
 # Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""The second form of a module's kernels, with relaxed SIMD (docs/module-format.md)."""
+"""Second forms of a module's kernels, with relaxed SIMD (docs/module-format.md)."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import cast
 
 import wasmtime
 
 SECTION = b"nncc.relaxed-simd"
+DOT_SECTION = b"nncc.relaxed-dots"
 TABLE = "__indirect_function_table"
 
 # There is little between CPUs that gain nothing and those that gain half or more.
@@ -16,27 +17,50 @@ WORTHWHILE = 1.2
 COUNT, FACTOR, ROUNDS = 1 << 16, 1e-9, 4
 _verdict: list[bool] = []
 
+Variants = Mapping[str, object]
+
 
 def use_variants(
     store: wasmtime.Store, instance: wasmtime.Instance, code: bytes, relaxed: bool | None
 ) -> bool:
     """Puts the variants that `code` carries into its instance's table.
 
-    `relaxed` says whether to; None: where they are faster. Returns whether they
-    are used. Raises wasmtime.WasmtimeError.
+    `relaxed` says whether to; None: where they are faster. Products of bytes are
+    used only where they are exact. Returns whether any are used. Raises
+    wasmtime.WasmtimeError.
     """
-    section = None if relaxed is False else custom_section(code, SECTION)
+    if relaxed is False:
+        return False
+
+    def is_faster(variants: Variants) -> bool:
+        return relaxed is True or _is_faster_here(store, variants)
+
+    sums = _use_section(store, instance, code, SECTION, is_faster)
+    dots = _use_section(
+        store, instance, code, DOT_SECTION, lambda variants: _is_exact_here(store, variants)
+    )
+    return sums or dots
+
+
+def _use_section(
+    store: wasmtime.Store,
+    instance: wasmtime.Instance,
+    code: bytes,
+    name: bytes,
+    accept: Callable[[Variants], bool],
+) -> bool:
+    section = custom_section(code, name)
     if section is None or not _is_valid(store.engine, section):
         return False
     exports = instance.exports(store)
     module = wasmtime.Module(store.engine, section)
     variants = wasmtime.Instance(store, module, [exports["memory"]]).exports(store)
-    if relaxed is None and not _is_faster_here(store, variants):
+    if not accept(variants):
         return False
     table = cast(wasmtime.Table, exports[TABLE])
-    for name in variants:
-        if name.isdecimal():
-            table.set(store, int(name), cast(wasmtime.Func, variants[name]))
+    for slot in variants:
+        if slot.isdecimal():
+            table.set(store, int(slot), cast(wasmtime.Func, variants[slot]))
     return True
 
 
@@ -75,7 +99,13 @@ def _is_valid(engine: wasmtime.Engine, section: bytes) -> bool:
     return True
 
 
-def _is_faster_here(store: wasmtime.Store, variants: Mapping[str, object]) -> bool:
+def _is_exact_here(store: wasmtime.Store, variants: Variants) -> bool:
+    """Sums of two products saturate in some engines, and others take bytes as signed."""
+    probe = cast(wasmtime.Func, variants["probe_dot"])
+    return all(probe(store, x, 255) == 4 * x * 255 for x in (-128, 127))
+
+
+def _is_faster_here(store: wasmtime.Store, variants: Variants) -> bool:
     """Measured once in a process, in about a millisecond: all modules have these probes."""
 
     def seconds(name: str) -> float:

@@ -1,4 +1,4 @@
-//===- Probe.cpp - Which form of kernels is faster here -------------------===//
+//===- ProbeSums.cpp - Which form of sums is faster here ------------------===//
 //
 // Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

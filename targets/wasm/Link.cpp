@@ -86,7 +86,7 @@ private:
 } // namespace
 
 static bool isWanted(StringRef object, const LinkOptions &options) {
-  if (object.ends_with("Bitcode") || object == "Probe")
+  if (object.ends_with("Bitcode") || object.starts_with("Probe"))
     return false;
   if (object == "MemoryScalar")
     return !options.simd;
@@ -215,7 +215,8 @@ static Expected<std::unique_ptr<MemoryBuffer>> shareMemory(StringRef module) {
 }
 
 Expected<std::unique_ptr<MemoryBuffer>>
-nncc::wasm::linkVariants(ArrayRef<std::string> objects, bool threads) {
+nncc::wasm::linkVariants(ArrayRef<std::string> objects, StringRef probe,
+                         bool threads) {
   Linker linker;
   if (Error error = linker.create())
     return std::move(error);
@@ -227,8 +228,8 @@ nncc::wasm::linkVariants(ArrayRef<std::string> objects, bool threads) {
       if (Error error = linker.addObject(object))
         return std::move(error);
   // Instruction selection may call the functions of Memory.
-  if (Error error = linker.addRuntime([](StringRef object) {
-        return object == "MemorySimd" || object == "Probe";
+  if (Error error = linker.addRuntime([probe](StringRef object) {
+        return object == "MemorySimd" || object == probe;
       }))
     return std::move(error);
   Expected<std::unique_ptr<MemoryBuffer>> module = linker.run();

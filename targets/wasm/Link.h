@@ -43,10 +43,11 @@ link(llvm::ArrayRef<std::string> objects, const LinkOptions &options);
 
 /// Links the variants of kernels to a module that imports env.memory, shared
 /// with `threads`, and exports each variant under its slot and the functions of
-/// runtime/core/Probe.cpp. Objects that use the stack are left out: the stack
-/// belongs to the first module.
+/// the runtime's object `probe`. Objects that use the stack are left out: the
+/// stack belongs to the first module.
 llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>>
-linkVariants(llvm::ArrayRef<std::string> objects, bool threads);
+linkVariants(llvm::ArrayRef<std::string> objects, llvm::StringRef probe,
+             bool threads);
 
 } // namespace nncc::wasm
 

@@ -7,6 +7,7 @@
 
 #include "nncc/Dialect/Exec/Exec.h"
 #include "targets/wasm/Passes.h"
+#include "targets/wasm/Variants.h"
 
 #include "mlir/Conversion/AffineToStandard/AffineToStandard.h"
 #include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
@@ -34,6 +35,7 @@ namespace nncc::wasm {
 } // namespace nncc::wasm
 
 using namespace mlir;
+using nncc::wasm::byteDotsAttr;
 
 namespace {
 
@@ -146,11 +148,30 @@ struct NarrowConstantPattern : ConvertOpToLLVMPattern<arith::ConstantOp> {
   }
 };
 
+} // namespace
+
+/// Which functions' dot products are of bytes; their instructions do not tell.
+static void markByteDots(ModuleOp module) {
+  for (auto func : module.getOps<func::FuncOp>()) {
+    bool hasBytes = false, hasOthers = false;
+    func.walk([&](nncc::exec::DotOp dot) {
+      (dot.getBytes() ? hasBytes : hasOthers) = true;
+    });
+    if (hasBytes && !hasOthers)
+      func->setAttr(
+          "passthrough",
+          Builder(module.getContext()).getStrArrayAttr({byteDotsAttr}));
+  }
+}
+
+namespace {
+
 struct LowerToLLVMPass : nncc::wasm::impl::LowerToLLVMBase<LowerToLLVMPass> {
   using Base::Base;
 
   void runOnOperation() override {
     MLIRContext *context = &getContext();
+    markByteDots(getOperation());
     mlir::LowerToLLVMOptions options(context);
     options.overrideIndexBitwidth(indexBitwidth);
     LLVMTypeConverter converter(context, options);

@@ -115,14 +115,16 @@ private:
   std::unique_ptr<Module> createUnit() const;
   Unit writeTable(ArrayRef<Function *> kernels);
   Unit takeRoom();
-  void take(Function &kernel, unsigned slot);
+  void take(Function &kernel);
   void endUnits(StringRef lastKernel);
 
   Module &program;
   const Feature feature;
   Parts parts;
   /// The units that are being filled.
-  std::unique_ptr<Module> kernels, variants;
+  std::unique_ptr<Module> kernels, sums, dots;
+  /// Of kernels with a variant.
+  DenseMap<Function *, std::pair<Variant, unsigned>> slots;
   unsigned numKernels = 0;
 };
 
@@ -164,15 +166,16 @@ Unit Splitter::takeRoom() {
   return written;
 }
 
-/// Slot 0 is that of no function: the kernel has no variant.
-void Splitter::take(Function &kernel, unsigned slot) {
+void Splitter::take(Function &kernel) {
   if (!kernels)
     kernels = createUnit();
   copyTo(*kernels, kernel);
-  if (slot != 0) {
-    if (!variants)
-      variants = createUnit();
-    makeRelaxed(*copyTo(*variants, kernel), slot);
+  if (auto found = slots.find(&kernel); found != slots.end()) {
+    auto [variant, slot] = found->second;
+    std::unique_ptr<Module> &unit = variant == Variant::Dots ? dots : sums;
+    if (!unit)
+      unit = createUnit();
+    makeVariant(*copyTo(*unit, kernel), variant, slot);
   }
   kernel.deleteBody();
 }
@@ -187,7 +190,8 @@ void Splitter::endUnits(StringRef lastKernel) {
         writeUnit(*unit, ("the kernels up to " + lastKernel).str(), feature));
   };
   end(std::move(kernels), parts.units, feature);
-  end(std::move(variants), parts.variants, Feature::RelaxedSimd);
+  end(std::move(sums), parts.sums, Feature::RelaxedSimd);
+  end(std::move(dots), parts.dots, Feature::RelaxedSimd);
   numKernels = 0;
 }
 
@@ -197,17 +201,18 @@ Parts Splitter::split(bool wantsVariants) {
   for (Function &function : program)
     if (isKernel(function))
       all.push_back(&function);
-  if (wantsVariants)
-    copy_if(all, std::back_inserter(varied),
-            [](Function *kernel) { return gainsFromRelaxedSimd(*kernel); });
-  DenseMap<Function *, unsigned> slots;
-  for (auto [i, kernel] : enumerate(varied))
-    slots[kernel] = i + 1;
+  for (Function *kernel : all)
+    if (std::optional<Variant> variant =
+            wantsVariants ? chooseVariant(*kernel) : std::nullopt) {
+      varied.push_back(kernel);
+      // Slot 0 is that of no function.
+      slots[kernel] = {*variant, varied.size()};
+    }
   if (!varied.empty())
     callThroughTable(program, varied);
   for (Function *kernel : all) {
     std::string name = kernel->getName().str();
-    take(*kernel, slots.lookup(kernel));
+    take(*kernel);
     if (kernel == all.back() || endsUnit(name, ++numKernels))
       endUnits(name);
   }

@@ -32,8 +32,8 @@ struct Parts {
   /// Of the module: the table of kernels with variants, if there are any, units
   /// of a few kernels each, the weights' room, and the rest of the program.
   std::vector<Unit> units;
-  /// Of the second module with the variants of kernels.
-  std::vector<Unit> variants;
+  /// Of the modules with the variants of kernels, one of each kind.
+  std::vector<Unit> sums, dots;
 };
 
 /// Takes a program apart. Arguments that are the same in all calls of a kernel

@@ -61,14 +61,22 @@ static bool standsAlone(Function &kernel) {
   return true;
 }
 
-bool nncc::wasm::gainsFromRelaxedSimd(Function &kernel) {
-  if (!standsAlone(kernel))
-    return false;
+static bool gainsFromRelaxedSums(Function &kernel) {
   // Nearly all phis of vectors are what a loop carries.
   return any_of(instructions(kernel), [](Instruction &instruction) {
     std::optional<SumOfProduct> sum = matchSum(instruction);
     return sum && isa<PHINode>(sum->addend);
   });
+}
+
+std::optional<Variant> nncc::wasm::chooseVariant(Function &kernel) {
+  if (!standsAlone(kernel))
+    return std::nullopt;
+  if (gainsFromByteDots(kernel))
+    return Variant::Dots;
+  if (gainsFromRelaxedSums(kernel))
+    return Variant::Sums;
+  return std::nullopt;
 }
 
 void nncc::wasm::callThroughTable(Module &program,
@@ -88,9 +96,7 @@ void nncc::wasm::callThroughTable(Module &program,
     }
 }
 
-void nncc::wasm::makeRelaxed(Function &copy, unsigned slot) {
-  copy.setVisibility(GlobalValue::DefaultVisibility);
-  copy.addFnAttr("wasm-export-name", utostr(slot));
+static void useRelaxedSums(Function &copy) {
   SmallVector<Instruction *> sums;
   for (Instruction &instruction : instructions(copy))
     if (matchSum(instruction))
@@ -105,4 +111,13 @@ void nncc::wasm::makeRelaxed(Function &copy, unsigned slot) {
     sum->eraseFromParent();
     product->eraseFromParent();
   }
+}
+
+void nncc::wasm::makeVariant(Function &copy, Variant variant, unsigned slot) {
+  copy.setVisibility(GlobalValue::DefaultVisibility);
+  copy.addFnAttr("wasm-export-name", utostr(slot));
+  if (variant == Variant::Dots)
+    useByteDots(copy);
+  else
+    useRelaxedSums(copy);
 }

@@ -11,14 +11,28 @@
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/IR/Module.h"
 
+#include <optional>
+
 namespace nncc::wasm {
 
 /// The pointers of kernels that have a variant, an object of its own.
 inline constexpr llvm::StringLiteral kernelTableSymbol = "nncc_kernel_table";
 
-/// Whether relaxed multiply-adds may make a kernel faster: it sums up products
-/// of 4 floats. It must not need anything of the module but its arguments.
-bool gainsFromRelaxedSimd(llvm::Function &kernel);
+/// On a function: the numbers of the first operand of each of its dot products
+/// are 0 to 255.
+inline constexpr llvm::StringLiteral byteDotsAttr = "nncc-byte-dots";
+
+enum class Variant {
+  /// Relaxed multiply-adds: results differ in the last bits.
+  Sums,
+  /// Relaxed dots, which are exact on some engines and wrong on others.
+  Dots
+};
+
+/// The form that may be faster: relaxed multiply-adds for a kernel that sums up
+/// products of 4 floats. It must not need anything of the module but its
+/// arguments.
+std::optional<Variant> chooseVariant(llvm::Function &kernel);
 
 /// Makes the program call kernels through the pointers of an external
 /// kernelTableSymbol, in this order.
@@ -27,7 +41,13 @@ void callThroughTable(llvm::Module &program,
 
 /// Turns a copy of a kernel into its variant, exported under the number of the
 /// table's slot that it takes.
-void makeRelaxed(llvm::Function &copy, unsigned slot);
+void makeVariant(llvm::Function &copy, Variant variant, unsigned slot);
+
+/// Whether a kernel sums up products of bytes and of weights of 8 bits.
+bool gainsFromByteDots(llvm::Function &kernel);
+
+/// Makes it multiply four bytes at once.
+void useByteDots(llvm::Function &copy);
 
 } // namespace nncc::wasm
 

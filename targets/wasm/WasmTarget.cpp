@@ -281,8 +281,20 @@ LogicalResult Emission::writeModules(StringRef path) {
     return compileUnits(program.getLoc(), units, cache);
   };
   FailureOr<std::vector<std::string>> objects = compile(parts.units);
-  FailureOr<std::vector<std::string>> variants = compile(parts.variants);
-  if (failed(objects) || failed(variants))
+  // First, since the linker's start function stays from one link to the next.
+  auto makeVariants = [&](ArrayRef<Unit> units,
+                          StringRef probe) -> FailureOr<std::string> {
+    FailureOr<std::vector<std::string>> variants = compile(units);
+    if (failed(variants) || variants->empty())
+      return failed(variants) ? FailureOr<std::string>() : std::string();
+    auto linked = linkVariants(*variants, probe, options.threads);
+    if (!linked)
+      return fail(linked.takeError());
+    return (*linked)->getBuffer().str();
+  };
+  FailureOr<std::string> sums = makeVariants(parts.sums, "ProbeSums");
+  FailureOr<std::string> dots = makeVariants(parts.dots, "ProbeDots");
+  if (failed(objects) || failed(sums) || failed(dots))
     return failure();
   cache.prune();
   LinkOptions linking;
@@ -292,25 +304,20 @@ LogicalResult Emission::writeModules(StringRef path) {
   linking.threads = options.threads;
   linking.runs = !gpu || gpu->hasFallback;
   linking.plansGpu = gpu;
-  linking.hasVariants = !variants->empty();
-  // First, since the linker's start function stays from one link to the next.
-  std::unique_ptr<llvm::MemoryBuffer> second;
-  if (linking.hasVariants)
-    if (llvm::Error error =
-            linkVariants(*variants, options.threads).moveInto(second))
-      return fail(std::move(error));
+  linking.hasVariants = !sums->empty() || !dots->empty();
   llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> linked =
       link(*objects, linking);
   if (!linked)
     return fail(linked.takeError());
   auto write = [&](raw_ostream &os) {
-    return writeModule(
-        (*linked)->getBuffer(), options.externalWeights ? nullptr : &weights,
-        {{"nncc.signature", signatureText},
-         {"nncc.kernels", options.kernelTable},
-         {"nncc.relaxed-simd", second ? second->getBuffer() : ""},
-         {"nncc.webgpu", gpu ? gpu->section : StringRef()}},
-        os);
+    return writeModule((*linked)->getBuffer(),
+                       options.externalWeights ? nullptr : &weights,
+                       {{"nncc.signature", signatureText},
+                        {"nncc.kernels", options.kernelTable},
+                        {"nncc.relaxed-simd", *sums},
+                        {"nncc.relaxed-dots", *dots},
+                        {"nncc.webgpu", gpu ? gpu->section : StringRef()}},
+                       os);
   };
   return options.artifact == Artifact::Component ? writeComponent(path, write)
                                                  : writeFile(path, write);

@@ -1,6 +1,6 @@
 # Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""The second form of kernels, with relaxed SIMD: what has it, and that both are right."""
+"""Second forms of kernels, with relaxed SIMD: what has them, and that all are right."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from onnx import helper
 
 import nncc
 from harness import ATOL, RTOL, Array, network, random, reference
-from nncc.relaxed import SECTION, custom_section
+from nncc.relaxed import DOT_SECTION, SECTION, custom_section
 
 
 def products() -> onnx.ModelProto:
@@ -95,3 +95,30 @@ def test_section_that_is_no_module_is_passed_over(tmp_path: Path) -> None:
     assert not model.relaxed
     feed = {"x": random(1, 3, 9, 7)}
     np.testing.assert_allclose(model.run(feed)["y"], reference(products(), feed)["y"], rtol=RTOL)
+
+
+def quantised() -> onnx.ModelProto:
+    """A product of bytes."""
+    weights = np.resize(np.array([-128, 127, 3], np.int8), (24, 5))
+    constants: dict[str, Array] = {"s": np.array(0.02, np.float32), "w": weights}
+    constants |= {"t": np.array(0.01, np.float32), "z": np.array(100, np.uint8)}
+    constants["n"] = np.array(0, np.int8)
+    nodes = [
+        helper.make_node("QuantizeLinear", ["x", "s", "z"], ["q"]),
+        helper.make_node("DequantizeLinear", ["q", "s", "z"], ["d"]),
+        helper.make_node("DequantizeLinear", ["w", "t", "n"], ["v"]),
+        helper.make_node("MatMul", ["d", "v"], ["y"], name="product"),
+    ]
+    return network(nodes, {"x": random(9, 24)}, constants=constants)
+
+
+def test_products_of_bytes_have_the_same_bits(tmp_path: Path) -> None:
+    path = compiled(tmp_path, model=quantised())
+    section = custom_section(path.read_bytes(), DOT_SECTION)
+    assert section is not None
+    names = {item.name for item in wasmtime.Module(wasmtime.Engine(), section).exports}
+    assert names == {"1", "probe_dot"}
+    feed = {"x": random(9, 24) * 9}
+    results = [nncc.load(path, relaxed=relaxed).run(feed)["y"] for relaxed in (False, True)]
+    assert (results[0] == results[1]).all()
+    np.testing.assert_allclose(results[0], reference(quantised(), feed)["y"], rtol=RTOL)

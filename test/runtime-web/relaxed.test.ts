@@ -1,8 +1,8 @@
 // Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-// The second form of kernels: used where it is wanted and there, with the same
-// results but for rounding, on threads too.
+// The second forms of kernels: used where they are wanted and there, with the same
+// results but for the rounding of floats, on threads too.
 
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
@@ -16,10 +16,14 @@ import { compileNetwork } from "./compiled.ts";
 const folder = mkdtempSync(join(tmpdir(), "nncc-relaxed-"));
 let single = "";
 let threaded = "";
+let quantised = "";
+let threadedQuantised = "";
 
 before(() => {
   single = compileNetwork(folder, "convs", "single.wasm");
   threaded = compileNetwork(folder, "convs", "threaded.wasm", "--threads");
+  quantised = compileNetwork(folder, "quantised", "quantised.wasm");
+  threadedQuantised = compileNetwork(folder, "quantised", "threaded-quantised.wasm", "--threads");
 });
 
 after(() => rmSync(folder, { recursive: true }));
@@ -33,8 +37,9 @@ interface Result {
 
 async function run(module: string, options: LoadOptions): Promise<Result> {
   const model = await loadModel(module, options);
-  const data = Float32Array.from({ length: 8 * 50 * 50 }, (_, i) => Math.sin(i));
-  const { y } = await model.run({ x: { dtype: "f32", shape: [1, 8, 50, 50], data } });
+  const channels = Number(model.signature.inputs[0]!.shape[1]);
+  const data = Float32Array.from({ length: channels * 50 * 50 }, (_, i) => 1 + 2 * Math.sin(i));
+  const [y] = Object.values(await model.run({ x: { dtype: "f32", shape: [1, channels, 50, 50], data } }));
   const { relaxed } = model;
   model.dispose();
   const values = y!.data as Float32Array;
@@ -75,6 +80,17 @@ test("an engine without relaxed SIMD runs the plain form", async (context) => {
   context.mock.method(WebAssembly, "validate", () => false);
   const { relaxed } = await run(single, { relaxed: true });
   assert.equal(relaxed, false);
+});
+
+test("products of bytes have the same bits", async (context) => {
+  const plain = await run(quantised, { relaxed: false });
+  assert.ok(new Set(plain.y).size > 100, "all kinds of numbers");
+  for (const relaxed of [true, undefined]) {
+    const result = await run(quantised, { relaxed });
+    if (!result.relaxed) context.diagnostic("this engine has no exact dot products of bytes");
+    assert.equal(result.hash, plain.hash);
+  }
+  assert.equal((await run(threadedQuantised, { relaxed: true, threads: 3 })).hash, plain.hash);
 });
 
 test("profiles show the plain form", async () => {

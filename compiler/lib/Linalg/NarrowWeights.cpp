@@ -20,13 +20,20 @@ namespace nncc {
 
 using namespace mlir;
 
+/// Dot products of bytes have a form that takes weights of 8 bits alone.
+static bool isOfBytes(Operation *user) {
+  auto dot = dyn_cast<exec::DotOp>(user);
+  return dot && dot.getBytes();
+}
+
 /// The constant of pairs that the body gives to exec.dot alone; null otherwise.
 static arith::ConstantOp getPairs(OpOperand &operand, BlockArgument argument,
                                   uint64_t least) {
   auto constant = operand.get().getDefiningOp<arith::ConstantOp>();
   if (!constant || !argument.getType().isInteger(32) || argument.use_empty() ||
       !llvm::all_of(argument.getUsers(), llvm::IsaPred<exec::DotOp>) ||
-      exec::getByteSize(cast<ShapedType>(constant.getType())) < least)
+      (exec::getByteSize(cast<ShapedType>(constant.getType())) < least &&
+       !llvm::all_of(argument.getUsers(), isOfBytes)))
     return nullptr;
   return constant;
 }

@@ -147,11 +147,11 @@ async function openOnCpu(loaded: Loaded, options: LoadOptions): Promise<Runner> 
   const threading = await chooseThreads(loaded.hasThreads, options.profile ? 1 : options.threads);
   if (threading.reason !== undefined) console.warn(`nncc: the model runs on one thread: ${threading.reason}`);
   // Variants would not tell when they run either.
-  const variants = options.profile ? undefined : await chooseVariants(module, exports, options);
-  if (variants !== undefined) await useVariants(variants, exports);
+  const variants = options.profile ? [] : await chooseVariants(module, exports, options);
+  await useVariants(variants, exports);
   const workers =
     threading.count > 1 ? await WorkerPool.start({ module, variants }, exports, threading.count - 1) : undefined;
-  const relaxed = variants !== undefined;
+  const relaxed = variants.length > 0;
   return new CpuRunner(signature, exports, { profiler, threading, workers, packed, relaxed });
 }
 

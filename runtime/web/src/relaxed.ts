@@ -1,16 +1,17 @@
 // Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-// The second form of kernels that a module carries, with relaxed SIMD: a small
-// module that imports the memory. Its functions take slots of the table through
-// which the first module calls these kernels.
+// Second forms of kernels that a module carries, with relaxed SIMD: small modules
+// that import the memory. Their functions take slots of the table through which
+// the first module calls these kernels.
 
 export interface RelaxedOptions {
   /**
-   * Whether kernels use relaxed SIMD where module and engine have it. Sums are
-   * rounded less often then, so that results may differ in the last bits. By
-   * default they do where a measurement of a few milliseconds, once in a page
-   * or process, says that it is faster.
+   * Whether kernels use relaxed SIMD where module and engine have it. Sums of
+   * floats are rounded less often then, so that results may differ in the last
+   * bits. By default they do where a measurement of a few milliseconds, once in
+   * a page or process, says that it is faster. Products of bytes are used where
+   * a test says that they are exact, whatever `true` asks for.
    */
   readonly relaxed?: boolean | undefined;
 }
@@ -21,33 +22,56 @@ export interface VariantHost {
   readonly __indirect_function_table?: WebAssembly.Table;
 }
 
-interface Probes {
+/** Of the variants that sum up products of floats. */
+interface SumProbes {
   probe_plain(count: number, factor: number): number;
   probe_relaxed(count: number, factor: number): number;
 }
 
-const SECTION = "nncc.relaxed-simd";
+/** Of those that sum up products of bytes. */
+interface DotProbe {
+  probe_dot(x: number, y: number): number;
+}
 
-/** The variants, compiled; undefined where there are none or they are not to be used. */
+/** Modules with variants, compiled. */
+export type Variants = readonly WebAssembly.Module[];
+
+/** Those variants that the module has and that are to be used. */
 export async function chooseVariants(
   module: WebAssembly.Module, host: VariantHost, { relaxed }: RelaxedOptions,
+): Promise<Variants> {
+  if (relaxed === false) return [];
+  const isFaster = (probes: SumProbes): boolean => relaxed === true || (fasterHere ??= measure(probes));
+  const chosen = await Promise.all([
+    choose<SumProbes>(module, "nncc.relaxed-simd", host, isFaster),
+    choose<DotProbe>(module, "nncc.relaxed-dots", host, isExact),
+  ]);
+  return chosen.filter((variants) => variants !== undefined);
+}
+
+/** The variants of a section, if the engine has their instructions and `accept` takes them. */
+async function choose<Probes>(
+  module: WebAssembly.Module, name: string, host: VariantHost, accept: (probes: Probes) => boolean,
 ): Promise<WebAssembly.Module | undefined> {
-  if (relaxed === false) return undefined;
-  const [section] = WebAssembly.Module.customSections(module, SECTION);
+  const [section] = WebAssembly.Module.customSections(module, name);
   if (section === undefined || !WebAssembly.validate(section)) return undefined;
   const variants = await WebAssembly.compile(section);
-  if (relaxed === true) return variants;
   const { exports } = await instantiate(variants, host);
-  fasterHere ??= measure(exports as unknown as Probes);
-  return fasterHere ? variants : undefined;
+  return accept(exports as unknown as Probes) ? variants : undefined;
 }
 
 /** Puts the variants into the table of the host's instance. */
-export async function useVariants(variants: WebAssembly.Module, host: VariantHost): Promise<void> {
-  const { exports } = await instantiate(variants, host);
-  for (const [name, kernel] of Object.entries(exports)) {
-    if (/^\d+$/.test(name)) host.__indirect_function_table?.set(Number(name), kernel);
+export async function useVariants(variants: Variants, host: VariantHost): Promise<void> {
+  for (const { exports } of await Promise.all(variants.map((module) => instantiate(module, host)))) {
+    for (const [name, kernel] of Object.entries(exports)) {
+      if (/^\d+$/.test(name)) host.__indirect_function_table?.set(Number(name), kernel);
+    }
   }
+}
+
+/** Sums of two products saturate in some engines, and others take bytes as signed. */
+function isExact({ probe_dot }: DotProbe): boolean {
+  return [-128, 127].every((x) => probe_dot(x, 255) === 4 * x * 255);
 }
 
 function instantiate(variants: WebAssembly.Module, { memory }: VariantHost): Promise<WebAssembly.Instance> {
@@ -67,7 +91,7 @@ const WARM_UP_COUNT = 1 << 12;
 const COUNT = 1 << 18;
 const ROUNDS = 4;
 
-function measure({ probe_plain, probe_relaxed }: Probes): boolean {
+function measure({ probe_plain, probe_relaxed }: SumProbes): boolean {
   const warmUp = performance.now() + WARM_UP;
   while (performance.now() < warmUp) {
     probe_plain(WARM_UP_COUNT, FACTOR);

@@ -4,12 +4,12 @@
 // What each worker of a model runs (threads.ts starts them): an instance of the
 // module on the model's memory, which takes parts of kernels until it is ended.
 
-import { useVariants } from "./relaxed.js";
+import { useVariants, type Variants } from "./relaxed.js";
 
 export interface WorkerCode {
   readonly module: WebAssembly.Module;
   /** What takes the place of some kernels. */
-  readonly variants: WebAssembly.Module | undefined;
+  readonly variants: Variants;
 }
 
 /** What a worker is given: as workerData in Node, as its first message in a browser. */
@@ -41,9 +41,7 @@ function importsOf({ module, memory }: WorkerTask): WebAssembly.Imports {
 async function work(task: WorkerTask, say: (message: WorkerMessage) => void): Promise<void> {
   try {
     const { exports } = await WebAssembly.instantiate(task.module, importsOf(task));
-    if (task.variants !== undefined) {
-      await useVariants(task.variants, { ...(exports as unknown as WorkerExports), memory: task.memory });
-    }
+    await useVariants(task.variants, { ...(exports as unknown as WorkerExports), memory: task.memory });
     const { __stack_pointer, nncc_worker, nncc_worker_failed } = exports as unknown as WorkerExports;
     __stack_pointer.value = task.stack;
     say({ ready: true });

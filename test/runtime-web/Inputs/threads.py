@@ -30,6 +30,41 @@ def convs() -> onnx.GraphProto:
     return helper.make_graph(nodes, "convs", [x], [y], weights)
 
 
+def quantised() -> onnx.GraphProto:
+    """Products of bytes whose sums of two exceed 16 bits, of odd and even depths."""
+    rng = np.random.default_rng(0)
+    constants: dict[str, np.ndarray] = {}
+
+    def number(name: str, value: float, dtype: type = np.float32) -> str:
+        constants[name] = np.array(value, dtype)
+        return name
+
+    def quantise(x: str, scale: float, zero: int) -> str:
+        parts = [number(f"{x}_s", scale), number(f"{x}_z", zero, np.uint8)]
+        nodes.append(helper.make_node("QuantizeLinear", [x, *parts], [f"{x}_q"]))
+        nodes.append(helper.make_node("DequantizeLinear", [f"{x}_q", *parts], [f"{x}_d"]))
+        return f"{x}_d"
+
+    nodes: list[onnx.NodeProto] = []
+    x = quantise("x", 1 / 128, 0)
+    for name, inputs, outputs in (("a", 18, 31), ("b", 31, 26), ("c", 26, 9)):
+        weights = rng.choice([-128, 127], (outputs, inputs, 1, 1)).astype(np.int8)
+        constants[f"{name}_w"] = weights
+        parts = [number(f"{name}_ws", 1 / 512), number(f"{name}_wz", 0, np.int8)]
+        nodes.append(helper.make_node("DequantizeLinear", [f"{name}_w", *parts], [f"{name}_f"]))
+        nodes.append(helper.make_node("Conv", [x, f"{name}_f"], [name], name=name))
+        x = quantise(name, 1 / 128, 100)
+    initializers = [numpy_helper.from_array(value, name) for name, value in constants.items()]
+    value = helper.make_tensor_value_info
+    return helper.make_graph(
+        nodes,
+        "quantised",
+        [value("x", TensorProto.FLOAT, ["n", 18, "h", "w"])],
+        [value(x, TensorProto.FLOAT, ["n", 9, "h", "w"])],
+        initializers,
+    )
+
+
 def division() -> onnx.GraphProto:
     """An integer division, which traps."""
     values = [
@@ -40,6 +75,6 @@ def division() -> onnx.GraphProto:
     return helper.make_graph(nodes, "division", values[:2], values[2:])
 
 
-network = {"convs": convs, "division": division}[sys.argv[1]]
+network = {"convs": convs, "division": division, "quantised": quantised}[sys.argv[1]]
 opset = [helper.make_opsetid("", 13)]
 onnx.save(helper.make_model(network(), opset_imports=opset, ir_version=8), sys.argv[2])
