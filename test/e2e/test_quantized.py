@@ -293,6 +293,23 @@ def test_matmul_nbits(bits: int, block: int, depth: int, points: str, tmp_path: 
     check(model, tmp_path, *feeds, rtol=1e-5, atol=2e-4)
 
 
+@pytest.mark.parametrize(("bits", "depth"), [(2, 64), (4, 4096), (8, 64)])
+@pytest.mark.parametrize("points", ["", "packed"])
+def test_matmul_nbits_of_many_rows(bits: int, depth: int, points: str, tmp_path: Path) -> None:
+    """Weights become f32, all panels at once or one by one."""
+    feed = {"a": random(3, 7, depth)}
+    blocks = depth // 32
+    constants: dict[str, Array] = {
+        "b": ints(np.uint8, 24, blocks, 4 * bits),
+        "s": np.abs(random(24 * blocks, seed=1)),
+    }
+    if points == "packed":
+        constants["z"] = ints(np.uint8, 24 * -(-blocks * bits // 8), seed=2)
+    sizes = {"K": depth, "N": 24, "bits": bits, "block_size": 32}
+    node = helper.make_node("MatMulNBits", ["a", *constants], ["y"], domain=MS, **sizes)
+    check(quantized([node], feed, constants), tmp_path, feed, rtol=1e-5, atol=3e-6 * depth)
+
+
 @pytest.mark.parametrize(("level", "error"), [(0, 1e-6), (2, 5e-5), (4, 1e-2)])
 @pytest.mark.parametrize("dtype", [np.float32, np.float16])
 def test_levels_of_matmul_nbits(dtype: type, level: int, error: float, tmp_path: Path) -> None:

@@ -9,10 +9,12 @@
 // or less, with a scale for each block, so that products are of integers: an
 // i32 holds 32 / bits weights, and masked shifts of it are pairs of i16 for
 // exec.dot. What the rounding leaves can be a second part, 2 * 32767 times
-// finer. sum(x * (w - z)) is sum(x * w) - z * sum(x).
+// finer. sum(x * (w - z)) is sum(x * w) - z * sum(x). Products of many rows
+// that would need both parts are of floats instead (BlockUnpack.h).
 //
 //===----------------------------------------------------------------------===//
 
+#include "BlockUnpack.h"
 #include "Generic.h"
 #include "Scalars.h"
 #include "SpatialUtils.h"
@@ -378,13 +380,20 @@ BlockMatmulOp::lowerToLinalg(LoweringBuilder &b, ValueRange operands) {
                              words,
                              pairs,
                              getLhsBits() == 8 ? 127 : 32767};
-  Value split =
-      builder.splitRows(operands[0], getLhs().getType().getShape().back());
-  Value largest = builder.findLargest(split);
-  Value rounded = builder.roundPairs(split, largest);
+  int64_t depth = getLhs().getType().getShape().back();
   Value points = operands[3];
   if (getZeroPoints().getType().getRank() != 0)
     points = builder.packNumbers(points);
+  // As exact as f32, and of whole panels and blocks.
+  if (parts == 2 && isWorthUnpacking(rows) && shape[0] % panel == 0 &&
+      depth == shape[1] * block)
+    return SmallVector<Value>{
+        buildUnpackedProduct(b, getLoc(), operands[0], rows,
+                             {bits, builder.packWords(operands[1]),
+                              builder.packNumbers(operands[2]), points})};
+  Value split = builder.splitRows(operands[0], depth);
+  Value largest = builder.findLargest(split);
+  Value rounded = builder.roundPairs(split, largest);
   return SmallVector<Value>{
       builder.multiply(rounded, largest, builder.sumPairs(rounded),
                        builder.packWords(operands[1]),
