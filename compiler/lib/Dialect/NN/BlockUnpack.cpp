@@ -165,10 +165,11 @@ Value UnpackBuilder::build() {
   };
   Value result = b.empty(loc, withRows(allPanels * width), b.getF32Type());
   auto loop = b.create<scf::ForOp>(
-      loc, index(0), index(allPanels), index(panels), result,
-      [&](OpBuilder &, Location, Value first, ValueRange carried) {
+      loc, index(0), index(allPanels / panels), index(1), result,
+      [&](OpBuilder &, Location, Value step, ValueRange carried) {
         OpBuilder::InsertionGuard guard(b);
-        b.setInsertionPointToEnd(first.getParentBlock());
+        b.setInsertionPointToEnd(step.getParentBlock());
+        Value first = b.create<arith::MulIOp>(loc, step, index(panels));
         Value part = multiply(unpack(first));
         b.create<scf::YieldOp>(loc, insert(part, carried[0], first));
       });
