@@ -128,3 +128,24 @@ func.func @read_whole(%x: tensor<5x7xf32>, %w: tensor<7x3xi16>) -> (tensor<5x3xi
   %3 = nn.matmul %1, %w : (tensor<5x7xi16>, tensor<7x3xi16>) -> tensor<5x3xi32>
   return %3, %2 : tensor<5x3xi32>, tensor<5x7xi16>
 }
+
+// What a zero point adds to the sums and the bias are one constant.
+// CHECK-LABEL: func @bias_and_offset
+// CHECK-DAG: %[[C:.*]] = nn.constant dense<4> : tensor<80xi32>
+// CHECK: nn.add %arg0, %[[C]] : (tensor<5x80xi32>, tensor<80xi32>)
+// CHECK-NOT: nn.sub
+func.func @bias_and_offset(%p: tensor<5x80xi32>) -> tensor<5x80xui8> {
+  %t = nn.constant dense<0.125> : tensor<f32>
+  %s = nn.constant dense<0.5> : tensor<f32>
+  %z = nn.constant dense<3> : tensor<ui8>
+  %none = nn.constant dense<0> : tensor<i32>
+  %bias = nn.constant dense<7> : tensor<80xi32>
+  %offset = nn.constant dense<3> : tensor<80xi32>
+  %moved = nn.sub %p, %offset : (tensor<5x80xi32>, tensor<80xi32>) -> tensor<5x80xi32>
+  %0 = nn.cast %moved : (tensor<5x80xi32>) -> tensor<5x80xf32>
+  %1 = nn.mul %0, %t : (tensor<5x80xf32>, tensor<f32>) -> tensor<5x80xf32>
+  %2 = nn.dequantize %bias, %t, %none : (tensor<80xi32>, tensor<f32>, tensor<i32>) -> tensor<80xf32>
+  %3 = nn.add %1, %2 : (tensor<5x80xf32>, tensor<80xf32>) -> tensor<5x80xf32>
+  %4 = nn.quantize %3, %s, %z : (tensor<5x80xf32>, tensor<f32>, tensor<ui8>) -> tensor<5x80xui8>
+  return %4 : tensor<5x80xui8>
+}

@@ -8,6 +8,7 @@
 // With dq(q, s, z) = (q - z) * s, and integers p and q:
 //   quantize(x, s, z)           -> cast(saturate(x / s) + z)
 //   (f32(p) * t + dq(b, t)) / s -> f32(p + b) * (t / s)
+//   (f32(p - c) * t + dq(b, t)) / s -> f32(p + (b - c)) * (t / s)
 //   (f32(p) * t + f32(q) * u) / s -> f32(p) * (t / s) + f32(q) * (u / s)
 //   mean(f32(p) * t)            -> f32(sum(p)) * (t / n)
 //   quantize(concat(x, y))      -> concat(quantize(x), quantize(y))
@@ -109,7 +110,15 @@ Value Scaler::addBias(const ScaledInteger &sum, Value bias) {
     if (getTensorType(integers).getShape() != getTensorType(bias).getShape())
       integers = rewriter.create<ReshapeOp>(
           loc, withElementType(bias.getType(), type), integers);
-    Value number = rewriter.create<AddOp>(loc, sum.number, integers);
+    Value products = sum.number;
+    // Two constants are one.
+    if (auto sub = products.getDefiningOp<SubOp>();
+        sub && sub.getLhs().getType() == sub.getType() &&
+        isConstantDerived(sub.getRhs())) {
+      integers = rewriter.create<SubOp>(loc, integers, sub.getRhs());
+      products = sub.getLhs();
+    }
+    Value number = rewriter.create<AddOp>(loc, products, integers);
     return buildNumber({number, sum.scale, sum.zeroPoint});
   }
   return rewriter.create<AddOp>(loc, buildNumber(sum), divide(bias));
