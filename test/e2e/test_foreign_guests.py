@@ -140,3 +140,43 @@ def test_crate_of_wasmedge(host: str, affine: Path, tmp_path: Path) -> None:
     copy = tmp_path / "guest.wasm"
     copy.write_bytes(guest.read_bytes())
     assert run(host, copy, affine, "demo") == 3 * "8: 3 5\n8: 7 9\n"
+
+
+def component_guest(edition: str, folder: Path) -> Path:
+    """A guest on one edition of the interface, which prints the code of each error."""
+    crate = INPUTS / "component-guest"
+    guest = folder / "guest.wasm"
+    built = wasi_nn_hosts.build_rust_guest(crate, edition, "wasm32-wasip2")
+    guest.write_bytes(built.read_bytes())
+    return guest
+
+
+CODES = ["NotFound", *2 * ["InvalidEncoding"], "UnsupportedOperation", "RuntimeError"]
+COMPONENT_LINES = [
+    *(f"ErrorCode::{code}" for code in [*CODES, *3 * ["InvalidArgument"]]),
+    *2 * ["[1, 2]: 3 5"],
+]
+EDITIONS = pytest.mark.parametrize("edition", ["newer", "older"])
+
+
+@pytest.mark.full
+@HOSTS
+@EDITIONS
+def test_components(host: str, edition: str, affine: Path, tmp_path: Path) -> None:
+    guest = component_guest(edition, tmp_path)
+    assert run(host, guest, affine, "demo").splitlines() == COMPONENT_LINES
+
+
+@pytest.mark.full
+@EDITIONS
+def test_components_with_two_models(edition: str, affine: Path, tmp_path: Path) -> None:
+    """Linked, in wasmtime and by jco in Node."""
+    guest = component_guest(edition, tmp_path)
+    app = tmp_path / "app.wasm"
+    models = [f"other={affine}", f"demo={affine}"]
+    guests.call(guests.ROOT / "build" / "bin" / "nncc", "link", guest, *models, "-o", app)
+    assert guests.run_wasi(app, Path(os.devnull), tmp_path / "out.txt") == 0
+    assert (tmp_path / "out.txt").read_text().splitlines() == COMPONENT_LINES
+    command = wasi_nn_hosts.javascript(app, affine, "unused", tmp_path)
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.stdout.splitlines() == COMPONENT_LINES, done.stderr

@@ -62,11 +62,11 @@ def build_native() -> Path:
 
 
 @functools.cache
-def build_rust_guest(folder: Path, name: str) -> Path:
-    """A program for WASI."""
+def build_rust_guest(folder: Path, name: str, kind: str = "wasm32-wasip1") -> Path:
+    """A program for WASI, or with wasm32-wasip2 a component."""
     target = ROOT / "build" / "hosts" / "guests"
-    cargo(folder, target, "--target=wasm32-wasip1")
-    return target / "wasm32-wasip1" / "release" / f"{name}.wasm"
+    cargo(folder, target, f"--target={kind}")
+    return target / kind / "release" / f"{name}.wasm"
 
 
 def native(guest: Path, model: Path, name: str, folder: Path) -> list[str | Path]:

@@ -148,14 +148,22 @@ impl Context {
         Ok(Tensor::new(dims, ty, data.to_vec()))
     }
 
+    pub fn set_named(&mut self, name: &str, tensor: &Tensor) -> Answer<()> {
+        let index = locate(&self.model.signature.inputs, name, "input")?;
+        self.set(index, &Given::from(tensor))
+    }
+
+    pub fn named_output(&self, name: &str) -> Answer<Tensor> {
+        self.output_tensor(locate(&self.model.signature.outputs, name, "output")?)
+    }
+
     /// One call of the component interface: inputs of earlier calls do not count.
-    fn compute_named(&mut self, inputs: Vec<NamedTensor>) -> Answer<Vec<NamedTensor>> {
+    pub fn compute_named(&mut self, inputs: Vec<NamedTensor>) -> Answer<Vec<NamedTensor>> {
         for (index, input) in self.inputs.iter_mut().enumerate() {
             input.is_set = self.state.iter().any(|(_, state)| *state == index);
         }
         for NamedTensor { name, tensor } in &inputs {
-            let index = locate(&self.model.signature.inputs, name, "input")?;
-            self.set(index, &Given::from(tensor))?;
+            self.set_named(name, tensor)?;
         }
         self.run()?;
         let names = self.model.signature.outputs.iter().map(|port| port.name.clone());

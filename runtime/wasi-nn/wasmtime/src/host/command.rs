@@ -10,7 +10,6 @@ use wasmtime::component::{self, Component};
 use wasmtime::{Linker, Module, Result, Store};
 use wasmtime_wasi::p2::bindings::sync::Command;
 use wasmtime_wasi::{I32Exit, p1};
-use wasmtime_wasi_nn::wit;
 
 use super::{Options, State, wasi};
 
@@ -52,7 +51,7 @@ fn run_component(
 ) -> Result<ExitCode> {
     let mut linker = component::Linker::<State>::new(compiler.engine());
     wasmtime_wasi::p2::add_to_linker_sync(&mut linker)?;
-    wit::add_to_linker(&mut linker, State::nn)?;
+    nncc_wasi_nn::add_interfaces_to_linker(&mut linker, State::nn)?;
     let mut store = Store::new(compiler.engine(), State::new(models, options)?);
     let command = Command::instantiate(&mut store, component, &linker)?;
     let done = command.wasi_cli_run().call_run(&mut store)?;

@@ -8,12 +8,11 @@ mod server;
 
 use std::ffi::OsString;
 
-use nncc_wasi_nn::{Models, backends};
+use nncc_wasi_nn::{Models, View};
 use wasmtime::Result;
 use wasmtime::component::ResourceTable;
 use wasmtime::error::Context;
 use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
-use wasmtime_wasi_nn::wit;
 
 pub use command::run;
 pub use server::serve;
@@ -33,7 +32,7 @@ pub struct Options {
 struct State {
     table: ResourceTable,
     wasi: WasiCtx,
-    nn: wit::WasiNnCtx,
+    models: Models,
 }
 
 impl State {
@@ -41,12 +40,12 @@ impl State {
         Ok(State {
             table: ResourceTable::new(),
             wasi: wasi(options)?.build(),
-            nn: wit::WasiNnCtx::new(backends(models), models.registry()),
+            models: models.clone(),
         })
     }
 
-    fn nn(&mut self) -> wit::WasiNnView<'_> {
-        wit::WasiNnView::new(&mut self.table, &mut self.nn)
+    fn nn(&mut self) -> View<'_> {
+        View { table: &mut self.table, models: &self.models }
     }
 }
 

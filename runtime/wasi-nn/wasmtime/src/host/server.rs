@@ -24,7 +24,6 @@ use wasmtime_wasi_http::p2::body::HyperOutgoingBody;
 use wasmtime_wasi_http::{
     Error, RequestOptions, WasiBody, WasiHttpCtx, WasiHttpCtxView, WasiHttpHooks, WasiHttpView,
 };
-use wasmtime_wasi_nn::wit;
 
 use super::{Options, State};
 
@@ -78,7 +77,9 @@ pub fn serve(
     let mut linker = Linker::<Serving>::new(compiler.engine());
     wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
     wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
-    wit::add_to_linker(&mut linker, |serving: &mut Serving| serving.state.nn())?;
+    nncc_wasi_nn::add_interfaces_to_linker(&mut linker, |serving: &mut Serving| {
+        serving.state.nn()
+    })?;
     let component = ProxyPre::new(linker.instantiate_pre(component)?)?;
     let server = Arc::new(Server { component, models, options });
     tokio::runtime::Builder::new_multi_thread()
