@@ -66,6 +66,9 @@ struct HostArena {
 uint32_t segment;
 bool hasNext = false;
 
+/// Whether the program has another part to do before it waits.
+bool goesOn = false;
+
 constexpr uint32_t uploadCommand = 4;
 constexpr uint32_t listVersion = 1;
 constexpr uint32_t headerWords = 4;
@@ -107,6 +110,18 @@ extern "C" uint32_t nncc_gpu_address_of(const void *memory) {
 }
 
 extern "C" uint32_t nncc_gpu_segment() { return segment; }
+
+extern "C" void nncc_gpu_go_to(uint32_t next) {
+  segment = next;
+  goesOn = true;
+}
+
+/// Whether nncc_gpu_go_to was called since the last time.
+extern "C" uint32_t nncc_gpu_goes_on() {
+  bool result = goesOn;
+  goesOn = false;
+  return result;
+}
 
 /// The address of the list.
 static uint32_t joinList(uint32_t arenaBytes) {
@@ -157,6 +172,7 @@ static bool record(uint32_t &address) {
   for (uint32_t i = 0; i < numInputs(); ++i)
     data[i] = 0;
   hasNext = false;
+  goesOn = false;
   hasFailed = false;
   nncc_call_gpu_record(nncc_frame);
   address = joinList(

@@ -8,8 +8,9 @@
 #include "targets/webgpu/CarriedValues.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/MemRef/IR/MemRef.h"
-#include "llvm/ADT/DenseMap.h"
+#include "targets/webgpu/HostSlots.h"
+#include "targets/webgpu/OpenLoops.h"
+#include "llvm/ADT/MapVector.h"
 
 using namespace mlir;
 
@@ -33,25 +34,22 @@ namespace {
 class Carrier {
 public:
   explicit Carrier(func::FuncOp program) : program(program) {
-    unsigned number = 0;
-    for (Operation &op : program.getBody().front()) {
-      segments[&op] = number;
-      if (isa<exec::ReadbackOp>(op))
-        begins[++number] = op.getNextNode();
-    }
+    forEachOpenBlock(program, [&](Block &block) { divide(block); });
   }
 
   void run();
 
 private:
+  void divide(Block &block);
   /// The value in another segment than its own.
   Value getIn(unsigned segment, Value value);
   Value load(unsigned segment, Value value);
   Value getSlot(Value value);
 
   func::FuncOp program;
-  llvm::DenseMap<Operation *, unsigned> segments;
-  /// The first op of each segment but the first.
+  unsigned numSegments = 0;
+  llvm::MapVector<Operation *, unsigned> segments;
+  /// The first op of each segment.
   llvm::DenseMap<unsigned, Operation *> begins;
   llvm::DenseMap<Value, Value> slots;
   llvm::DenseMap<std::pair<unsigned, Value>, Value> copies;
@@ -59,50 +57,32 @@ private:
 
 } // namespace
 
-/// An index or a boolean in memory.
-static Type getSlotType(Type type) {
-  Builder b(type.getContext());
-  if (type.isIndex())
-    return b.getI64Type();
-  return type.isInteger(1) ? b.getI8Type() : type;
+/// Numbers the stretches between readbacks and open loops.
+void Carrier::divide(Block &block) {
+  begins[++numSegments] = &block.front();
+  for (Operation &op : block) {
+    segments[&op] = numSegments;
+    if (isa<exec::ReadbackOp>(op) || isOpenLoop(&op))
+      begins[++numSegments] = op.getNextNode();
+  }
 }
 
-/// A view of 8 bytes in which the value is stored where it is computed.
+/// Stored where it is computed.
 Value Carrier::getSlot(Value value) {
   Value &slot = slots[value];
   if (slot)
     return slot;
+  slot = makeSlot(program, value.getType());
   OpBuilder b(program.getContext());
-  b.setInsertionPointToStart(&program.getBody().front());
-  Location loc = value.getLoc();
-  auto alloc = b.create<exec::AllocOp>(
-      loc, MemRefType::get({ShapedType::kDynamic}, b.getI8Type()),
-      AffineMapAttr::get(AffineMap::getConstantMap(8, b.getContext())));
-  alloc->setAttr(exec::hostAttrName, b.getUnitAttr());
-  Value zero = b.create<arith::ConstantIndexOp>(loc, 0);
-  Type type = getSlotType(value.getType());
-  slot = b.create<memref::ViewOp>(loc, MemRefType::get({1}, type), alloc, zero,
-                                  ValueRange());
   b.setInsertionPointAfterValue(value);
-  if (value.getType().isIndex())
-    value = b.create<arith::IndexCastOp>(loc, type, value);
-  else if (value.getType() != type)
-    value = b.create<arith::ExtUIOp>(loc, type, value);
-  b.create<memref::StoreOp>(loc, value, slot, zero);
+  storeSlot(b, value, slot);
   return slot;
 }
 
 Value Carrier::load(unsigned segment, Value value) {
   Value slot = getSlot(value);
   OpBuilder b(begins[segment]);
-  Location loc = value.getLoc();
-  Value zero = b.create<arith::ConstantIndexOp>(loc, 0);
-  Value stored = b.create<memref::LoadOp>(loc, slot, zero);
-  if (value.getType().isIndex())
-    return b.create<arith::IndexCastOp>(loc, value.getType(), stored);
-  if (value.getType() != stored.getType())
-    return b.create<arith::TruncIOp>(loc, value.getType(), stored);
-  return stored;
+  return loadSlot(b, value.getType(), slot);
 }
 
 Value Carrier::getIn(unsigned segment, Value value) {
@@ -128,18 +108,17 @@ Value Carrier::getIn(unsigned segment, Value value) {
 }
 
 void Carrier::run() {
-  if (begins.empty())
+  if (numSegments == 1)
     return;
-  SmallVector<std::pair<Operation *, unsigned>> steps(segments.begin(),
-                                                      segments.end());
-  llvm::sort(steps, [](auto &a, auto &b) {
-    return a.first->isBeforeInBlock(b.first);
-  });
-  for (const auto &step : steps)
-    step.first->walk([&](Operation *inner) {
+  for (auto &[step, segment] : segments) {
+    // The steps of an open loop are in segments of their own.
+    if (isOpenLoop(step))
+      continue;
+    step->walk([&, segment = segment](Operation *inner) {
       for (OpOperand &operand : inner->getOpOperands())
-        operand.set(getIn(step.second, operand.get()));
+        operand.set(getIn(segment, operand.get()));
     });
+  }
 }
 
 void carryValues(func::FuncOp program) { Carrier(program).run(); }

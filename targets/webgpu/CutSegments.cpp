@@ -13,6 +13,7 @@
 #include "nncc/Dialect/Exec/Exec.h"
 #include "targets/webgpu/CarriedValues.h"
 #include "targets/webgpu/HostPads.h"
+#include "targets/webgpu/OpenLoops.h"
 #include "targets/webgpu/Passes.h"
 #include "targets/webgpu/Placement.h"
 #include "targets/webgpu/Scalars.h"
@@ -54,8 +55,10 @@ private:
   LogicalResult checkGpuWork();
   void collect();
   void takeType(const BufferUse &use);
-  void transfer(unsigned number);
-  void readBack(unsigned number);
+  SmallVector<Step> getSteps(Block &block);
+  void cut(Block &block);
+  void cutLoop(scf::WhileOp loop);
+  void readBack(ArrayRef<Step> ahead);
   void upload(const Step &step);
   void update(const Step &step);
   bool isMissingOnHost(const BufferUse &use);
@@ -67,6 +70,7 @@ private:
   func::FuncOp program;
   Placement placement;
   Transfers transfers;
+  /// All of the open blocks but the loops that are open.
   SmallVector<Step> steps;
   llvm::DenseMap<Value, Residence> residences;
   /// Of a buffer's elements, as kernels on the GPU see them, if any do.
@@ -74,10 +78,42 @@ private:
   llvm::StringMap<func::FuncOp> hostKernels;
 };
 
+/// Leaves out dispatches that have nothing to write: their kernels would divide
+/// by sizes of 0, which WGSL refuses.
+void eraseEmpty(func::FuncOp program) {
+  auto module = program->getParentOfType<ModuleOp>();
+  program.walk([&](exec::DispatchOp dispatch) {
+    auto kernel = module.lookupSymbol<func::FuncOp>(dispatch.getKernel());
+    bool writes = false;
+    kernel.walk([&](DestinationStyleOpInterface op) {
+      for (Value init : op.getDpsInits()) {
+        auto type = cast<MemRefType>(init.getType());
+        writes |= !type.hasStaticShape() || type.getNumElements() != 0;
+      }
+    });
+    if (!writes)
+      dispatch.erase();
+  });
+}
+
+/// Until none is left that is worth it, from the outside to the inside.
+void openLoops(func::FuncOp program) {
+  for (bool changed = true; changed;) {
+    Placement placement(program);
+    changed = !placement.getLoopsToOpen().empty();
+    for (Operation *loop : placement.getLoopsToOpen())
+      openLoop(program, loop);
+  }
+}
+
 struct CutSegmentsPass : webgpu::impl::CutSegmentsBase<CutSegmentsPass> {
   void runOnOperation() override {
     auto program = getOperation().lookupSymbol<func::FuncOp>(exec::programName);
-    if (program && failed(SegmentCutter(program).run()))
+    if (!program)
+      return;
+    eraseEmpty(program);
+    openLoops(program);
+    if (failed(SegmentCutter(program).run()))
       signalPassFailure();
   }
 };
@@ -112,9 +148,7 @@ LogicalResult SegmentCutter::checkGpuWork() {
 
 void SegmentCutter::collect() {
   for (Operation &op : program.getBody().front())
-    steps.push_back({&op, placement.getUses(&op)});
-  for (const Step &step : steps)
-    for (const BufferUse &use : step.uses)
+    for (const BufferUse &use : placement.getUses(&op))
       takeType(use);
   for (BlockArgument argument : program.getArguments().drop_front(2))
     if (isa<MemRefType>(argument.getType()))
@@ -134,15 +168,15 @@ bool SegmentCutter::isMissingOnHost(const BufferUse &use) {
   return where.gpu && !where.host;
 }
 
-/// What this step needs and, at once, what later ones need of what is there
-/// already.
-void SegmentCutter::readBack(unsigned number) {
-  if (llvm::none_of(steps[number].uses,
+/// What the first step needs and, at once, what later ones need of what is
+/// there already.
+void SegmentCutter::readBack(ArrayRef<Step> ahead) {
+  if (llvm::none_of(ahead.front().uses,
                     [&](const BufferUse &use) { return isMissingOnHost(use); }))
     return;
   llvm::SetVector<Value> needed;
   llvm::DenseSet<Value> changing;
-  for (const Step &step : ArrayRef(steps).drop_front(number)) {
+  for (const Step &step : ahead) {
     for (const BufferUse &use : step.uses)
       if (isMissingOnHost(use) && !changing.contains(use.root))
         needed.insert(use.root);
@@ -155,7 +189,7 @@ void SegmentCutter::readBack(unsigned number) {
     buffers.push_back(share(root));
     residences[root].host = true;
   }
-  Operation *op = steps[number].op;
+  Operation *op = ahead.front().op;
   OpBuilder b(op);
   transfers.readBack(b, op->getLoc(), buffers);
 }
@@ -177,10 +211,48 @@ void SegmentCutter::update(const Step &step) {
       residences[use.root] = {/*gpu=*/!use.onHost, /*host=*/use.onHost};
 }
 
-void SegmentCutter::transfer(unsigned number) {
-  readBack(number);
-  upload(steps[number]);
-  update(steps[number]);
+/// Of an open loop the uses that transfers before it serve: what both sides
+/// use comes to the host within it.
+SmallVector<Step> SegmentCutter::getSteps(Block &block) {
+  SmallVector<Step> found;
+  for (Operation &op : block) {
+    found.push_back({&op, placement.getUses(&op)});
+    if (!isOpenLoop(&op))
+      continue;
+    llvm::SetVector<Value> shared = placement.getShared(&op);
+    llvm::erase_if(found.back().uses, [&](const BufferUse &use) {
+      return use.onHost && shared.contains(use.root);
+    });
+  }
+  return found;
+}
+
+void SegmentCutter::cut(Block &block) {
+  SmallVector<Step> own = getSteps(block);
+  for (unsigned i = 0; i < own.size(); ++i) {
+    readBack(ArrayRef(own).drop_front(i));
+    upload(own[i]);
+    update(own[i]);
+    if (isOpenLoop(own[i].op))
+      cutLoop(cast<scf::WhileOp>(own[i].op));
+    else
+      steps.push_back(own[i]);
+  }
+}
+
+/// Each iteration begins with what both sides use on the GPU alone.
+void SegmentCutter::cutLoop(scf::WhileOp loop) {
+  llvm::SetVector<Value> shared = placement.getShared(loop);
+  for (Value root : shared)
+    residences[root] = {/*gpu=*/true, /*host=*/false};
+  cut(*loop.getBeforeBody());
+  llvm::DenseMap<Value, Residence> atExit = residences;
+  cut(*loop.getAfterBody());
+  OpBuilder b(loop.getAfterBody()->getTerminator());
+  for (Value root : shared)
+    if (!residences[root].gpu)
+      transfers.upload(b, loop.getLoc(), share(root));
+  residences = std::move(atExit);
 }
 
 /// Lets a view see the host's copy of its buffer.
@@ -237,8 +309,7 @@ LogicalResult SegmentCutter::run() {
   if (failed(checkGpuWork()))
     return failure();
   collect();
-  for (unsigned i = 0; i < steps.size(); ++i)
-    transfer(i);
+  cut(program.getBody().front());
   for (const Step &step : steps)
     markHostWork(step);
   carryValues(program);

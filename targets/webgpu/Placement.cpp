@@ -9,8 +9,11 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "targets/webgpu/Kernel.h"
+#include "targets/webgpu/OpenLoops.h"
 #include "targets/webgpu/Scalars.h"
+#include "llvm/ADT/MapVector.h"
 
 using namespace mlir;
 
@@ -81,8 +84,11 @@ SmallVector<BufferUse> Placement::getUses(Operation *op) const {
   SmallVector<BufferUse> uses;
   auto add = [&](OpOperand &operand, bool isHost, bool writes) {
     Type element = cast<MemRefType>(operand.get().getType()).getElementType();
-    uses.push_back(
-        {&operand, getRootBuffer(operand.get()), element, isHost, writes});
+    Value root = getRootBuffer(operand.get());
+    // Slots are the host's own.
+    Operation *maker = root.getDefiningOp();
+    if (!maker || !maker->hasAttr(exec::hostAttrName))
+      uses.push_back({&operand, root, element, isHost, writes});
   };
   op->walk([&](Operation *inner) {
     if (auto dispatch = dyn_cast<exec::DispatchOp>(inner)) {
@@ -117,31 +123,67 @@ void Placement::placeDispatches(Operation &step) {
   });
 }
 
-/// Transfers take place between steps only.
-void Placement::keepTogether(Operation &step) {
+llvm::SetVector<Value> Placement::getShared(Operation *op) const {
   struct Sides {
     bool host = false, gpu = false, written = false;
   };
-  llvm::DenseMap<Value, Sides> sides;
-  for (const BufferUse &use : getUses(&step)) {
+  llvm::MapVector<Value, Sides> sides;
+  for (const BufferUse &use : getUses(op)) {
     Sides &known = sides[use.root];
     (use.onHost ? known.host : known.gpu) = true;
     known.written |= use.writes;
   }
-  bool isMixed = llvm::any_of(sides, [](auto &entry) {
-    const Sides &known = entry.second;
-    return known.host && known.gpu && known.written;
+  llvm::SetVector<Value> shared;
+  for (auto &[root, known] : sides)
+    if (known.host && known.gpu && known.written)
+      shared.insert(root);
+  return shared;
+}
+
+/// Transfers take place between steps only.
+void Placement::keepTogether(Operation &step) {
+  if (getShared(&step).empty())
+    return;
+  if (isWorthOpening(step))
+    toOpen.push_back(&step);
+  step.walk([&](exec::DispatchOp dispatch) {
+    reasons.try_emplace(dispatch, "within a loop or branch that the host "
+                                  "must follow");
   });
-  if (isMixed)
-    step.walk([&](exec::DispatchOp dispatch) {
-      reasons.try_emplace(dispatch, "within a loop or branch that the host "
-                                    "must follow");
-    });
+}
+
+/// A readback in each iteration takes as long as a CPU does with some millions
+/// of operations. What is not known may be much.
+bool Placement::isWorthOpening(Operation &step) const {
+  constexpr int64_t fewFlops = 1'000'000;
+  if (!isa<scf::ForOp, scf::WhileOp>(step))
+    return false;
+  int64_t flops = 0;
+  step.walk([&](exec::DispatchOp dispatch) {
+    if (isOnHost(dispatch))
+      return;
+    auto kernel =
+        ModuleOp(module).lookupSymbol<func::FuncOp>(dispatch.getKernel());
+    auto info = kernel->getAttrOfType<DictionaryAttr>(exec::kernelAttrName);
+    auto count = info ? info.getAs<AffineMapAttr>("flops") : nullptr;
+    if (!count)
+      return;
+    flops += count.getValue().isSingleConstant()
+                 ? count.getValue().getSingleConstantResult()
+                 : fewFlops;
+  });
+  return flops >= fewFlops;
 }
 
 Placement::Placement(func::FuncOp program)
     : module(program->getParentOfType<ModuleOp>()) {
-  for (Operation &step : program.getBody().front()) {
+  forEachOpenBlock(program, [&](Block &block) { place(block); });
+}
+
+void Placement::place(Block &block) {
+  for (Operation &step : block) {
+    if (isOpenLoop(&step))
+      continue;
     placeDispatches(step);
     if (step.getNumRegions() != 0)
       keepTogether(step);

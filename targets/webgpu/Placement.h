@@ -11,6 +11,7 @@
 #include "nncc/Dialect/Exec/Exec.h"
 #include "llvm/ADT/BitVector.h"
 #include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/StringMap.h"
 
 namespace nncc::webgpu {
@@ -28,7 +29,8 @@ struct BufferUse {
 /// dispatch runs on the GPU unless its kernel cannot; what reads and writes
 /// single elements and what calls the host's functions is the host's. A loop or
 /// branch in which both sides use a buffer that one of them writes runs on the
-/// host as a whole.
+/// host as a whole, unless it is an open loop, whose steps are placed one by
+/// one.
 class Placement {
 public:
   explicit Placement(mlir::func::FuncOp program);
@@ -42,17 +44,27 @@ public:
     return reasons.lookup(dispatch);
   }
 
+  /// The loops that run on the host as a whole and have so much work for a GPU
+  /// that it pays to open them.
+  llvm::ArrayRef<mlir::Operation *> getLoopsToOpen() const { return toOpen; }
+
+  /// The buffers that both sides use within an op and one of them writes there.
+  llvm::SetVector<mlir::Value> getShared(mlir::Operation *op) const;
+
   /// The uses of buffers in an op of the program and within it.
   llvm::SmallVector<BufferUse> getUses(mlir::Operation *op) const;
 
 private:
+  void place(mlir::Block &block);
   void placeDispatches(mlir::Operation &step);
   void keepTogether(mlir::Operation &step);
+  bool isWorthOpening(mlir::Operation &step) const;
   const llvm::BitVector &getWritten(llvm::StringRef kernel) const;
 
   mlir::ModuleOp module;
   /// Of the dispatches on the host.
   llvm::DenseMap<mlir::Operation *, llvm::StringRef> reasons;
+  llvm::SmallVector<mlir::Operation *> toOpen;
   /// Which arguments a kernel writes.
   mutable llvm::StringMap<llvm::BitVector> written;
 };

@@ -13,7 +13,8 @@
 namespace nncc::webgpu {
 
 /// Makes each stretch up to an exec.readback, which goes, a part that runs only
-/// in its turn: where `nncc_gpu_segment()` is its number. carryValues has been
+/// in its turn: where `nncc_gpu_segment()` is its number. Open loops become
+/// parts that say which one is next (`nncc_gpu_go_to`). carryValues has been
 /// there.
 void splitSegments(mlir::func::FuncOp program);
 

@@ -81,25 +81,34 @@ def double_ends() -> tuple[onnx.ModelProto, list[Feed]]:
     return model, feeds
 
 
+def subgraph(
+    name: str, nodes: list[onnx.NodeProto], inputs: dict[str, tuple[int, list[int]]], *outputs: str
+) -> onnx.GraphProto:
+    """A body with inputs of these types and sizes."""
+    given = [helper.make_tensor_value_info(key, *kind) for key, kind in inputs.items()]
+    made = [helper.make_empty_tensor_value_info(output) for output in outputs]
+    return helper.make_graph(nodes, name, given, made)
+
+
+STEP: dict[str, tuple[int, list[int]]] = {
+    "i": (TensorProto.INT64, []),
+    "go": (TensorProto.BOOL, []),
+}
+
+
 def padded_loop() -> tuple[onnx.ModelProto, list[Feed]]:
-    """Convolutions, which pad, until their sum is large enough."""
-    body = helper.make_graph(
-        [
-            helper.make_node("Conv", ["s", "k"], ["n"], pads=[1, 1, 1, 1], name="conv"),
-            helper.make_node("ReduceSum", ["n"], ["t"], keepdims=0, name="total"),
-            helper.make_node("Less", ["t", "limit"], ["on"], name="less"),
-        ],
-        "body",
-        [
-            helper.make_tensor_value_info("i", TensorProto.INT64, []),
-            helper.make_tensor_value_info("go", TensorProto.BOOL, []),
-            helper.make_tensor_value_info("s", TensorProto.FLOAT, [1, 2, 5, 6]),
-        ],
-        [helper.make_empty_tensor_value_info(name) for name in ("on", "n")],
-    )
+    """Convolutions, which pad, until their sum is large enough; too few for a GPU."""
+    body = [
+        helper.make_node("Conv", ["s", "k"], ["n"], pads=[1, 1, 1, 1], name="conv"),
+        helper.make_node("ReduceSum", ["n"], ["t"], keepdims=0, name="total"),
+        helper.make_node("Less", ["t", "limit"], ["on"], name="less"),
+    ]
+    state = STEP | {"s": (TensorProto.FLOAT, [1, 2, 5, 6])}
     nodes = [
         helper.make_node("Exp", ["x"], ["e"], name="begin"),
-        helper.make_node("Loop", ["", "", "e"], ["l"], body=body, name="loop"),
+        helper.make_node(
+            "Loop", ["", "", "e"], ["l"], body=subgraph("body", body, state, "on", "n"), name="loop"
+        ),
         helper.make_node("Sqrt", ["l"], ["y"], name="end"),
     ]
     constants: Feed = {
@@ -108,6 +117,56 @@ def padded_loop() -> tuple[onnx.ModelProto, list[Feed]]:
     }
     x = random(1, 2, 5, 6)
     return network(nodes, {"x": x}, constants=constants), [{"x": x}, {"x": x - 5}]
+
+
+def long_loop() -> tuple[onnx.ModelProto, list[Feed]]:
+    """Large products until their sum is large enough, in which a number is counted."""
+    body = [
+        helper.make_node("MatMul", ["s", "w"], ["n"], name="product"),
+        helper.make_node("ReduceSum", ["n"], ["t"], keepdims=0, name="total"),
+        helper.make_node("Less", ["t", "limit"], ["on"], name="less"),
+        helper.make_node("Add", ["c", "t"], ["d"], name="count"),
+    ]
+    state = STEP | {"s": (TensorProto.FLOAT, [96, 96]), "c": (TensorProto.FLOAT, [])}
+    loop = subgraph("body", body, state, "on", "n", "d")
+    nodes = [
+        helper.make_node("Exp", ["x"], ["e"], name="begin"),
+        helper.make_node("Loop", ["", "", "e", "zero"], ["l", "z"], body=loop, name="loop"),
+        helper.make_node("Sqrt", ["l"], ["y"], name="end"),
+    ]
+    constants: Feed = {
+        "w": np.abs(random(96, 96, seed=1)) / 60,
+        "limit": np.array(1e5, np.float32),
+        "zero": np.array(0, np.float32),
+    }
+    x = random(96, 96)
+    return network(nodes, {"x": x}, ["y", "z"], constants=constants), [{"x": x}, {"x": x + 9}]
+
+
+def branches_in_a_loop() -> tuple[onnx.ModelProto, list[Feed]]:
+    """A branch in each of some steps, by the sum of large products."""
+
+    def side(op: str) -> onnx.GraphProto:
+        return subgraph(op, [helper.make_node(op, ["n"], [f"{op}_y"], name=op)], {}, f"{op}_y")
+
+    body = [
+        helper.make_node("MatMul", ["s", "w"], ["n"], name="product"),
+        helper.make_node("ReduceSum", ["n"], ["t"], keepdims=0, name="total"),
+        helper.make_node("Less", ["t", "zero"], ["c"], name="less"),
+        helper.make_node("If", ["c"], ["b"], then_branch=side("Neg"), else_branch=side("Tanh")),
+        helper.make_node("Identity", ["go"], ["on"], name="same"),
+    ]
+    loop = subgraph("body", body, STEP | {"s": (TensorProto.FLOAT, [96, 96])}, "on", "b")
+    nodes = [
+        helper.make_node("Loop", ["many", "", "x"], ["l"], body=loop, name="loop"),
+        helper.make_node("Sigmoid", ["l"], ["y"], name="end"),
+    ]
+    constants: Feed = {
+        "w": random(96, 96, seed=1) / 5,
+        "zero": np.array(0, np.float32),
+    }
+    feeds = [{"x": random(96, 96), "many": np.array(many)} for many in (3, 0, 2)]
+    return network(nodes, feeds[0], constants=constants), feeds
 
 
 def constants_of_64_bits() -> tuple[onnx.ModelProto, list[Feed]]:
@@ -136,7 +195,8 @@ def nothing() -> tuple[onnx.ModelProto, list[Feed]]:
         helper.make_node("ReduceSum", ["p", "zero"], ["s"], name="sum"),
         helper.make_node("Add", ["x", "s"], ["y"], name="add"),
         helper.make_node("Slice", ["x", "end", "end"], ["z"], name="none"),
-        helper.make_node("Exp", ["z"], ["n"], name="exp"),
+        helper.make_node("Exp", ["z"], ["u"], name="exp"),
+        helper.make_node("Transpose", ["u"], ["n"], perm=[1, 0], name="turn"),
     ]
     feeds = [{"x": random(3, 4), "e": random(n, 4, seed=1)} for n in (1, 3)]
     constants = {
@@ -149,7 +209,17 @@ def nothing() -> tuple[onnx.ModelProto, list[Feed]]:
     return model, feeds
 
 
-CASES = [branch, scatter, doubles, double_ends, padded_loop, constants_of_64_bits, nothing]
+CASES = [
+    branch,
+    scatter,
+    doubles,
+    double_ends,
+    padded_loop,
+    long_loop,
+    branches_in_a_loop,
+    constants_of_64_bits,
+    nothing,
+]
 
 
 def compile_for_gpu(model: onnx.ModelProto, folder: Path, *flags: str) -> Path:
@@ -181,6 +251,29 @@ def test_segments(
     for feed, outputs in zip(feeds, answers, strict=True):
         expected = reference(model, feed)
         compare(dict(zip(expected, outputs, strict=True)), expected, RTOL, ATOL)
+
+
+@pytest.mark.parametrize("case", [long_loop, branches_in_a_loop])
+def test_loops_with_much_work_stay_on_the_gpu(
+    case: Callable[[], tuple[onnx.ModelProto, list[Feed]]], tmp_path: Path
+) -> None:
+    compile_for_gpu(case()[0], tmp_path, "--require-gpu")
+
+
+def test_a_trap_on_the_cpu_is_an_error_that_tells_where(tmp_path: Path) -> None:
+    nodes = [
+        helper.make_node("Mul", ["i", "big"], ["m"], name="wide"),
+        helper.make_node("Div", ["m", "i"], ["q"], name="divide"),
+        helper.make_node("Cast", ["q"], ["f"], to=TensorProto.FLOAT, name="back"),
+        helper.make_node("MatMul", ["f", "w"], ["y"], name="end"),
+    ]
+    constants: Feed = {"big": np.array(1 << 40), "w": random(4, 4)}
+    feed = np.arange(1, 5).reshape(1, 4)
+    module = compile_for_gpu(network(nodes, {"i": feed}, constants=constants), tmp_path)
+    with pytest.raises(AssertionError, match=r"trapped: divide by zero in '.*back"):
+        gpu_host().run(module, [feed - 2])
+    (y,) = gpu_host().run(module, [feed])
+    np.testing.assert_allclose(y, np.full((1, 4), 2.0**40) @ constants["w"], rtol=RTOL)
 
 
 def test_models_side_by_side(tmp_path: Path) -> None:

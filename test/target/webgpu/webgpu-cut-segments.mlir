@@ -124,3 +124,72 @@ module attributes {nncc.inputs = [{name = "x", type = tensor<8xf32>}, {name = "d
     return %y : tensor<10xf64>
   }
 }
+
+// -----
+
+// A loop with much work, which goes on as a number says that the GPU computes,
+// is open: its steps are in segments, its values in memory.
+
+// CHECK-LABEL: func.func @nncc_run
+// CHECK:         memref.store %{{.*}} : memref<1xi64>
+// CHECK:         scf.while : () -> () {
+// CHECK:           exec.readback
+// CHECK:           %[[NUMBER:.*]] = memref.load %{{.*}} : memref<1xf32>
+// CHECK:           %[[GOES_ON:.*]] = arith.cmpf olt, %[[NUMBER]]
+// CHECK:           scf.condition(%[[GOES_ON]])
+// CHECK:         } do {
+// CHECK-NOT:       exec.host = "
+// CHECK:           exec.dispatch @product
+// CHECK-NOT:       exec.host = "
+// CHECK:           scf.yield
+// CHECK:         } attributes {webgpu.open}
+#row = affine_map<(m, n, k) -> (m, k)>
+#column = affine_map<(m, n, k) -> (k, n)>
+#out = affine_map<(m, n, k) -> (m, n)>
+module attributes {nncc.inputs = [{name = "x", type = tensor<96x96xf32>}]} {
+  func.func @main(%x: tensor<96x96xf32>) -> tensor<96x96xf32> {
+    %zero = arith.constant 0.0 : f32
+    %limit = arith.constant 100.0 : f32
+    %c0 = arith.constant 0 : index
+    %c1 = arith.constant 1 : index
+    %r:2 = scf.while (%i = %c0, %s = %x) : (index, tensor<96x96xf32>) -> (index, tensor<96x96xf32>) {
+      %number = tensor.extract %s[%i, %c0] : tensor<96x96xf32>
+      %goes_on = arith.cmpf olt, %number, %limit : f32
+      scf.condition(%goes_on) %i, %s : index, tensor<96x96xf32>
+    } do {
+    ^bb0(%i: index, %s: tensor<96x96xf32>):
+      %e = tensor.empty() : tensor<96x96xf32>
+      %f = linalg.fill ins(%zero : f32) outs(%e : tensor<96x96xf32>) -> tensor<96x96xf32>
+      %p = linalg.generic {indexing_maps = [#row, #column, #out], iterator_types = ["parallel", "parallel", "reduction"]}
+          ins(%s, %x : tensor<96x96xf32>, tensor<96x96xf32>) outs(%f : tensor<96x96xf32>) {
+        ^bb0(%a: f32, %b: f32, %c: f32):
+          %q = arith.mulf %a, %b : f32
+          %t = arith.addf %c, %q : f32
+          linalg.yield %t : f32
+      } -> tensor<96x96xf32> loc("product")
+      %j = arith.addi %i, %c1 : index
+      scf.yield %j, %p : index, tensor<96x96xf32>
+    }
+    return %r#1 : tensor<96x96xf32>
+  }
+}
+
+// -----
+
+// What writes no element is left out.
+
+// CHECK-LABEL: func.func @nncc_run
+// CHECK-NOT:     exec.dispatch
+#id = affine_map<(i, j) -> (i, j)>
+module attributes {nncc.inputs = [{name = "x", type = tensor<4x0xf32>}]} {
+  func.func @main(%x: tensor<4x0xf32>) -> tensor<4x0xf32> {
+    %e = tensor.empty() : tensor<4x0xf32>
+    %y = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]}
+        ins(%x : tensor<4x0xf32>) outs(%e : tensor<4x0xf32>) {
+      ^bb0(%a: f32, %b: f32):
+        %s = arith.addf %a, %a : f32
+        linalg.yield %s : f32
+    } -> tensor<4x0xf32>
+    return %y : tensor<4x0xf32>
+  }
+}

@@ -77,3 +77,59 @@ module attributes {exec.weights = [], exec.weight_offsets = array<i64>} {
       attributes {exec.kernel = {}, webgpu.num_symbols = 0 : i64, webgpu.workgroups = affine_map<() -> (1)>}
   func.func private @host(memref<?xi32>, index, index) attributes {exec.kernel = {}, exec.host}
 }
+
+// -----
+
+// The parts of an open loop say which one is next: after the first (0) the test
+// (1, and 2 after its readback), then the body (3), which leads back, or what
+// follows the loop (4).
+
+// CHECK: func.func @nncc_gpu_record
+// CHECK:   scf.while : () -> () {
+// CHECK:     %[[TURN:.*]] = func.call @nncc_gpu_segment()
+// CHECK:     arith.cmpi eq, %[[TURN]], %c0
+// CHECK:       func.call @nncc_gpu_go_to(%c1)
+// CHECK:     arith.cmpi eq, %[[TURN]], %c1
+// CHECK:       func.call @nncc_gpu_address_of
+// CHECK-NOT:   func.call @nncc_gpu_go_to
+// CHECK:     arith.cmpi eq, %[[TURN]], %c2
+// CHECK:       %[[GOES_ON:.*]] = arith.cmpi sgt
+// CHECK:       %[[NEXT:.*]] = arith.select %[[GOES_ON]], %c3, %c4
+// CHECK:       func.call @nncc_gpu_go_to(%[[NEXT]])
+// CHECK:     arith.cmpi eq, %[[TURN]], %c3
+// CHECK:       func.call @nncc_gpu_append
+// CHECK:       func.call @nncc_gpu_go_to(%c1)
+// CHECK:     arith.cmpi eq, %[[TURN]], %c4
+// CHECK-NOT:   func.call @nncc_gpu_go_to
+// CHECK:     %[[MORE:.*]] = func.call @nncc_gpu_goes_on()
+// CHECK:     %[[AGAIN:.*]] = arith.cmpi ne, %[[MORE]], %c0
+// CHECK:     scf.condition(%[[AGAIN]])
+module attributes {exec.weights = [], exec.weight_offsets = array<i64>} {
+  func.func @nncc_arena_bytes() -> index {
+    %n = arith.constant 64 : index
+    return %n : index
+  }
+  func.func @nncc_run(%arena: memref<?xi8>, %weights: memref<?xi8>) -> memref<?xi8> {
+    %zero = arith.constant 0 : index
+    %none = arith.constant 0 : i32
+    %size = arith.constant 64 : index
+    %part = memref.view %arena[%zero][%size] : memref<?xi8> to memref<?xi8>
+    %a = memref.view %part[%zero][] : memref<?xi8> to memref<16xi32>
+    %host = memref.view %arena[%size][%size] {exec.host} : memref<?xi8> to memref<?xi8>
+    %h = memref.view %host[%zero][] : memref<?xi8> to memref<16xi32>
+    scf.while : () -> () {
+      exec.dispatch @kernel grid affine_map<() -> (1)>(%a) : memref<16xi32>
+      exec.readback %a to %h : memref<16xi32> to memref<16xi32>
+      %number = memref.load %h[%zero] : memref<16xi32>
+      %goes_on = arith.cmpi sgt, %number, %none : i32
+      scf.condition(%goes_on)
+    } do {
+      exec.dispatch @kernel grid affine_map<() -> (1)>(%a) : memref<16xi32>
+      scf.yield
+    } attributes {webgpu.open}
+    exec.dispatch @kernel grid affine_map<() -> (1)>(%a) : memref<16xi32>
+    return %part : memref<?xi8>
+  }
+  func.func private @kernel(memref<16xi32>, index, index)
+      attributes {exec.kernel = {}, webgpu.num_symbols = 0 : i64, webgpu.workgroups = affine_map<() -> (1)>}
+}
