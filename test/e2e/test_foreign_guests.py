@@ -19,6 +19,7 @@ from harness import Feeds, network, random
 INPUTS = Path(__file__).parent / "Inputs"
 NATIVE = pytest.param("native", marks=pytest.mark.full)
 HOSTS = pytest.mark.parametrize("host", ["javascript", "linked", NATIVE])
+CORE_HOSTS = pytest.mark.parametrize("host", ["javascript", "shim", "linked", NATIVE])
 
 
 def build(name: str, folder: Path) -> Path:
@@ -59,7 +60,7 @@ def affine(tmp_path: Path) -> Path:
     return nncc.compile(tmp_path / "affine.onnx", tmp_path / "affine.model.wasm")
 
 
-@HOSTS
+@CORE_HOSTS
 def test_hostile_calls(host: str, affine: Path, tmp_path: Path) -> None:
     """Each gets its errno, and the next right one works."""
     text = run(host, build("hostile", tmp_path), affine, "demo")
@@ -68,7 +69,7 @@ def test_hostile_calls(host: str, affine: Path, tmp_path: Path) -> None:
     assert int(text.split()[0]) >= 200
 
 
-@HOSTS
+@CORE_HOSTS
 @pytest.mark.parametrize("seed", ["1", "77"])
 def test_random_calls(host: str, seed: str, affine: Path, tmp_path: Path) -> None:
     rounds = os.environ.get("NNCC_FUZZ_CALLS", "10000")
@@ -76,7 +77,7 @@ def test_random_calls(host: str, seed: str, affine: Path, tmp_path: Path) -> Non
     assert run(host, guest, affine, "demo", seed, rounds) == f"{rounds} calls\n"
 
 
-@HOSTS
+@CORE_HOSTS
 def test_nothing_is_kept(host: str, affine: Path, tmp_path: Path) -> None:
     """What 10,000 graphs and execution contexts needed is given back."""
     assert run(host, build("many", tmp_path), affine, "demo") == "10000 rounds\n"
@@ -106,7 +107,7 @@ def classifier(tmp_path: Path) -> tuple[Path, list[str]]:
     return model, [f"{i} {scores[i]:.4f}" for i in best]
 
 
-@HOSTS
+@CORE_HOSTS
 @pytest.mark.parametrize("how", ["by-name", "onnx", "autodetect", "openvino"])
 def test_classifier(
     host: str, how: str, classifier: tuple[Path, list[str]], tmp_path: Path
@@ -120,7 +121,7 @@ def test_classifier(
     assert text.splitlines() == expected
 
 
-@HOSTS
+@CORE_HOSTS
 def test_older_wamr(host: str, tmp_path: Path) -> None:
     """WAMR's own interface, with the types of before August 2023."""
     node = helper.make_node("BitwiseXor", ["x", "ones"], ["y"])
@@ -133,7 +134,7 @@ def test_older_wamr(host: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.full
-@HOSTS
+@CORE_HOSTS
 def test_crate_of_wasmedge(host: str, affine: Path, tmp_path: Path) -> None:
     """Its functions beyond the standard's, in a program of Rust."""
     guest = wasi_nn_hosts.build_rust_guest(INPUTS / "wasmedge-guest", "wasmedge-guest")

@@ -54,6 +54,11 @@ def cargo(folder: Path, target: Path, *options: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
+def shim(guest: Path, model: Path, name: str, _: Path) -> list[str | Path]:
+    """The same with the WASI of web pages."""
+    return [node_program(), INPUTS / "shim-host.mjs", f"{name}={model}", guest]
+
+
 @functools.cache
 def build_native() -> Path:
     """The program of runtime/wasi-nn/wasmtime."""
