@@ -293,21 +293,30 @@ def test_matmul_nbits(bits: int, block: int, depth: int, points: str, tmp_path: 
     check(model, tmp_path, *feeds, rtol=1e-5, atol=2e-4)
 
 
-@pytest.mark.parametrize(("bits", "depth"), [(2, 64), (4, 4096), (8, 64)])
+@pytest.mark.parametrize(
+    ("bits", "depth", "rows"), [(2, 64, 3), (4, 8192, 3), (8, 64, 3), (4, 64, "n")]
+)
 @pytest.mark.parametrize("points", ["", "packed"])
-def test_matmul_nbits_of_many_rows(bits: int, depth: int, points: str, tmp_path: Path) -> None:
-    """Weights become f32, all panels at once or one by one."""
-    feed = {"a": random(3, 7, depth)}
+def test_matmul_nbits_of_many_rows(
+    bits: int, depth: int, rows: int | str, points: str, tmp_path: Path
+) -> None:
+    """Weights become f32, all panels at once or one by one; with an open number of
+    rows, where there are many."""
+    feeds = [{"a": random(count, 7, depth)} for count in ((1, 3) if rows == "n" else (3,))]
     blocks = depth // 32
     constants: dict[str, Array] = {
-        "b": ints(np.uint8, 24, blocks, 4 * bits),
-        "s": np.abs(random(24 * blocks, seed=1)),
+        "b": ints(np.uint8, 40, blocks, 4 * bits),
+        "s": np.abs(random(40 * blocks, seed=1)),
     }
     if points == "packed":
-        constants["z"] = ints(np.uint8, 24 * -(-blocks * bits // 8), seed=2)
-    sizes = {"K": depth, "N": 24, "bits": bits, "block_size": 32}
+        constants["z"] = ints(np.uint8, 40 * -(-blocks * bits // 8), seed=2)
+    sizes = {"K": depth, "N": 40, "bits": bits, "block_size": 32}
     node = helper.make_node("MatMulNBits", ["a", *constants], ["y"], domain=MS, **sizes)
-    check(quantized([node], feed, constants), tmp_path, feed, rtol=1e-5, atol=3e-6 * depth)
+    shapes: dict[str, list[int | str]] = {"a": [rows, 7, depth]}
+    model = network([node], feeds[0], shapes=shapes, constants=constants, opset=21)
+    model.ir_version = 10
+    model.opset_import.append(helper.make_opsetid(MS, 1))
+    check(model, tmp_path, *feeds, rtol=1e-5, atol=3e-6 * depth)
 
 
 @pytest.mark.parametrize(("level", "error"), [(0, 1e-6), (2, 5e-5), (4, 1e-2)])

@@ -2,11 +2,11 @@
 
 // 8 weights a word, masked in 4 shifts; a product of two parts of the other side.
 // CHECK-LABEL: func.func @main
+// CHECK:         tensor.pad {{.*}} high[3, 0, 0]
+// CHECK:         linalg.generic {{.*}} outs(%{{.*}} : tensor<1x2x1x2x8xi32>)
 // CHECK:         linalg.generic {{.*}} outs(%{{.*}} : tensor<2x2xf32>)
 // CHECK:           math.absf
 // CHECK:         linalg.generic {{.*}} outs(%{{.*}} : tensor<2x2x2x2x4xi32>)
-// CHECK:         tensor.pad {{.*}} high[3, 0, 0]
-// CHECK:         linalg.generic {{.*}} outs(%{{.*}} : tensor<1x2x1x2x8xi32>)
 // CHECK:         linalg.generic {{.*}} outs(%{{.*}} : tensor<2x5xf32>)
 // CHECK-COUNT-16:  exec.dot
 // CHECK-NOT:       exec.dot
@@ -43,4 +43,20 @@ func.func @main(%x: tensor<16x64xf32>, %w: tensor<16x2x16xui8>, %s: tensor<16x2x
   %z = nn.constant dense<8.0> : tensor<f32>
   %y = nn.block_matmul %x, %w, %s, %z {bits = 4 : i64} : (tensor<16x64xf32>, tensor<16x2x16xui8>, tensor<16x2xf32>, tensor<f32>) -> tensor<16x16xf32>
   return %y : tensor<16x16xf32>
+}
+
+// -----
+
+// An open number of rows decides when the network runs.
+// CHECK-LABEL: func.func @main
+// CHECK:         arith.cmpi uge
+// CHECK:         scf.if
+// CHECK:           scf.for
+// CHECK-NOT:       exec.dot
+// CHECK:         } else {
+// CHECK:           exec.dot
+func.func @main(%x: tensor<?x64xf32, affine_map<()[s0] -> (s0, 64)>>, %w: tensor<16x2x16xui8>, %s: tensor<16x2xf32>) -> tensor<?x16xf32, affine_map<()[s0] -> (s0, 16)>> attributes {nn.symbols = ["n"]} {
+  %z = nn.constant dense<8.0> : tensor<f32>
+  %y = nn.block_matmul %x, %w, %s, %z {bits = 4 : i64} : (tensor<?x64xf32, affine_map<()[s0] -> (s0, 64)>>, tensor<16x2x16xui8>, tensor<16x2xf32>, tensor<f32>) -> tensor<?x16xf32, affine_map<()[s0] -> (s0, 16)>>
+  return %y : tensor<?x16xf32, affine_map<()[s0] -> (s0, 16)>>
 }

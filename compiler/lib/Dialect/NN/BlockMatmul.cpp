@@ -21,8 +21,10 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "nncc/Dialect/Exec/Exec.h"
 #include "nncc/Dialect/NN/NN.h"
+#include "nncc/Dialect/NN/Symbols.h"
 
 using namespace mlir;
 using namespace nncc;
@@ -118,6 +120,8 @@ struct BlockMatmulBuilder {
   Value multiply(Value rounded, Value largest, Value sums, Value weights,
                  Value scales, Value points);
   Value buildBody(OpBuilder &b, Location loc, ValueRange args) const;
+  /// The product of [rows..., depth], rounded.
+  Value build(Value lhs, int64_t depth, const PackedWeights &weights);
 };
 
 } // namespace
@@ -361,6 +365,42 @@ Value BlockMatmulBuilder::buildBody(OpBuilder &b, Location loc,
                                  b.create<arith::MulFOp>(loc, sum, scale));
 }
 
+Value BlockMatmulBuilder::build(Value lhs, int64_t depth,
+                                const PackedWeights &weights) {
+  Value split = splitRows(lhs, depth);
+  Value largest = findLargest(split);
+  Value rounded = roundPairs(split, largest);
+  return multiply(rounded, largest, sumPairs(rounded), weights.words,
+                  weights.scales, weights.points);
+}
+
+/// A tensor of [rows..., columns] that `buildMany` makes where there are many
+/// rows, else `buildFew`; where their number is open, both are there.
+static Value buildByRows(LoweringBuilder &b, Location loc,
+                         ArrayRef<AffineExpr> rows, int64_t columns,
+                         function_ref<Value()> buildMany,
+                         function_ref<Value()> buildFew) {
+  AffineExpr count = getAffineConstantExpr(1, b.getContext());
+  for (AffineExpr size : rows)
+    count = count * size;
+  if (std::optional<int64_t> known = getConstantValue(count))
+    return *known >= leastRowsToUnpack ? buildMany() : buildFew();
+  Value least = b.create<arith::ConstantIndexOp>(loc, leastRowsToUnpack);
+  Value many = b.create<arith::CmpIOp>(loc, arith::CmpIPredicate::uge,
+                                       b.dim(count), least);
+  SmallVector<AffineExpr> dims(rows);
+  dims.push_back(getAffineConstantExpr(columns, b.getContext()));
+  auto branch = b.create<scf::IfOp>(loc, b.getPlainType(dims, b.getF32Type()),
+                                    many, /*withElseRegion=*/true);
+  for (auto [block, build] : {std::pair(branch.thenBlock(), buildMany),
+                              std::pair(branch.elseBlock(), buildFew)}) {
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToEnd(block);
+    b.create<scf::YieldOp>(loc, build());
+  }
+  return branch.getResult(0);
+}
+
 FailureOr<SmallVector<Value>>
 BlockMatmulOp::lowerToLinalg(LoweringBuilder &b, ValueRange operands) {
   ArrayRef<int64_t> shape = getWeights().getType().getShape();
@@ -384,18 +424,18 @@ BlockMatmulOp::lowerToLinalg(LoweringBuilder &b, ValueRange operands) {
   Value points = operands[3];
   if (getZeroPoints().getType().getRank() != 0)
     points = builder.packNumbers(points);
+  PackedWeights weights{bits, builder.packWords(operands[1]),
+                        builder.packNumbers(operands[2]), points};
+  auto buildRounded = [&] {
+    return builder.build(operands[0], depth, weights);
+  };
   // As exact as f32, and of whole panels and blocks.
-  if (parts == 2 && isWorthUnpacking(rows) && shape[0] % panel == 0 &&
-      depth == shape[1] * block)
-    return SmallVector<Value>{
-        buildUnpackedProduct(b, getLoc(), operands[0], rows,
-                             {bits, builder.packWords(operands[1]),
-                              builder.packNumbers(operands[2]), points})};
-  Value split = builder.splitRows(operands[0], depth);
-  Value largest = builder.findLargest(split);
-  Value rounded = builder.roundPairs(split, largest);
-  return SmallVector<Value>{
-      builder.multiply(rounded, largest, builder.sumPairs(rounded),
-                       builder.packWords(operands[1]),
-                       builder.packNumbers(operands[2]), points)};
+  if (parts != 2 || shape[0] % panel != 0 || depth != shape[1] * block)
+    return SmallVector<Value>{buildRounded()};
+  return SmallVector<Value>{buildByRows(
+      b, getLoc(), rows, shape[0],
+      [&] {
+        return buildUnpackedProduct(b, getLoc(), operands[0], rows, weights);
+      },
+      buildRounded)};
 }

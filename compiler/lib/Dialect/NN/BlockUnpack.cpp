@@ -18,19 +18,6 @@ using namespace mlir;
 using namespace nncc;
 using namespace nncc::nn;
 
-bool nn::isWorthUnpacking(ArrayRef<AffineExpr> rows) {
-  // From here on the unpacking takes less time than a second pass of integers.
-  constexpr int64_t least = 16;
-  int64_t count = 1;
-  for (AffineExpr size : rows) {
-    std::optional<int64_t> known = getConstantValue(size);
-    if (!known || *known == 0)
-      return false;
-    count *= *known;
-  }
-  return count >= least;
-}
-
 namespace {
 
 /// The product with `panels` panels at a time.
@@ -75,8 +62,8 @@ UnpackBuilder::UnpackBuilder(LoweringBuilder &b, Location loc, Value lhs,
                              ArrayRef<AffineExpr> rows,
                              const PackedWeights &weights)
     : b(b), loc(loc), lhs(lhs), rows(rows), weights(weights) {
-  // A share of a second-level cache, in floats.
-  constexpr int64_t most = 1 << 16;
+  // What a second-level cache holds, in floats.
+  constexpr int64_t most = 1 << 18;
   auto type = cast<RankedTensorType>(weights.words.getType());
   depth = cast<RankedTensorType>(lhs.getType()).getShape().back();
   allPanels = type.getDimSize(0);

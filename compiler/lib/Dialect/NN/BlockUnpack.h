@@ -21,8 +21,9 @@ struct PackedWeights {
   mlir::Value points; ///< one number or as the scales, of f32
 };
 
-/// Whether a product of rows of these sizes is worth unpacking the weights.
-bool isWorthUnpacking(llvm::ArrayRef<mlir::AffineExpr> rows);
+/// Of how many rows on a product is worth unpacking the weights: then it takes
+/// less time than a second pass of integers.
+inline constexpr int64_t leastRowsToUnpack = 12;
 
 /// The product of [rows..., depth], all of f32, and of weights for whole panels
 /// and of this depth: they are unpacked to f32 a few panels at a time, which
