@@ -81,7 +81,7 @@ for (const name of ["mnist-8", "yolox-nano-416", "silero-vad-v2-transformer"]) {
     const outputs = await runInPage(`${name}.wasm`, Object.fromEntries(inputs));
     expectedFromFolder(data, signature).forEach((expected, i) => {
       if (expected === undefined) return;
-      const { ok, text } = compare(outputs[i]!, expected, RTOL, ATOL);
+      const { ok, text } = compare(outputs[i]!, expected, { rtol: RTOL, atol: ATOL });
       assert.ok(ok, text);
     });
   });

@@ -60,12 +60,20 @@ test("TensorProto: damaged files are refused", () => {
 
 test("comparing follows NumPy's rule", () => {
   const f32 = (...values: number[]) => makeTensor("f32", [values.length], new Float32Array(values));
-  assert.ok(compare(f32(1, NaN, Infinity), f32(1, NaN, Infinity), 0, 0).ok);
-  assert.ok(compare(f32(1.0005), f32(1), 1e-3, 0).ok);
-  assert.ok(!compare(f32(1.01), f32(1), 1e-3, 1e-4).ok);
-  assert.ok(!compare(f32(NaN), f32(1), 1, 1).ok);
-  assert.ok(!compare(f32(1), f32(Infinity), 1, 1).ok);
-  assert.ok(!compare(f32(1), f32(1, 1), 1, 1).ok);
+  assert.ok(compare(f32(1, NaN, Infinity), f32(1, NaN, Infinity), { rtol: 0, atol: 0 }).ok);
+  assert.ok(compare(f32(1.0005), f32(1), { rtol: 1e-3, atol: 0 }).ok);
+  assert.ok(!compare(f32(1.01), f32(1), { rtol: 1e-3, atol: 1e-4 }).ok);
+  assert.ok(!compare(f32(NaN), f32(1), { rtol: 1, atol: 1 }).ok);
+  assert.ok(!compare(f32(1), f32(Infinity), { rtol: 1, atol: 1 }).ok);
+  assert.ok(!compare(f32(1), f32(1, 1), { rtol: 1, atol: 1 }).ok);
+});
+
+test("without tolerances the type decides", () => {
+  const f16 = (bits: number) => makeTensor("f16", [1], new Uint16Array([bits]));
+  const f32 = (value: number) => makeTensor("f32", [1], new Float32Array([value]));
+  assert.ok(compare(f16(0x3c08), f16(0x3c00), {}).ok); // 1 + 2 ** -7
+  assert.ok(!compare(f16(0x3c08), f16(0x3c00), { rtol: 1e-3, atol: 1e-4 }).ok);
+  assert.ok(!compare(f32(1 + 2 ** -7), f32(1), {}).ok);
 });
 
 test("16-bit floats", () => {

@@ -9,11 +9,25 @@ export interface Comparison {
   readonly text: string;
 }
 
+/** Relative and absolute. */
+export interface Tolerances {
+  readonly rtol?: number | undefined;
+  readonly atol?: number | undefined;
+}
+
+/** What rounding leaves of sums: numbers of 16 bits have 8 or 11 bits of their own. */
+function defaultTolerances({ dtype }: Tensor): Required<Tolerances> {
+  return dtype === "f16" || dtype === "bf16" ? { rtol: 1e-2, atol: 1e-2 } : { rtol: 1e-3, atol: 1e-4 };
+}
+
 /**
  * Compares as NumPy's assert_allclose does: |got - want| <= atol + rtol * |want|,
  * NaN equal to NaN, infinities equal to themselves.
  */
-export function compare(got: Tensor, want: Tensor, rtol: number, atol: number): Comparison {
+export function compare(got: Tensor, want: Tensor, given: Tolerances): Comparison {
+  const defaults = defaultTolerances(want);
+  const rtol = given.rtol ?? defaults.rtol;
+  const atol = given.atol ?? defaults.atol;
   if (got.dtype !== want.dtype || got.shape.join() !== want.shape.join()) {
     const text = `${typeText(got.dtype, got.shape)}, but ${typeText(want.dtype, want.shape)} is expected`;
     return { ok: false, text };

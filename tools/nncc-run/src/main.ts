@@ -100,7 +100,7 @@ function check(model: Model, outputs: Record<string, Tensor>, folder: string, op
   model.signature.outputs.forEach(({ name }, i) => {
     const want = expected[i];
     if (want === undefined) return;
-    const { ok, text } = compare(outputs[name]!, want, options.rtol, options.atol);
+    const { ok, text } = compare(outputs[name]!, want, options);
     if (!options.json) console.log(`${ok ? "ok      " : "MISMATCH"} ${name} ${text}`);
     else if (!ok) console.error(`MISMATCH ${name} ${text}`);
     if (!ok) status = MISMATCH;

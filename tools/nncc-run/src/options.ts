@@ -12,7 +12,8 @@ Runs a module that nncc compiled.
   --input NAME=FILE   an input: .npy, .pb (ONNX TensorProto) or raw little-endian
                       bytes; NAME= may be left out when the model has one input
   --data DIR          reads DIR/input_N.pb and compares with DIR/output_N.pb
-  --rtol R, --atol A  tolerances of --data (1e-3 and 1e-4)
+  --rtol R, --atol A  tolerances of --data (1e-3 and 1e-4; 1e-2 both for outputs of
+                      16 bits)
   --output DIR        writes each output to DIR/NAME.npy
   --bench[=SECONDS]   measures (2 seconds); without inputs it makes some up
   --profile[=FILE]    measures each kernel, for as long as --bench says, and prints
@@ -37,8 +38,9 @@ export interface Options {
   readonly module: string;
   readonly inputs: readonly string[];
   readonly data: string | undefined;
-  readonly rtol: number;
-  readonly atol: number;
+  /** Undefined where it is the type's. */
+  readonly rtol: number | undefined;
+  readonly atol: number | undefined;
   readonly output: string | undefined;
   /** Seconds to measure for; undefined when nothing is to be measured. */
   readonly bench: number | undefined;
@@ -67,8 +69,8 @@ export function parseOptions(argv: readonly string[]): Options | string {
       options: {
         input: { type: "string", multiple: true, default: [] },
         data: { type: "string" },
-        rtol: { type: "string", default: "1e-3" },
-        atol: { type: "string", default: "1e-4" },
+        rtol: { type: "string" },
+        atol: { type: "string" },
         output: { type: "string" },
         bench: { type: "string" },
         profile: { type: "string" },
@@ -110,12 +112,13 @@ export function parseOptions(argv: readonly string[]): Options | string {
     functions: values.functions,
     rtol: number("--rtol", values.rtol),
     atol: number("--atol", values.atol),
-    threads: values.threads === undefined ? undefined : number("--threads", values.threads),
-    bench: values.bench === undefined ? undefined : number("--bench", values.bench),
+    threads: number("--threads", values.threads),
+    bench: number("--bench", values.bench),
   };
 }
 
-function number(option: string, text: string): number {
+function number(option: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
   const value = Number(text);
   if (text.trim() === "" || !(value >= 0)) throw new UserError(`${option}=${text}: must be a number, 0 or more`);
   return value;
