@@ -97,7 +97,8 @@ static LogicalResult convertHardSwish(Node &node) {
 
 static LogicalResult convertSwish(Node &node) {
   Formula f(node);
-  Value scaled = f.mul(f.x, node.getFloat("alpha", 1));
+  bool isQuickGelu = node.getOpType() == "QuickGelu";
+  Value scaled = f.mul(f.x, node.getFloat("alpha", isQuickGelu ? 1.702f : 1));
   return node.result(node.mul(f.x, node.create<nn::SigmoidOp>(scaled)));
 }
 
@@ -193,6 +194,7 @@ static const Row rows[] = {
     {"LogSoftmax", 13, 1, 1, softmax<nn::LogSoftmaxOp>},
     {"Mish", 18, 1, 1, convertMish},
     {"PRelu", 7, 2, 2, convertPRelu},
+    {"QuickGelu", 1, 1, 1, convertSwish, microsoft},
     {"Selu", 6, 1, 1, convertSelu},
     {"Shrink", 9, 1, 1, convertShrink},
     {"Softmax", 1, 1, 1, flatSoftmax<nn::SoftmaxOp>},

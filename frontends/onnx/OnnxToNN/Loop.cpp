@@ -107,15 +107,6 @@ struct ScanAxis {
 
 } // namespace
 
-static Value reverse(Node &node, Value value, int64_t axis) {
-  Dims starts(Node::rank(value), node.dim(0)), sizes = Node::dims(value);
-  Ints steps(Node::rank(value), 1);
-  starts[axis] = nn::simplify(sizes[axis] - 1);
-  steps[axis] = -1;
-  return node.create<nn::SliceOp>(value, node.map(starts), node.map(sizes),
-                                  steps);
-}
-
 /// Axes and directions of `count` inputs or outputs; none after an error.
 static std::optional<SmallVector<ScanAxis>> readAxes(Node &node, StringRef kind,
                                                      unsigned count) {
@@ -136,7 +127,7 @@ static std::optional<SmallVector<ScanAxis>> readAxes(Node &node, StringRef kind,
 /// The stack with its first dimension where `how` says.
 static Value finishStack(Node &node, Value stack, ScanAxis how) {
   if (how.isReversed)
-    stack = reverse(node, stack, 0);
+    stack = node.reverse(stack, 0);
   if (!stack)
     return Value();
   auto axis = node.axis(how.axis, Node::rank(stack));
@@ -165,7 +156,7 @@ static LogicalResult readScanInputs(Node &node, Loop &loop,
     AffineExpr size = Node::dims(input)[*axis];
     if (!loop.count || nn::getConstantValue(size))
       loop.count = size;
-    scanned.push_back(how.isReversed ? reverse(node, input, *axis) : input);
+    scanned.push_back(how.isReversed ? node.reverse(input, *axis) : input);
   }
   return success(!node.hasFailed());
 }

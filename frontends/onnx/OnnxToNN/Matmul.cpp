@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "frontends/onnx/OnnxToNN/Node.h"
+#include "frontends/onnx/OnnxToNN/Matmul.h"
 #include "frontends/onnx/OnnxToNN/Rows.h"
 #include "nncc/Dialect/NN/NN.h"
 
@@ -47,11 +47,10 @@ static LogicalResult convertFusedMatMul(Node &node) {
   return node.result(scale(node, product, node.getFloat("alpha", 1)));
 }
 
-/// alpha * A' * B' + beta * C
-static LogicalResult convertGemm(Node &node) {
+Value nncc::onnx::gemm(Node &node) {
   Value a = node.in(0), b = node.in(1), c = node.in(2);
   if (Node::rank(a) != 2 || Node::rank(b) != 2)
-    return node.fail("A and B must be matrices");
+    return node.failValue("A and B must be matrices");
   if (node.getInt("transA", 0))
     a = transposeLastTwo(node, a);
   if (node.getInt("transB", 0))
@@ -61,13 +60,16 @@ static LogicalResult convertGemm(Node &node) {
   double beta = node.getFloat("beta", 1);
   if (c && beta != 0)
     product = node.add(product, scale(node, c, beta));
-  return node.result(product);
+  return product;
 }
+
+static LogicalResult convertGemm(Node &node) { return node.result(gemm(node)); }
 
 static const Row rows[] = {
     {"FusedMatMul", 1, 2, 2, convertFusedMatMul, "com.microsoft"},
     {"Gemm", 7, 2, 3, convertGemm},
     {"MatMul", 1, 2, 2, convertMatMul},
+    {"TransposeMatMul", 1, 2, 2, convertFusedMatMul, "com.microsoft"},
 };
 
 ArrayRef<Row> nncc::onnx::getMatmulRows() { return rows; }

@@ -203,6 +203,8 @@ public:
   /// `size` elements from `start` along one axis.
   mlir::Value slice(mlir::Value value, int64_t axis, mlir::AffineExpr start,
                     mlir::AffineExpr size);
+  /// The elements along one axis, the last first.
+  mlir::Value reverse(mlir::Value value, int64_t axis);
   /// true_value where the condition holds, else false_value.
   mlir::Value select(mlir::Value condition, mlir::Value trueValue,
                      mlir::Value falseValue);

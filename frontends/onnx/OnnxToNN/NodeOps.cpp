@@ -95,6 +95,16 @@ Value Node::slice(Value value, int64_t axis, AffineExpr start,
                              Ints(rank(value), 1));
 }
 
+Value Node::reverse(Value value, int64_t axis) {
+  if (!value)
+    return Value();
+  Dims starts(rank(value), dim(0)), sizes = dims(value);
+  Ints steps(rank(value), 1);
+  starts[axis] = nn::simplify(sizes[axis] - 1);
+  steps[axis] = -1;
+  return create<nn::SliceOp>(value, map(starts), map(sizes), steps);
+}
+
 Value Node::select(Value condition, Value trueValue, Value falseValue) {
   return create<nn::SelectOp>(condition, trueValue, falseValue);
 }

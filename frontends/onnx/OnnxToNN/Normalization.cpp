@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "frontends/onnx/OnnxToNN/Normalization.h"
 #include "frontends/onnx/OnnxToNN/Rows.h"
 #include "frontends/onnx/OnnxToNN/Spatial.h"
 #include "nncc/Dialect/NN/NN.h"
@@ -17,10 +18,8 @@ static Value mean(Node &node, Value value, ArrayRef<int64_t> axes) {
   return node.create<nn::ReduceMeanOp>(value, Ints(axes), /*keepdims=*/true);
 }
 
-/// (x - mean) * rsqrt(variance + epsilon) over axes; also the two statistics.
-static Value normalize(Node &node, Value x, ArrayRef<int64_t> axes,
-                       double epsilon, Value *meanOut = nullptr,
-                       Value *inverseOut = nullptr) {
+Value nncc::onnx::normalize(Node &node, Value x, ArrayRef<int64_t> axes,
+                            double epsilon, Value *meanOut, Value *inverseOut) {
   if (!x)
     return Value();
   Value average = mean(node, x, axes);

@@ -15,16 +15,35 @@
 using namespace nncc::onnx;
 
 void nncc::onnx::forEachRow(llvm::function_ref<void(const Row &)> visit) {
-  for (auto family :
-       {getElementwiseRows, getActivationRows,      getReductionRows,
-        getShapeRows,       getSliceRows,           getIndexingRows,
-        getSpatialRows,     getResizeRows,          getNormalizationRows,
-        getMatmulRows,      getAttentionRows,       getContribAttentionRows,
-        getEinsumRows,      getQuantizedLinearRows, getQuantizedProductRows,
-        getRecurrentRows,   getControlFlowRows,     getLoopRows,
-        getTreeRows,        getSupportVectorRows,   getTreeEnsemble5Rows,
-        getLinearModelRows, getFeatureRows,         getTopKRows,
-        getSequenceRows,    getSignalRows,          getGridSampleRows})
+  for (auto family : {getElementwiseRows,
+                      getActivationRows,
+                      getReductionRows,
+                      getShapeRows,
+                      getSliceRows,
+                      getIndexingRows,
+                      getSpatialRows,
+                      getResizeRows,
+                      getNormalizationRows,
+                      getMatmulRows,
+                      getAttentionRows,
+                      getContribAttentionRows,
+                      getEinsumRows,
+                      getQuantizedLinearRows,
+                      getQuantizedProductRows,
+                      getRecurrentRows,
+                      getControlFlowRows,
+                      getLoopRows,
+                      getTreeRows,
+                      getSupportVectorRows,
+                      getTreeEnsemble5Rows,
+                      getLinearModelRows,
+                      getFeatureRows,
+                      getTopKRows,
+                      getSequenceRows,
+                      getSignalRows,
+                      getGridSampleRows,
+                      getFusedRows,
+                      getQuantizedRecurrentRows})
     for (const Row &row : family())
       visit(row);
 }

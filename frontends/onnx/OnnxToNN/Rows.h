@@ -56,6 +56,8 @@ llvm::ArrayRef<Row> getEinsumRows();
 llvm::ArrayRef<Row> getQuantizedLinearRows();
 llvm::ArrayRef<Row> getQuantizedProductRows();
 llvm::ArrayRef<Row> getRecurrentRows();
+llvm::ArrayRef<Row> getQuantizedRecurrentRows();
+llvm::ArrayRef<Row> getFusedRows();
 llvm::ArrayRef<Row> getControlFlowRows();
 llvm::ArrayRef<Row> getLoopRows();
 llvm::ArrayRef<Row> getTreeRows();
