@@ -45,6 +45,7 @@ struct EvaluateConstantsPass
   void runOnOperation() override;
 
 private:
+  OwningOpRef<ModuleOp> extract(ArrayRef<Value> roots);
   LogicalResult evaluate(ArrayRef<Value> roots);
 
   NativeRunner runner;
@@ -124,14 +125,8 @@ static FailureOr<int64_t> getArenaOffset(Value output, Value arena) {
   return offset;
 }
 
-LogicalResult EvaluateConstantsPass::evaluate(ArrayRef<Value> roots) {
-  // A program of its own, which returns the roots.
-  OwningOpRef<ModuleOp> module = ModuleOp::create(getOperation().getLoc());
-  OpBuilder b = OpBuilder::atBlockEnd(module->getBody());
-  auto main = b.create<func::FuncOp>(
-      module->getLoc(), "main",
-      b.getFunctionType({}, ValueRange(roots).getTypes()));
-  b.setInsertionPointToStart(main.addEntryBlock());
+/// The ops that `roots` are computed by, themselves included.
+static SetVector<Operation *> findNeeded(ArrayRef<Value> roots) {
   SetVector<Operation *> needed;
   SmallVector<Operation *> todo;
   for (Value root : roots)
@@ -143,6 +138,18 @@ LogicalResult EvaluateConstantsPass::evaluate(ArrayRef<Value> roots) {
     forEachOperand(
         op, [&](Value operand) { todo.push_back(operand.getDefiningOp()); });
   }
+  return needed;
+}
+
+/// A program of its own, which returns the roots.
+OwningOpRef<ModuleOp> EvaluateConstantsPass::extract(ArrayRef<Value> roots) {
+  OwningOpRef<ModuleOp> module = ModuleOp::create(getOperation().getLoc());
+  OpBuilder b = OpBuilder::atBlockEnd(module->getBody());
+  auto main = b.create<func::FuncOp>(
+      module->getLoc(), "main",
+      b.getFunctionType({}, ValueRange(roots).getTypes()));
+  b.setInsertionPointToStart(main.addEntryBlock());
+  SetVector<Operation *> needed = findNeeded(roots);
   IRMapping mapping;
   for (Operation *op : constantOps)
     if (needed.contains(op))
@@ -151,7 +158,63 @@ LogicalResult EvaluateConstantsPass::evaluate(ArrayRef<Value> roots) {
   for (Value root : roots)
     results.push_back(mapping.lookup(root));
   b.create<func::ReturnOp>(module->getLoc(), results);
+  return module;
+}
 
+/// Where the planned program leaves its first `count` results, in bytes behind
+/// the start of the arena; it then returns nothing. Without symbols every place
+/// is a constant.
+static FailureOr<SmallVector<int64_t>> takeOffsets(ModuleOp module,
+                                                   size_t count) {
+  auto program = module.lookupSymbol<func::FuncOp>(exec::programName);
+  Operation *terminator = program.getBody().front().getTerminator();
+  SmallVector<int64_t> offsets;
+  for (Value output : terminator->getOperands().take_front(count)) {
+    FailureOr<int64_t> offset = getArenaOffset(output, program.getArgument(0));
+    if (failed(offset))
+      return failure();
+    offsets.push_back(*offset);
+  }
+  terminator->eraseOperands(0, terminator->getNumOperands());
+  program.setFunctionType(
+      FunctionType::get(module.getContext(), program.getArgumentTypes(), {}));
+  return offsets;
+}
+
+static std::optional<int64_t> getArenaBytes(ModuleOp module) {
+  auto function = module.lookupSymbol<func::FuncOp>(exec::arenaBytesName);
+  return getConstantIntValue(
+      function.getBody().front().getTerminator()->getOperand(0));
+}
+
+/// The weights as the program expects them in memory.
+static std::vector<char> layOutWeights(ModuleOp module) {
+  // Vectors are read beyond the last element.
+  constexpr uint64_t slack = 64;
+  std::vector<char> block(slack);
+  for (const exec::Weight &weight : exec::getWeights(module)) {
+    SmallVector<char> storage;
+    ArrayRef<char> bytes = exec::getBytes(weight.value, storage);
+    block.resize(
+        std::max<uint64_t>(block.size(), weight.offset + bytes.size() + slack));
+    llvm::copy(bytes, block.begin() + weight.offset);
+  }
+  return block;
+}
+
+static void replaceByConstant(Value root, ArrayRef<char> bytes) {
+  auto type = cast<RankedTensorType>(root.getType());
+  AsmResourceBlob blob = HeapAsmResourceBlob::allocateAndCopyWithAlign(
+      bytes.take_front(exec::getByteSize(type)), 64);
+  auto value =
+      DenseResourceElementsAttr::get(type, "constant", std::move(blob));
+  OpBuilder b(root.getDefiningOp());
+  root.replaceAllUsesWith(
+      b.create<arith::ConstantOp>(root.getLoc(), type, value));
+}
+
+LogicalResult EvaluateConstantsPass::evaluate(ArrayRef<Value> roots) {
+  OwningOpRef<ModuleOp> module = extract(roots);
   PassManager pm(&getContext());
   pm.addPass(exec::createLinalgToExec());
   pm.addPass(exec::createPlanMemory());
@@ -160,51 +223,15 @@ LogicalResult EvaluateConstantsPass::evaluate(ArrayRef<Value> roots) {
   if (failed(pm.run(*module)))
     return failure();
 
-  // Without symbols every place in the arena is a constant: fold them.
-  auto program = module->lookupSymbol<func::FuncOp>(exec::programName);
-  Operation *terminator = program.getBody().front().getTerminator();
-  SmallVector<int64_t> offsets;
-  for (unsigned i = 0; i < roots.size(); ++i) {
-    FailureOr<int64_t> offset =
-        getArenaOffset(terminator->getOperand(i), program.getArgument(0));
-    if (failed(offset))
-      return failure();
-    offsets.push_back(*offset);
-  }
-  terminator->eraseOperands(0, terminator->getNumOperands());
-  program.setFunctionType(b.getFunctionType(program.getArgumentTypes(), {}));
-
-  auto bytesFunc = module->lookupSymbol<func::FuncOp>(exec::arenaBytesName);
-  std::optional<int64_t> arenaBytes = getConstantIntValue(
-      bytesFunc.getBody().front().getTerminator()->getOperand(0));
-  if (!arenaBytes)
+  FailureOr<SmallVector<int64_t>> offsets = takeOffsets(*module, roots.size());
+  std::optional<int64_t> arenaBytes = getArenaBytes(*module);
+  if (failed(offsets) || !arenaBytes)
+    return getOperation().emitError("constants have no place in memory");
+  std::vector<char> arena(*arenaBytes), weights = layOutWeights(*module);
+  if (failed(runner(*module, arena.data(), weights.data())))
     return failure();
-  uint64_t weightBytes = 64;
-  SmallVector<exec::Weight> weights = exec::getWeights(*module);
-  for (const exec::Weight &weight : weights)
-    weightBytes = std::max(
-        weightBytes,
-        weight.offset + exec::getByteSize(weight.value.getShapedType()) + 64);
-  std::vector<char> arena(*arenaBytes), block(weightBytes);
-  for (const exec::Weight &weight : weights) {
-    SmallVector<char> storage;
-    ArrayRef<char> bytes = exec::getBytes(weight.value, storage);
-    llvm::copy(bytes, block.begin() + weight.offset);
-  }
-  if (failed(runner(*module, arena.data(), block.data())))
-    return failure();
-
-  for (auto [value, offset] : llvm::zip_equal(roots, offsets)) {
-    Value root = value;
-    auto type = cast<RankedTensorType>(root.getType());
-    AsmResourceBlob blob = HeapAsmResourceBlob::allocateAndCopyWithAlign(
-        ArrayRef<char>(arena).slice(offset, exec::getByteSize(type)), 64);
-    auto bytes =
-        DenseResourceElementsAttr::get(type, "constant", std::move(blob));
-    OpBuilder at(root.getDefiningOp());
-    Value constant = at.create<arith::ConstantOp>(root.getLoc(), type, bytes);
-    root.replaceAllUsesWith(constant);
-  }
+  for (auto [root, offset] : llvm::zip_equal(roots, *offsets))
+    replaceByConstant(root, ArrayRef<char>(arena).drop_front(offset));
   return success();
 }
 
