@@ -9,7 +9,6 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
-#include "nncc/Dialect/Exec/Exec.h"
 #include "nncc/Kernels/Lanes.h"
 
 using namespace mlir;
@@ -79,7 +78,6 @@ private:
   void orderLoops();
   void chooseGrid();
   void chooseSumBlock();
-  void choosePairs();
   std::optional<unsigned> getLongerGrid(ArrayRef<unsigned> candidates) const;
 
   const LoopNest &nest;
@@ -315,23 +313,6 @@ void Scheduler::chooseSumBlock() {
   schedule.sumBlock = llvm::divideCeil(size, blocks);
 }
 
-/// Two dot products of bytes are one where the engine has such an instruction,
-/// which multiplies four pairs of bytes.
-void Scheduler::choosePairs() {
-  if (schedule.horizontal || schedule.reductionOrder.empty())
-    return;
-  unsigned dim = schedule.reductionOrder.back();
-  linalg::GenericOp op = nest.main.op;
-  bool isRegular = llvm::all_of(nest.accesses(), [&](const Access *access) {
-    return !access->hasTermOn(dim) &&
-           isa<AffineConstantExpr>(access->coefs[dim]);
-  });
-  schedule.pairsSteps =
-      isRegular && staticSize(nest.dims[dim]) > 1 &&
-      llvm::any_of(op.getBody()->getOps<exec::DotOp>(),
-                   [](exec::DotOp dot) { return dot.getBytes(); });
-}
-
 Schedule Scheduler::run() {
   chooseVectorDim();
   chooseRowDim();
@@ -339,7 +320,6 @@ Schedule Scheduler::run() {
   orderLoops();
   chooseGrid();
   chooseSumBlock();
-  choosePairs();
   return schedule;
 }
 

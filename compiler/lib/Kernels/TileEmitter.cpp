@@ -133,15 +133,6 @@ void TileEmitter::enter(Point &point, unsigned dim, OpFoldResult iv) {
   }
 }
 
-Point TileEmitter::getNext(const Point &point, unsigned dim) {
-  Point next = point;
-  next.ivs[dim] = addConstant(point.ivs[dim], 1);
-  for (auto [access, position] : llvm::zip_equal(all, next.positions))
-    if (access->buffer)
-      position.constant += *getStatic(access->coefs[dim]);
-  return next;
-}
-
 /// Rows that do not lie at equal distances: each row's place by itself.
 void TileEmitter::setRowOffsets(Point &point, unsigned id) {
   unsigned dim = *schedule.rowDim;

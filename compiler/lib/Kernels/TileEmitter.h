@@ -41,10 +41,6 @@ public:
   /// Enters dimension `dim` at `iv` (Value or constant).
   void enter(Point &point, unsigned dim, mlir::OpFoldResult iv);
 
-  /// The point one step along `dim` from where it was entered, at a constant
-  /// distance from there.
-  Point getNext(const Point &point, unsigned dim);
-
   /// Emits a whole tile: reduction loops, epilogue, stores.
   void emitTile(const Point &entered);
 
@@ -66,8 +62,6 @@ private:
       const Point &point, mlir::Value size, mlir::ValueRange cells,
       llvm::function_ref<Cells(mlir::Value, mlir::Value, mlir::ValueRange)>
           emitRange);
-  /// The innermost reduction, two steps an iteration.
-  Cells emitPairs(const Point &point, unsigned dim, mlir::ValueRange cells);
   Cells emitHorizontalReduction(Point point, mlir::ValueRange cells);
   /// Joins the vectors and then the lanes of each row's accumulators.
   Cells combineLanes(const Point &point, mlir::ValueRange cells);

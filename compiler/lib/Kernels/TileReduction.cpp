@@ -79,8 +79,6 @@ TileEmitter::Cells TileEmitter::emitReduction(Point point, unsigned level,
     }
     return next;
   }
-  if (innermost && schedule.pairsSteps)
-    return emitPairs(point, dim, cells);
   auto emitRange = [&](Value from, Value to, ValueRange initial) {
     loaded.clear();
     Cells next = emitLoop(b, loc, from, to, getConstant(1), initial,
@@ -96,27 +94,6 @@ TileEmitter::Cells TileEmitter::emitReduction(Point point, unsigned level,
   if (innermost && schedule.sumBlock > 0)
     return emitBlocks(point, end, cells, emitRange);
   return emitRange(getConstant(0), end, cells);
-}
-
-TileEmitter::Cells TileEmitter::emitPairs(const Point &point, unsigned dim,
-                                          ValueRange cells) {
-  int64_t size = cast<AffineConstantExpr>(nest.dims[dim].size).getValue();
-  int64_t whole = size / 2 * 2;
-  loaded.clear();
-  Cells next =
-      emitLoop(b, loc, getConstant(0), getConstant(whole), getConstant(2),
-               cells, [&](Value iv, ValueRange carried) {
-                 Point inner = point;
-                 enter(inner, dim, iv);
-                 Cells first = emitMainBody(inner, carried);
-                 return emitMainBody(getNext(inner, dim), first);
-               });
-  loaded.clear();
-  if (whole == size)
-    return next;
-  Point last = point;
-  enter(last, dim, b.getIndexAttr(whole));
-  return emitMainBody(last, next);
 }
 
 TileEmitter::Cells TileEmitter::emitBlocks(

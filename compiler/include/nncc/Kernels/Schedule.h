@@ -66,8 +66,6 @@ struct Schedule {
   /// terms (pairwise summation; Higham, "The accuracy of floating point
   /// summation", 1993). 0: one sum.
   int64_t sumBlock = 0;
-  /// The innermost reduction loop does two steps at once.
-  bool pairsSteps = false;
 
   /// Elements of the grid's inner loop that are one step of it.
   int64_t gridUnit() const;
