@@ -60,6 +60,15 @@ export class NnccError extends Error {
   }
 }
 
+/** What profiles, which is imported when it is asked for. Throws `load-failed`, as in service workers, which import nothing then. */
+export async function profilingPart<T>(part: Promise<T>): Promise<T> {
+  try {
+    return await part;
+  } catch (error) {
+    throw new NnccError("load-failed", `the part that profiles cannot be loaded here: ${messageOf(error)}`, { cause: error });
+  }
+}
+
 /** The text of anything that was thrown. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

@@ -3,7 +3,7 @@
 
 import { CallFrame, exportsOf, type ModuleExports } from "./abi.js";
 import { CpuRunner } from "./cpu.js";
-import { NnccError, messageOf } from "./errors.js";
+import { NnccError, messageOf, profilingPart } from "./errors.js";
 import { needsOf } from "./gpu/device.js";
 import { gpuProgramOf, type GpuProgram } from "./gpu/program.js";
 // Not when it is needed: service workers import nothing later.
@@ -164,7 +164,7 @@ async function prepare(
     return { module: isCompiled ? source : await compileModule(source, options) };
   }
   if (isCompiled) throw new NnccError("bad-module", "a module that is compiled already cannot be profiled");
-  const { MarkProfiler } = await import("./profile/mark-profiler.js");
+  const { MarkProfiler } = await profilingPart(import("./profile/mark-profiler.js"));
   return MarkProfiler.prepare(await readBytes(source, "module", options));
 }
 

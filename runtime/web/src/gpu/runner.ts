@@ -5,7 +5,7 @@
 
 import type { CallFrame } from "../abi.js";
 import type { BoundInput } from "../bind.js";
-import { NnccError, messageOf } from "../errors.js";
+import { NnccError, messageOf, profilingPart } from "../errors.js";
 import type { GpuProfiler } from "../profile/gpu-profiler.js";
 import type { RunOutput, Runner } from "../runner.js";
 import type { Signature, TensorType } from "../signature.js";
@@ -53,7 +53,7 @@ export class GpuRunner implements Runner {
 
   /** Throws `unsupported-device`, `gpu-error`, `out-of-memory`. */
   static async open(model: GpuModel): Promise<GpuRunner> {
-    const profiling = model.profile ? await import("../profile/gpu-profiler.js") : undefined;
+    const profiling = model.profile ? await profilingPart(import("../profile/gpu-profiler.js")) : undefined;
     return new GpuRunner(model, await openSession(model), profiling && new profiling.GpuProfiler(model.program));
   }
 
