@@ -29,8 +29,9 @@ constexpr int64_t longestSum = 256;
 /// A workgroup computes a block of rows x columns. For each part of the sum it
 /// copies that part's rows of A, vectors along the sum, and columns of B,
 /// vectors across it, into its memory; each thread then reads what it needs for
-/// its own rows and columns. A convolution is a product whose element of A is
-/// found by the loop nest's index.
+/// its own rows and columns. Where a long sum has slices, each is such a group
+/// of threads with a memory of its own. A convolution is a product whose
+/// element of A is found by the loop nest's index.
 class BlockEmitter {
 public:
   BlockEmitter(OpBuilder &b, func::FuncOp func, const LoopNest &nest,
@@ -51,6 +52,7 @@ private:
   Values multiply(ValueRange sums);
   Values sumUp(Value begin, Value end, ValueRange sums);
   Values sumUp();
+  Values addSlices(ValueRange sums);
   void finishVector(Value row, Value column, Value sum);
   void finishLanes(Value column, Value sum);
 
@@ -59,6 +61,15 @@ private:
   /// behind each other, as in the packed weights, with one as a gap that
   /// spreads them over the memory's banks.
   Value getPlaceOfB(Value column, Value step);
+  Value getPlaceOfA(Value line, Value part);
+  /// The place in the memory of this slice, which has `size` vectors.
+  Value inSlice(Value place, int64_t size);
+  int64_t sizeOfA() const {
+    return block.blockRows() * (block.depth / lanes + 1);
+  }
+  int64_t sizeOfB() const {
+    return block.blockColumns() / (2 * lanes) * (2 * block.depth + 1);
+  }
 
   OpBuilder &b;
   const Product &product;
@@ -67,7 +78,11 @@ private:
   const Access &accessA, &accessB;
   AffineExpr numRows, numColumns, depth;
   VectorType vector;
-  Value thread, threadX, threadY, firstRow, firstColumn, memoryA, memoryB;
+  /// Numbers of the thread in its slice.
+  Value thread, threadX, threadY;
+  /// Null where there is one.
+  Value slice;
+  Value firstRow, firstColumn, memoryA, memoryB;
 };
 
 } // namespace
@@ -98,6 +113,10 @@ void BlockEmitter::findBlock(Value group) {
   if (!product.batch.empty())
     e.delinearize(e.div(group, rows), product.batch);
   thread = e.getThread();
+  if (block.slices > 1) {
+    slice = e.div(thread, constant(block.sliceThreads()));
+    thread = e.rem(thread, constant(block.sliceThreads()));
+  }
   threadX = e.rem(thread, constant(block.threadsX));
   threadY = e.div(thread, constant(block.threadsX));
 }
@@ -108,7 +127,7 @@ void BlockEmitter::findBlock(Value group) {
 
 void BlockEmitter::forEachCopy(int64_t vectors,
                                function_ref<void(Value)> copy) {
-  int64_t threads = block.threadsX * block.threadsY;
+  int64_t threads = block.sliceThreads();
   assert(vectors % threads == 0 && "whole rounds of copies");
   for (int64_t first = 0; first < vectors; first += threads)
     copy(e.add(thread, constant(first)));
@@ -132,7 +151,7 @@ Value BlockEmitter::loadA(Value k) {
       e.delinearize(at, product.k);
       return e.load(accessA);
     });
-  if (!depth.isMultipleOf(block.depth))
+  if (!depth.isMultipleOf(block.roundDepth()))
     k = e.min(k, e.expand(depth - lanes));
   e.delinearize(k, product.k);
   return e.loadVector(accessA);
@@ -150,7 +169,7 @@ void BlockEmitter::copyA(Value first) {
       e.delinearize(row, product.m);
     Value k = e.add(first, e.mul(part, constant(lanes)));
     Value value = loadA(k);
-    if (!depth.isMultipleOf(block.depth)) {
+    if (!depth.isMultipleOf(block.roundDepth())) {
       // Steps beyond the end add nothing.
       Values isInside;
       for (int64_t lane = 0; lane < lanes; ++lane)
@@ -160,8 +179,7 @@ void BlockEmitter::copyA(Value first) {
       Value zero = b.create<arith::ConstantOp>(e.loc, b.getZeroAttr(vector));
       value = b.create<arith::SelectOp>(e.loc, mask, value, zero);
     }
-    b.create<memref::StoreOp>(e.loc, value, memoryA,
-                              e.add(e.mul(line, constant(pitch + 1)), part));
+    b.create<memref::StoreOp>(e.loc, value, memoryA, getPlaceOfA(line, part));
   });
 }
 
@@ -182,10 +200,20 @@ Value BlockEmitter::loadB(Value column) {
   return e.loadVector(accessB);
 }
 
+Value BlockEmitter::inSlice(Value place, int64_t size) {
+  return slice ? e.add(e.mul(slice, constant(size)), place) : place;
+}
+
+Value BlockEmitter::getPlaceOfA(Value line, Value part) {
+  int64_t pitch = block.depth / lanes + 1;
+  return inSlice(e.add(e.mul(line, constant(pitch)), part), sizeOfA());
+}
+
 Value BlockEmitter::getPlaceOfB(Value column, Value step) {
   Value panel = e.div(column, constant(2));
   Value inPanel = e.add(e.mul(step, constant(2)), e.rem(column, constant(2)));
-  return e.add(e.mul(panel, constant(2 * block.depth + 1)), inPanel);
+  Value place = e.add(e.mul(panel, constant(2 * block.depth + 1)), inPanel);
+  return inSlice(place, sizeOfB());
 }
 
 /// Neighbouring threads copy what are neighbours in memory: the vectors of a
@@ -207,7 +235,7 @@ void BlockEmitter::copyB(Value first) {
       column = e.div(number, constant(block.depth));
     }
     Value k = e.add(first, step);
-    if (!depth.isMultipleOf(block.depth))
+    if (!depth.isMultipleOf(block.roundDepth()))
       k = e.min(k, e.expand(depth - 1));
     e.delinearize(k, product.k);
     Value value = loadB(e.add(firstColumn, e.mul(column, constant(lanes))));
@@ -231,8 +259,8 @@ Values BlockEmitter::multiply(ValueRange sums) {
   Values rows, next(loop.getRegionIterArgs());
   for (int64_t row = 0; row < block.rows; ++row) {
     Value line = e.add(e.mul(threadY, constant(block.rows)), constant(row));
-    rows.push_back(b.create<memref::LoadOp>(
-        e.loc, memoryA, e.add(e.mul(line, constant(pitch + 1)), part)));
+    rows.push_back(
+        b.create<memref::LoadOp>(e.loc, memoryA, getPlaceOfA(line, part)));
   }
   for (int64_t lane = 0; lane < lanes; ++lane) {
     Value step = e.add(e.mul(part, constant(lanes)), constant(lane));
@@ -254,12 +282,16 @@ Values BlockEmitter::multiply(ValueRange sums) {
   return Values(loop.getResults());
 }
 
-/// Adds the parts from `begin` to `end` to the sums.
+/// Adds the parts from `begin` to `end` to the sums, one for each slice at
+/// once.
 Values BlockEmitter::sumUp(Value begin, Value end, ValueRange sums) {
   auto loop = b.create<scf::ForOp>(e.loc, begin, end, constant(1), sums);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(loop.getBody());
-  Value first = e.mul(loop.getInductionVar(), constant(block.depth));
+  Value part = loop.getInductionVar();
+  if (slice)
+    part = e.add(e.mul(part, constant(block.slices)), slice);
+  Value first = e.mul(part, constant(block.depth));
   copyA(first);
   copyB(first);
   for (unsigned dim : product.k)
@@ -277,7 +309,7 @@ Values BlockEmitter::sumUp(Value begin, Value end, ValueRange sums) {
 Values BlockEmitter::sumUp() {
   Value init = toVector(b, e.loc, e.getInits().front());
   Values totals(block.rows * block.vectors, init);
-  Value end = e.expand(depth.ceilDiv(block.depth));
+  Value end = e.expand(depth.ceilDiv(block.roundDepth()));
   auto length = dyn_cast<AffineConstantExpr>(depth);
   if (length && length.getValue() <= longestSum)
     return sumUp(constant(0), end, totals);
@@ -293,6 +325,30 @@ Values BlockEmitter::sumUp() {
     sum = b.create<arith::AddFOp>(e.loc, total, sum);
   b.create<scf::YieldOp>(e.loc, sums);
   return Values(loop.getResults());
+}
+
+/// The sums of all slices, through the workgroup's memory.
+Values BlockEmitter::addSlices(ValueRange sums) {
+  int64_t threads = block.sliceThreads(), size = threads * block.slices;
+  Value partials = allocate(size * sums.size());
+  auto getPlace = [&](size_t number, Value ofSlice) {
+    Value first = e.mul(ofSlice, constant(threads));
+    return e.add(e.add(first, thread), constant(number * size));
+  };
+  for (auto [i, sum] : llvm::enumerate(sums))
+    b.create<memref::StoreOp>(e.loc, sum, partials, getPlace(i, slice));
+  b.create<gpu::BarrierOp>(e.loc);
+  Values totals;
+  for (size_t i = 0; i < sums.size(); ++i) {
+    Value total;
+    for (int64_t other = 0; other < block.slices; ++other) {
+      Value sum = b.create<memref::LoadOp>(e.loc, partials,
+                                           getPlace(i, constant(other)));
+      total = total ? b.create<arith::AddFOp>(e.loc, total, sum) : sum;
+    }
+    totals.push_back(total);
+  }
+  return totals;
 }
 
 /// Stores each column of a vector by itself, up to the last.
@@ -336,11 +392,16 @@ FailureOr<AffineExpr> BlockEmitter::emit() {
                       numRows.ceilDiv(block.blockRows()) *
                       numColumns.ceilDiv(block.blockColumns());
   OpBuilder::InsertionGuard guard(b);
-  memoryA = allocate(block.blockRows() * (block.depth / lanes + 1));
-  memoryB =
-      allocate(block.blockColumns() / (2 * lanes) * (2 * block.depth + 1));
+  memoryA = allocate(sizeOfA() * block.slices);
+  memoryB = allocate(sizeOfB() * block.slices);
   findBlock(e.enterWorkgroup(groups));
   Values sums = sumUp();
+  if (slice) {
+    sums = addSlices(sums);
+    auto branch = b.create<scf::IfOp>(e.loc, e.isLess(slice, constant(1)),
+                                      /*withElseRegion=*/false);
+    b.setInsertionPointToStart(branch.thenBlock());
+  }
   for (int64_t row = 0; row < block.rows && !e.failed; ++row)
     for (int64_t i = 0; i < block.vectors; ++i) {
       Value line = e.add(e.mul(threadY, constant(block.rows)), constant(row));

@@ -29,6 +29,10 @@ static constexpr struct {
     {{16, 16, 8, 2, 8}, 256}, {{8, 8, 8, 2, 16}, 256}, {{8, 8, 4, 1, 16}, 1}};
 /// For products of few rows.
 static constexpr BlockTile flatTile = {8, 8, 1, 1, 32};
+/// For products of few blocks and long sums.
+static constexpr BlockTile splitTile = {4, 8, 1, 1, 16, 4};
+/// Shorter sums are not split.
+static constexpr int64_t minSplit = 512;
 /// For products of fewer rows than this, workgroups share the reduction.
 static constexpr int64_t maxSharedRows = 4;
 /// Shorter reductions are not shared.
@@ -99,6 +103,7 @@ private:
   bool matchProduct();
   void setProductDims();
   void chooseProduct();
+  std::optional<int64_t> countBlocks(const BlockTile &tile) const;
   void chooseSharedProduct(int64_t rows);
   bool chooseRows();
   void shareAmong(AffineExpr length);
@@ -143,12 +148,9 @@ AffineExpr Scheduler::getSize(ArrayRef<unsigned> dims) const {
 // Products of matrices
 //===----------------------------------------------------------------------===//
 
-/// Whether the main stage sums up products of two f32.
-static bool isSumOfProducts(const Stage &stage) {
-  linalg::GenericOp op = stage.op;
+bool isSumOfProducts(linalg::GenericOp op) {
   Block *body = op.getBody();
-  if (stage.inputs.size() != 2 || body->getOperations().size() != 3 ||
-      !stage.inits.front())
+  if (op.getNumDpsInputs() != 2 || body->getOperations().size() != 3)
     return false;
   auto product = dyn_cast<arith::MulFOp>(body->front());
   auto sum = dyn_cast<arith::AddFOp>(*std::next(body->begin()));
@@ -165,8 +167,8 @@ static bool isSumOfProducts(const Stage &stage) {
 }
 
 bool Scheduler::matchProduct() {
-  if (!isSumOfProducts(nest.main) || last().outputs.size() != 1 ||
-      schedule.reductions.empty())
+  if (!nest.main.inits.front() || !isSumOfProducts(nest.main.op) ||
+      last().outputs.size() != 1 || schedule.reductions.empty())
     return false;
   const Access &x = nest.main.inputs[0], &y = nest.main.inputs[1];
   for (unsigned dim : parallels)
@@ -215,6 +217,13 @@ void Scheduler::chooseSharedProduct(int64_t rows) {
   shareAmong(getSize(product.k));
 }
 
+std::optional<int64_t> Scheduler::countBlocks(const BlockTile &tile) const {
+  const Product &product = schedule.product;
+  return getStatic(getSize(product.batch) *
+                   getSize(product.m).ceilDiv(tile.blockRows()) *
+                   nest.dims[product.n].size.ceilDiv(tile.blockColumns()));
+}
+
 void Scheduler::chooseProduct() {
   const Product &product = schedule.product;
   std::optional<int64_t> rows = getStatic(getSize(product.m));
@@ -230,14 +239,16 @@ void Scheduler::chooseProduct() {
   if (!rows || *rows > flatTile.blockRows())
     for (const auto &[tile, groups] : blockTiles) {
       schedule.block = tile;
-      std::optional<int64_t> count =
-          getStatic(getSize(product.batch) *
-                    getSize(product.m).ceilDiv(tile.blockRows()) *
-                    nest.dims[product.n].size.ceilDiv(tile.blockColumns()));
+      std::optional<int64_t> count = countBlocks(tile);
       if (count && *count >= groups)
         break;
     }
-  schedule.workgroupSize = schedule.block.threadsX * schedule.block.threadsY;
+  std::optional<int64_t> count = countBlocks(schedule.block);
+  if (count && *count * schedule.block.sliceThreads() < enoughThreads &&
+      depth && *depth >= minSplit && canShare(nest.main))
+    schedule.block = splitTile;
+  schedule.workgroupSize =
+      schedule.block.sliceThreads() * schedule.block.slices;
 }
 
 //===----------------------------------------------------------------------===//

@@ -38,9 +38,15 @@ struct BlockTile {
   int64_t rows, vectors;
   /// The part of the sum that is staged at once; a multiple of `lanes`.
   int64_t depth;
+  /// So many groups of threads take turns with the parts, and then add up
+  /// what they have.
+  int64_t slices = 1;
 
   int64_t blockRows() const { return threadsY * rows; }
   int64_t blockColumns() const { return threadsX * vectors * lanes; }
+  /// What all slices stage at once.
+  int64_t roundDepth() const { return depth * slices; }
+  int64_t sliceThreads() const { return threadsX * threadsY; }
 };
 
 /// A kernel as a product of matrices: out[m, n] = sum over k of a[m, k] b[k, n]
@@ -60,6 +66,8 @@ struct Schedule {
   };
   Kind kind = Kind::Threads;
   int64_t workgroupSize = 64;
+  /// Whether the GPU has them, for the end of shared reductions.
+  bool useSubgroups = false;
   /// The reduction's dimensions, outermost first.
   llvm::SmallVector<unsigned> reductions;
   ThreadTile tile;
@@ -78,6 +86,9 @@ bool isWide(const kernels::LoopNest &nest, const kernels::Access &access,
 
 /// Whether the body reads nothing but its operands.
 bool isPlain(const kernels::Stage &stage);
+
+/// Whether the op sums up products of two f32, as matmuls and convolutions do.
+bool isSumOfProducts(mlir::linalg::GenericOp op);
 
 /// Chooses by the accesses and the sizes.
 Schedule chooseSchedule(const kernels::LoopNest &nest);

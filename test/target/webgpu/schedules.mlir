@@ -47,19 +47,19 @@ module attributes {nncc.inputs = [{name = "x", type = tensor<?x48xf32, affine_ma
 // CHECK:             gpu.barrier
 // CHECK:           arith.addf %[[TOTAL]], %[[SUMS]]#0
 // CHECK:         vector.store %[[TOTALS]]#0
-func.func @main(%x: tensor<32x768xf32>, %w: tensor<768x32xf32>) -> tensor<32x32xf32> {
+func.func @main(%x: tensor<256x768xf32>, %w: tensor<768x128xf32>) -> tensor<256x128xf32> {
   %z = arith.constant 0.0 : f32
-  %e = tensor.empty() : tensor<32x32xf32>
-  %f = linalg.fill ins(%z : f32) outs(%e : tensor<32x32xf32>) -> tensor<32x32xf32>
+  %e = tensor.empty() : tensor<256x128xf32>
+  %f = linalg.fill ins(%z : f32) outs(%e : tensor<256x128xf32>) -> tensor<256x128xf32>
   %r = linalg.generic {indexing_maps = [affine_map<(m, n, k) -> (m, k)>, affine_map<(m, n, k) -> (k, n)>, affine_map<(m, n, k) -> (m, n)>],
                        iterator_types = ["parallel", "parallel", "reduction"]}
-      ins(%x, %w : tensor<32x768xf32>, tensor<768x32xf32>) outs(%f : tensor<32x32xf32>) {
+      ins(%x, %w : tensor<256x768xf32>, tensor<768x128xf32>) outs(%f : tensor<256x128xf32>) {
     ^bb0(%a: f32, %b: f32, %c: f32):
       %p = arith.mulf %a, %b : f32
       %q = arith.addf %c, %p : f32
       linalg.yield %q : f32
-  } -> tensor<32x32xf32>
-  return %r : tensor<32x32xf32>
+  } -> tensor<256x128xf32>
+  return %r : tensor<256x128xf32>
 }
 
 // -----
@@ -139,4 +139,32 @@ func.func @main(%x: tensor<34x34x64xf32>, %w: tensor<3x3x64xf32>) -> tensor<32x3
       linalg.yield %q : f32
   } -> tensor<32x32x64xf32>
   return %r : tensor<32x32x64xf32>
+}
+
+// -----
+
+// Blocks of 8 x 32 would be two of 64 threads: four groups of 32 threads share
+// each sum, and then add up through the workgroup's memory.
+
+// CHECK-LABEL: func.func private @kernel(
+// CHECK-SAME:    webgpu.workgroup_size = 128
+// CHECK-DAG:     memref.alloca() : memref<160xvector<4xf32>
+// CHECK-DAG:     memref.alloca() : memref<264xvector<4xf32>
+// CHECK:         memref.alloca() : memref<128xvector<4xf32>
+// CHECK:         gpu.barrier
+// CHECK-COUNT-3: arith.addf {{.*}} : vector<4xf32>
+// CHECK:         vector.store
+func.func @main(%x: tensor<8x2048xf32>, %w: tensor<2048x64xf32>) -> tensor<8x64xf32> {
+  %z = arith.constant 0.0 : f32
+  %e = tensor.empty() : tensor<8x64xf32>
+  %f = linalg.fill ins(%z : f32) outs(%e : tensor<8x64xf32>) -> tensor<8x64xf32>
+  %r = linalg.generic {indexing_maps = [affine_map<(m, n, k) -> (m, k)>, affine_map<(m, n, k) -> (k, n)>, affine_map<(m, n, k) -> (m, n)>],
+                       iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w : tensor<8x2048xf32>, tensor<2048x64xf32>) outs(%f : tensor<8x64xf32>) {
+    ^bb0(%a: f32, %b: f32, %c: f32):
+      %p = arith.mulf %a, %b : f32
+      %q = arith.addf %c, %p : f32
+      linalg.yield %q : f32
+  } -> tensor<8x64xf32>
+  return %r : tensor<8x64xf32>
 }
