@@ -51,6 +51,9 @@ struct TargetOptions {
   /// The kernels that may gain from it come with relaxed SIMD too, in a second
   /// module within the first (docs/module-format.md). Not with strictFP.
   bool relaxedVariants = false;
+  /// The device stores weights and tensors as f16 where that is accurate
+  /// enough.
+  bool storeHalves = false;
   /// Where compiled code is kept for the next time; empty: nowhere.
   std::string cacheFolder;
   /// The edition of wasi:nn that a component exports, as "2024-10-28".
@@ -85,7 +88,8 @@ public:
   virtual bool hasDevice() const { return false; }
 
   /// The stage "exec" of a target with a device.
-  virtual void buildExec(mlir::OpPassManager &pm) const {}
+  virtual void buildExec(mlir::OpPassManager &pm,
+                         const TargetOptions &options) const {}
 
   /// Writes what `options` asks for to `path`, or to the standard output for
   /// "-" (LLVM IR and objects only); WGSL and SPIR-V go to a folder of

@@ -22,27 +22,28 @@ using namespace mlir;
 using namespace nncc;
 using namespace nncc::webgpu;
 
-static DictionaryAttr describe(Builder &b, const CompiledKernel &compiled) {
-  SmallVector<StringRef> features(compiled.features.begin(),
-                                  compiled.features.end());
+static DictionaryAttr describe(Builder &b, StringRef name,
+                               const KernelVariant &variant) {
   return b.getDictionaryAttr(
-      {b.getNamedAttr("features", b.getStrArrayAttr(features)),
-       b.getNamedAttr("name", b.getStringAttr(compiled.name)),
-       b.getNamedAttr("code", b.getStringAttr(compiled.wgsl))});
+      {b.getNamedAttr("features", b.getStrArrayAttr(variant.features)),
+       b.getNamedAttr("name", b.getStringAttr(name)),
+       b.getNamedAttr("code", b.getStringAttr(variant.wgsl))});
 }
 
 static LogicalResult compile(func::FuncOp kernel) {
   Builder b(kernel.getContext());
   SmallVector<Attribute> variants;
-  FailureOr<CompiledKernel> base = compileKernel(kernel);
-  if (failed(base))
+  FailureOr<CompiledKernel> compiled = compileKernel(kernel);
+  if (failed(compiled))
     return failure();
-  variants.push_back(describe(b, *base));
+  for (const KernelVariant &variant : compiled->variants)
+    variants.push_back(describe(b, compiled->name, variant));
   kernel->setAttr(variantsAttrName, b.getArrayAttr(variants));
   kernel->setAttr(workgroupsAttrName,
-                  AffineMapAttr::get(
-                      AffineMap::get(0, base->numSymbols, base->workgroups)));
-  kernel->setAttr(numSymbolsAttrName, b.getI64IntegerAttr(base->numSymbols));
+                  AffineMapAttr::get(AffineMap::get(0, compiled->numSymbols,
+                                                    compiled->workgroups)));
+  kernel->setAttr(numSymbolsAttrName,
+                  b.getI64IntegerAttr(compiled->numSymbols));
   return success();
 }
 

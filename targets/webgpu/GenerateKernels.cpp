@@ -36,10 +36,13 @@ static constexpr int64_t workgroupSize = 64;
 
 /// The argument's type with elements as they lie in memory; null after a
 /// diagnostic.
-static Type getArgumentType(func::FuncOp kernel, Type type) {
-  auto memref = dyn_cast<MemRefType>(type);
+static Type getArgumentType(func::FuncOp kernel, BlockArgument argument) {
+  auto memref = dyn_cast<MemRefType>(argument.getType());
   if (!memref)
-    return type;
+    return argument.getType();
+  if (kernel.getArgAttr(argument.getArgNumber(), halfAttrName))
+    return MemRefType::get(memref.getShape(),
+                           Float16Type::get(kernel.getContext()));
   if (Type storage = getStorageType(memref.getElementType()))
     return MemRefType::get(memref.getShape(), storage);
   kernel.emitError("a GPU has no numbers of type ") << memref.getElementType();
@@ -48,7 +51,7 @@ static Type getArgumentType(func::FuncOp kernel, Type type) {
 
 static LogicalResult storeAsWords(func::FuncOp kernel) {
   for (BlockArgument argument : kernel.getArguments()) {
-    Type type = getArgumentType(kernel, argument.getType());
+    Type type = getArgumentType(kernel, argument);
     if (!type)
       return failure();
     argument.setType(type);
@@ -86,7 +89,7 @@ static void describe(func::FuncOp kernel, AffineExpr workgroups,
 }
 
 /// A kernel that calls others is one that works row by row (MergeRows).
-static LogicalResult generateRows(func::FuncOp kernel) {
+static LogicalResult generateRows(func::FuncOp kernel, bool useSubgroups) {
   Block &body = kernel.getBody().front();
   SmallVector<func::CallOp> calls(body.getOps<func::CallOp>());
   std::vector<RowPart> parts;
@@ -110,7 +113,7 @@ static LogicalResult generateRows(func::FuncOp kernel) {
   }
   OpBuilder b(body.getTerminator());
   if (failed(storeAsWords(kernel)) ||
-      failed(emitMergedKernel(b, kernel, parts, workgroupSize)))
+      failed(emitMergedKernel(b, kernel, parts, workgroupSize, useSubgroups)))
     return failure();
   for (func::CallOp call : calls)
     call.erase();
@@ -132,7 +135,7 @@ static FailureOr<AffineExpr> emitKernel(OpBuilder &b, func::FuncOp kernel,
   llvm_unreachable("a kind of schedule");
 }
 
-static LogicalResult generate(func::FuncOp kernel) {
+static LogicalResult generate(func::FuncOp kernel, bool useSubgroups) {
   if (failed(checkScalars(kernel)))
     return failure();
   FailureOr<kernels::LoopNest> nest = kernels::buildLoopNest(kernel);
@@ -147,6 +150,7 @@ static LogicalResult generate(func::FuncOp kernel) {
     return failure();
   OpBuilder b(body.getTerminator());
   Schedule schedule = chooseSchedule(*nest);
+  schedule.useSubgroups = useSubgroups;
   FailureOr<AffineExpr> workgroups = emitKernel(b, kernel, *nest, schedule);
   if (failed(workgroups))
     return failure();
@@ -160,6 +164,8 @@ namespace {
 
 struct GenerateKernelsPass
     : webgpu::impl::GenerateKernelsBase<GenerateKernelsPass> {
+  using Base::Base;
+
   void runOnOperation() override;
 };
 
@@ -173,11 +179,11 @@ void GenerateKernelsPass::runOnOperation() {
       continue;
     if (func.getBody().front().getOps<func::CallOp>().empty())
       simple.push_back(func);
-    else if (failed(generateRows(func)))
+    else if (failed(generateRows(func, useSubgroups)))
       return signalPassFailure();
   }
   for (func::FuncOp func : simple)
-    if (failed(generate(func)))
+    if (failed(generate(func, useSubgroups)))
       return signalPassFailure();
   // The host program sees the same words.
   getOperation().walk([&](exec::DispatchOp dispatch) {

@@ -7,6 +7,7 @@
 
 #include "targets/webgpu/Kernel.h"
 
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Transforms/Passes.h"
@@ -14,6 +15,7 @@
 #include "targets/webgpu/Passes.h"
 #include "targets/webgpu/WgslPrinter.h"
 #include "llvm/ADT/SetVector.h"
+#include "llvm/ADT/StringRef.h"
 
 using namespace mlir;
 
@@ -32,22 +34,40 @@ static OwningOpRef<ModuleOp> isolate(func::FuncOp kernel) {
   return module;
 }
 
-OwningOpRef<ModuleOp> generateKernel(func::FuncOp kernel) {
+/// The kernel in a module of its own, as code for threads that is not raised
+/// yet; null after a diagnostic.
+static OwningOpRef<ModuleOp> shareAmongThreads(func::FuncOp kernel,
+                                               bool useSubgroups) {
   OwningOpRef<ModuleOp> module = isolate(kernel);
   PassManager pm(kernel.getContext());
-  pm.addPass(createGenerateKernels());
+  pm.addPass(createGenerateKernels({useSubgroups}));
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
   pm.addPass(createLoopInvariantCodeMotionPass());
   pm.addPass(createWidenBuffers());
   pm.addPass(createCanonicalizerPass());
-  pm.addPass(createRaise());
-  pm.addPass(createCSEPass());
   if (failed(pm.run(*module)))
     return nullptr;
   auto funcs = llvm::to_vector(module->getOps<func::FuncOp>());
   for (func::FuncOp part : ArrayRef(funcs).drop_front())
     part.erase();
+  return module;
+}
+
+static LogicalResult raise(ModuleOp module, bool hasHalves) {
+  PassManager pm(module.getContext());
+  if (!hasHalves)
+    pm.addPass(createPackHalves());
+  pm.addPass(createRaise());
+  pm.addPass(createCSEPass());
+  return pm.run(module);
+}
+
+OwningOpRef<ModuleOp> generateKernel(func::FuncOp kernel) {
+  OwningOpRef<ModuleOp> module =
+      shareAmongThreads(kernel, /*useSubgroups=*/false);
+  if (!module || failed(raise(*module, /*hasHalves=*/true)))
+    return nullptr;
   return module;
 }
 
@@ -79,30 +99,75 @@ static LogicalResult checkLimits(func::FuncOp kernel) {
                  succeeded(check(bytes, maxBytes, "bytes a workgroup")));
 }
 
+static func::FuncOp getKernel(ModuleOp module) {
+  return *module.getOps<func::FuncOp>().begin();
+}
+
+static bool hasHalves(func::FuncOp kernel) {
+  return llvm::any_of(kernel.getArgumentTypes(), [](Type type) {
+    auto memref = dyn_cast<MemRefType>(type);
+    return memref && getElementTypeOrSelf(memref.getElementType()).isF16();
+  });
+}
+
+/// Whether subgroups would spare the kernel a tree.
+static bool hasTree(func::FuncOp kernel) {
+  return kernel
+      .walk([](gpu::BarrierOp barrier) {
+        return barrier->hasAttr(treeAttrName) ? WalkResult::interrupt()
+                                              : WalkResult::advance();
+      })
+      .wasInterrupted();
+}
+
+/// Raises and prints the kernel of `module`, which is used up.
+static LogicalResult addVariant(CompiledKernel &kernel, ModuleOp module,
+                                bool hasHalves, bool useSubgroups) {
+  KernelVariant variant;
+  if (hasHalves)
+    variant.features.push_back("shader-f16");
+  if (useSubgroups)
+    llvm::append_values(variant.features, "subgroups", "subgroup_id");
+  llvm::raw_string_ostream os(variant.wgsl);
+  if (failed(raise(module, hasHalves)) ||
+      failed(printWgsl(getKernel(module), kernel.name, os)))
+    return failure();
+  kernel.variants.push_back(std::move(variant));
+  return success();
+}
+
 FailureOr<CompiledKernel> compileKernel(func::FuncOp kernel) {
-  OwningOpRef<ModuleOp> module = generateKernel(kernel);
+  OwningOpRef<ModuleOp> module =
+      shareAmongThreads(kernel, /*useSubgroups=*/false);
   if (!module)
     return failure();
-  auto func = *module->getOps<func::FuncOp>().begin();
+  func::FuncOp func = getKernel(*module);
   if (failed(checkLimits(func)))
     return failure();
   CompiledKernel result;
   result.name = makeWgslName(func.getName());
-  llvm::raw_string_ostream os(result.wgsl);
-  if (failed(printWgsl(func, result.name, os)))
-    return failure();
-  for (BlockArgument argument : func.getArguments()) {
+  for (BlockArgument argument : func.getArguments())
     if (auto symbol = exec::getSymbolArgument(func, argument))
       result.numSymbols = std::max(result.numSymbols, *symbol + 1);
-    if (isa<MemRefType>(argument.getType()))
-      result.written.push_back(
-          llvm::any_of(argument.getUsers(), [&](Operation *user) {
-            return isa<memref::StoreOp>(user);
-          }));
-  }
   result.workgroups = func->getAttrOfType<AffineMapAttr>(workgroupsAttrName)
                           .getValue()
                           .getResult(0);
+  bool isHalf = hasHalves(func);
+  if (hasTree(func)) {
+    OwningOpRef<ModuleOp> other =
+        shareAmongThreads(kernel, /*useSubgroups=*/true);
+    if (!other ||
+        failed(addVariant(result, *other, isHalf, /*useSubgroups=*/true)))
+      return failure();
+  }
+  if (isHalf) {
+    OwningOpRef<ModuleOp> copy = module->clone();
+    if (failed(addVariant(result, *copy, isHalf, /*useSubgroups=*/false)))
+      return failure();
+  }
+  if (failed(addVariant(result, *module, /*hasHalves=*/false,
+                        /*useSubgroups=*/false)))
+    return failure();
   return result;
 }
 

@@ -23,6 +23,9 @@ namespace nncc::webgpu {
 /// one buffer may have only one role in a dispatch.
 constexpr llvm::StringLiteral spaceAttrName = "webgpu.space";
 
+/// On an argument of a kernel: its floats lie in memory as f16.
+constexpr llvm::StringLiteral halfAttrName = "webgpu.half";
+
 /// On a generated kernel: the map `()[symbols] -> (workgroups)`.
 constexpr llvm::StringLiteral workgroupsAttrName = "webgpu.workgroups";
 
@@ -35,20 +38,27 @@ constexpr llvm::StringLiteral storageBarrierAttrName = "webgpu.storage";
 /// Buffers that every device binds for a kernel.
 constexpr int64_t maxBuffers = 8;
 
-struct CompiledKernel {
-  /// Of the entry point: an identifier of WGSL.
-  std::string name;
+/// On a barrier: the tree that it begins could be a subgroup's.
+constexpr llvm::StringLiteral treeAttrName = "webgpu.tree";
+
+/// One form of a kernel.
+struct KernelVariant {
+  /// What the device, or its WGSL, must have.
+  llvm::SmallVector<llvm::StringRef> features;
   /// A module with this one entry point. Memref argument i of the kernel is
   /// binding i of group 0; the symbols, where used, follow.
   std::string wgsl;
-  /// One a memref argument.
-  llvm::SmallVector<bool> written;
+};
+
+struct CompiledKernel {
+  /// Of the entry point: an identifier of WGSL.
+  std::string name;
+  /// The best first. The last needs no feature.
+  llvm::SmallVector<KernelVariant, 0> variants;
   /// Symbols that the uniform after the buffers holds, as u32; 0: no uniform.
   unsigned numSymbols = 0;
   /// How many workgroups a dispatch has, over the program's symbols.
   mlir::AffineExpr workgroups;
-  /// What the device must have.
-  llvm::SmallVector<std::string> features;
 };
 
 /// The kernel alone, as raised code for threads, in a module of its own; null
@@ -56,11 +66,12 @@ struct CompiledKernel {
 mlir::OwningOpRef<mlir::ModuleOp> generateKernel(mlir::func::FuncOp kernel);
 
 /// Compiles a kernel as LinalgToExec makes it: 1-D memrefs, each a buffer of
-/// its own, values of symbols (with more numbers than the program's they are
-/// values of the dispatch), and the CPU's grid [begin, end), which has no
-/// meaning here. Elements lie in memory as getStorageType says. `kernel` stays
-/// as it is. On failure there is a diagnostic at it, which names the node; a
-/// kernel that needs more than every WebGPU device has is one.
+/// its own (floats in f16 with `webgpu.half`), values of symbols (with more
+/// numbers than the program's they are values of the dispatch), and the CPU's
+/// grid [begin, end), which has no meaning here. Elements lie in memory as
+/// getStorageType says. `kernel` stays as it is. On failure there is a
+/// diagnostic at it, which names the node; a kernel that needs more than every
+/// WebGPU device has is one.
 mlir::FailureOr<CompiledKernel> compileKernel(mlir::func::FuncOp kernel);
 
 } // namespace nncc::webgpu

@@ -9,10 +9,9 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
-#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "targets/webgpu/Kernel.h"
-#include "targets/webgpu/Scalars.h"
+#include "targets/webgpu/ThreadCombiner.h"
 
 using namespace mlir;
 using namespace nncc::kernels;
@@ -25,10 +24,10 @@ namespace {
 class PartEmitter {
 public:
   PartEmitter(OpBuilder &b, func::FuncOp func, const RowPart &part,
-              int64_t workgroupSize)
+              int64_t workgroupSize, bool useSubgroups)
       : part(part), b(b), loc(func.getLoc()),
-        emitter(b, func, part.nest, ThreadTile()),
-        workgroupSize(workgroupSize) {
+        emitter(b, func, part.nest, ThreadTile()), workgroupSize(workgroupSize),
+        useSubgroups(useSubgroups) {
     emitter.buffers = part.buffers;
   }
 
@@ -39,8 +38,6 @@ private:
   LogicalResult emitReduction(Value thread);
   void finish(ValueRange results);
   Value reduceOwn(Value thread, Value init);
-  Value combineAll(Value thread, Value own);
-  Value getWorkgroupMemory(Type element);
   /// Every workgroupSize-th element of the row, from the thread's on.
   scf::ForOp createLoop(Value thread, ValueRange carried);
   void enterColumns(Value column);
@@ -60,6 +57,7 @@ private:
   Location loc;
   NestEmitter emitter;
   int64_t workgroupSize;
+  bool useSubgroups;
 };
 
 } // namespace
@@ -89,37 +87,6 @@ Value PartEmitter::reduceOwn(Value thread, Value init) {
   return loop.getResult(0);
 }
 
-Value PartEmitter::getWorkgroupMemory(Type element) {
-  Attribute space = gpu::AddressSpaceAttr::get(
-      b.getContext(), gpu::GPUDialect::getWorkgroupAddressSpace());
-  return b.create<memref::AllocaOp>(
-      loc, MemRefType::get({workgroupSize}, element,
-                           MemRefLayoutAttrInterface(), space));
-}
-
-/// Combines the threads' results in a tree; every thread gets the whole.
-Value PartEmitter::combineAll(Value thread, Value own) {
-  Type type = own.getType();
-  Value shared = getWorkgroupMemory(type.isInteger(1) ? b.getI32Type() : type);
-  auto load = [&](Value at) {
-    Value value = b.create<memref::LoadOp>(loc, shared, at);
-    return fromStorage(b, loc, value, type);
-  };
-  auto store = [&](Value value) {
-    b.create<memref::StoreOp>(loc, toStorage(b, loc, value), shared, thread);
-  };
-  store(own);
-  b.create<gpu::BarrierOp>(loc);
-  for (int64_t half = workgroupSize / 2; half > 0; half /= 2) {
-    emitBelow(thread, half, [&] {
-      Value other = load(emitter.add(thread, emitter.constant(half)));
-      store(emitter.combine(load(thread), other));
-    });
-    b.create<gpu::BarrierOp>(loc);
-  }
-  return load(emitter.constant(0));
-}
-
 void PartEmitter::finish(ValueRange results) {
   if (emitter.failed)
     return;
@@ -135,8 +102,9 @@ LogicalResult PartEmitter::emitReduction(Value thread) {
   Value own = reduceOwn(thread, inits.front());
   if (emitter.failed)
     return failure();
-  Value result = combineAll(thread, own);
-  emitBelow(thread, 1, [&] { finish(result); });
+  NestEmitter::Values whole =
+      ThreadCombiner(emitter, workgroupSize, useSubgroups).combine(own);
+  emitBelow(thread, 1, [&] { finish(whole); });
   return failure(emitter.failed);
 }
 
@@ -156,7 +124,8 @@ LogicalResult PartEmitter::emit(Value row, Value thread) {
 }
 
 LogicalResult emitMergedKernel(OpBuilder &b, func::FuncOp func,
-                               ArrayRef<RowPart> parts, int64_t workgroupSize) {
+                               ArrayRef<RowPart> parts, int64_t workgroupSize,
+                               bool useSubgroups) {
   const RowPart &first = parts.front();
   NestEmitter emitter(b, func, first.nest, ThreadTile());
   Location loc = func.getLoc();
@@ -167,7 +136,8 @@ LogicalResult emitMergedKernel(OpBuilder &b, func::FuncOp func,
     if (&part != &first)
       b.create<gpu::BarrierOp>(loc)->setAttr(storageBarrierAttrName,
                                              b.getUnitAttr());
-    if (failed(PartEmitter(b, func, part, workgroupSize).emit(row, thread)))
+    PartEmitter emit(b, func, part, workgroupSize, useSubgroups);
+    if (failed(emit.emit(row, thread)))
       return failure();
   }
   return success();

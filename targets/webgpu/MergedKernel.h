@@ -28,7 +28,7 @@ struct RowPart {
 mlir::LogicalResult emitMergedKernel(mlir::OpBuilder &b,
                                      mlir::func::FuncOp func,
                                      llvm::ArrayRef<RowPart> parts,
-                                     int64_t workgroupSize);
+                                     int64_t workgroupSize, bool useSubgroups);
 
 } // namespace nncc::webgpu
 

@@ -240,6 +240,12 @@ void NestEmitter::forEachLane(function_ref<void(int64_t)> visit) {
   tile.vectorDim = dim;
 }
 
+/// What was loaded from a buffer, as it is in registers.
+static Value fromBuffer(OpBuilder &b, Location loc, Value value) {
+  bool isHalf = getElementTypeOrSelf(value.getType()).isF16();
+  return isHalf ? fromHalf(b, loc, value) : value;
+}
+
 static VectorType getVectorType(Value buffer) {
   auto type = cast<MemRefType>(buffer.getType());
   return VectorType::get(lanes, type.getElementType());
@@ -249,6 +255,7 @@ Value NestEmitter::loadVector(const Access &access) {
   Value buffer = getBuffer(access.buffer);
   Value stored = b.create<vector::LoadOp>(loc, getVectorType(buffer), buffer,
                                           getIndex(access));
+  stored = fromBuffer(b, loc, stored);
   return fromStorage(b, loc, pad(access, stored), access.elementType);
 }
 
@@ -256,7 +263,7 @@ Value NestEmitter::load(const Access &access) {
   Value stored, buffer = getBuffer(access.buffer);
   auto loadElement = [&] {
     Value element = b.create<memref::LoadOp>(loc, buffer, getIndex(access));
-    return pad(access, element);
+    return pad(access, fromBuffer(b, loc, element));
   };
   if (!tile.vectorDim || access.isZero(*tile.vectorDim)) {
     stored = loadElement();
@@ -265,8 +272,8 @@ Value NestEmitter::load(const Access &access) {
   } else {
     Values elements;
     forEachLane([&](int64_t) { elements.push_back(loadElement()); });
-    stored =
-        b.create<vector::FromElementsOp>(loc, getVectorType(buffer), elements);
+    stored = b.create<vector::FromElementsOp>(
+        loc, VectorType::get(lanes, elements.front().getType()), elements);
   }
   return fromStorage(b, loc, stored, access.elementType);
 }
@@ -274,6 +281,8 @@ Value NestEmitter::load(const Access &access) {
 void NestEmitter::store(const Access &access, Value value) {
   Value buffer = getBuffer(access.buffer);
   value = toStorage(b, loc, value);
+  if (cast<MemRefType>(buffer.getType()).getElementType().isF16())
+    value = toHalf(b, loc, value);
   if (!tile.vectorDim) {
     b.create<memref::StoreOp>(loc, value, buffer, getIndex(access));
     return;
@@ -304,7 +313,7 @@ Value NestEmitter::loadInner(Operation *op, const IRMapping &values) {
     index = add(index, mul(values.lookup(place), expandSize(stride)));
   Value buffer = view ? view.getSource() : load.getMemRef();
   Value stored = b.create<memref::LoadOp>(loc, getBuffer(buffer), index);
-  return fromStorage(b, loc, stored, load.getType());
+  return fromStorage(b, loc, fromBuffer(b, loc, stored), load.getType());
 }
 
 /// Maps what the op reads from outside of its body: constants and functions of

@@ -25,6 +25,10 @@ def GenerateKernels : Pass<"webgpu-generate-kernels", "::mlir::ModuleOp"> {
     "::mlir::arith::ArithDialect", "::mlir::gpu::GPUDialect",
     "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect",
     "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"];
+  let options = [
+    Option<"useSubgroups", "use-subgroups", "bool", "false",
+           "Combine what threads have in subgroups, of whatever size">,
+  ];
 }
 
 def WidenBuffers : Pass<"webgpu-widen-buffers", "::mlir::ModuleOp"> {
@@ -35,6 +39,19 @@ def WidenBuffers : Pass<"webgpu-widen-buffers", "::mlir::ModuleOp"> {
     put together from elements.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::memref::MemRefDialect",
+                           "::mlir::vector::VectorDialect"];
+}
+
+def PackHalves : Pass<"webgpu-pack-halves", "::mlir::ModuleOp"> {
+  let summary = "Read and write f16 in words, for GPUs that have no such type";
+  let description = [{
+    Two halves are a word, as `unpack2x16float` and `pack2x16float` of WGSL have it,
+    which become calls of functions of these names. A single half is written by
+    atomic operations on the bits of its own. In registers all is f32.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::func::FuncDialect",
                            "::mlir::memref::MemRefDialect",
                            "::mlir::vector::VectorDialect"];
 }
@@ -91,6 +108,16 @@ def BindBuffers : Pass<"webgpu-bind-buffers", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::affine::AffineDialect",
                            "::mlir::arith::ArithDialect",
                            "::mlir::memref::MemRefDialect"];
+}
+
+def StoreHalves : Pass<"webgpu-store-halves", "::mlir::ModuleOp"> {
+  let summary = "Store weights and tensors between kernels as f16";
+  let description = [{
+    Of a program with bound buffers. Weights are converted, buffers get half
+    their size, and arguments of kernels are marked with `webgpu.half`; kernels
+    still compute in f32. Inputs, outputs, what the host sees and what needs more
+    precision or range (DelicateTensors.h) stays f32.
+  }];
 }
 
 def CompileKernels : Pass<"webgpu-compile-kernels", "::mlir::ModuleOp"> {

@@ -44,7 +44,8 @@ private:
   LogicalResult record(exec::DispatchOp dispatch, CommandWriter &writer);
   LogicalResult record(exec::ReadbackOp readback, CommandWriter &writer);
   LogicalResult record(exec::UploadOp upload, CommandWriter &writer);
-  LogicalResult addRange(Value view, CommandWriter &writer);
+  LogicalResult addRange(Value view, int64_t elementBytes,
+                         CommandWriter &writer);
   void addGrid(exec::DispatchOp dispatch, CommandWriter &writer);
   void addSymbols(exec::DispatchOp dispatch, CommandWriter &writer);
   void flushWhereDue(exec::DispatchOp dispatch, CommandWriter &writer);
@@ -77,7 +78,7 @@ static FailureOr<Place> getPlace(Value view) {
   return Place{cast<BlockArgument>(view), offset};
 }
 
-/// The number of words that a view on the GPU shows.
+/// The number of elements that a view on the GPU shows.
 static AffineExpr getCount(memref::ViewOp view) {
   if (!view.getSizes().empty())
     return kernels::getSymbolicExpr(view.getSizes()[0]);
@@ -85,7 +86,8 @@ static AffineExpr getCount(memref::ViewOp view) {
 }
 
 /// Three words: the buffer, begin and size in bytes.
-LogicalResult RecordPass::addRange(Value view, CommandWriter &writer) {
+LogicalResult RecordPass::addRange(Value view, int64_t elementBytes,
+                                   CommandWriter &writer) {
   FailureOr<Place> place = getPlace(view);
   if (failed(place))
     return failure();
@@ -106,7 +108,7 @@ LogicalResult RecordPass::addRange(Value view, CommandWriter &writer) {
     writer.add(Space::Inputs + input);
   }
   writer.add(place->offset);
-  writer.add(count * 4);
+  writer.add(count * elementBytes);
   return success();
 }
 
@@ -178,17 +180,19 @@ LogicalResult RecordPass::record(exec::DispatchOp dispatch,
                                  CommandWriter &writer) {
   auto kernel = getOperation().lookupSymbol<func::FuncOp>(dispatch.getKernel());
   auto numSymbols = kernel->getAttrOfType<IntegerAttr>(numSymbolsAttrName);
-  SmallVector<Value> buffers;
-  for (Value operand : dispatch.getArguments())
-    if (isa<MemRefType>(operand.getType()))
-      buffers.push_back(operand);
+  int64_t numBuffers =
+      llvm::count_if(dispatch.getArguments().getTypes(),
+                     [](Type type) { return isa<MemRefType>(type); });
   writer.add(Command::Dispatch);
   writer.add(kernels.lookup(dispatch.getKernel()));
   addGrid(dispatch, writer);
-  writer.add(int64_t(buffers.size()) + (numSymbols.getInt() != 0));
-  for (Value buffer : buffers)
-    if (failed(addRange(buffer, writer)))
+  writer.add(numBuffers + (numSymbols.getInt() != 0));
+  for (auto [i, operand] : llvm::enumerate(dispatch.getArguments())) {
+    bool isHalf = kernel.getArgAttr(i, halfAttrName) != nullptr;
+    if (isa<MemRefType>(operand.getType()) &&
+        failed(addRange(operand, isHalf ? 2 : 4, writer)))
       return failure();
+  }
   addSymbols(dispatch, writer);
   flushWhereDue(dispatch, writer);
   dispatch.erase();
@@ -202,7 +206,7 @@ LogicalResult RecordPass::record(exec::ReadbackOp readback,
   writer.add(Command::Readback);
   writer.add(int64_t(readback.getFrom().size()));
   for (auto [from, to] : llvm::zip(readback.getFrom(), readback.getTo())) {
-    if (failed(addRange(from, writer)))
+    if (failed(addRange(from, /*elementBytes=*/4, writer)))
       return failure();
     writer.addAddress(b, to);
   }

@@ -5,12 +5,11 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "mlir/Dialect/GPU/IR/GPUDialect.h"
-#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "targets/webgpu/Emitters.h"
 #include "targets/webgpu/NestEmitter.h"
+#include "targets/webgpu/ThreadCombiner.h"
 
 using namespace mlir;
 using namespace nncc::kernels;
@@ -22,7 +21,7 @@ namespace {
 using Values = NestEmitter::Values;
 
 /// A workgroup computes a tile. Its threads take turns along the reduction and
-/// then combine what they have, half of them at a time.
+/// then combine what they have.
 class RowEmitter {
 public:
   RowEmitter(OpBuilder &b, func::FuncOp func, const LoopNest &nest,
@@ -37,7 +36,6 @@ private:
   Values accumulate();
   Values step(Value linear, ValueRange accumulators);
   void combineLanes(Values &values);
-  Values combineThreads(Values values);
   void finish(ValueRange results);
 
   OpBuilder &b;
@@ -117,40 +115,6 @@ void RowEmitter::combineLanes(Values &values) {
   }
 }
 
-/// The first thread's values become those of all threads.
-Values RowEmitter::combineThreads(Values values) {
-  int64_t size = schedule.workgroupSize, count = values.size();
-  auto space =
-      gpu::AddressSpaceAttr::get(b.getContext(), gpu::AddressSpace::Workgroup);
-  Value partials = b.create<memref::AllocaOp>(
-      e.loc, MemRefType::get({size * count}, values.front().getType(),
-                             MemRefLayoutAttrInterface(), space));
-  auto getPlace = [&](int64_t i, Value of) {
-    return e.add(of, e.constant(i * size));
-  };
-  auto load = [&](int64_t i, Value of) -> Value {
-    return b.create<memref::LoadOp>(e.loc, partials, getPlace(i, of));
-  };
-  auto store = [&](int64_t i, Value value) {
-    b.create<memref::StoreOp>(e.loc, value, partials, getPlace(i, thread));
-  };
-  for (int64_t i = 0; i < count; ++i)
-    store(i, values[i]);
-  for (int64_t half = size / 2; half > 0; half /= 2) {
-    b.create<gpu::BarrierOp>(e.loc);
-    Value isFirst = e.isLess(thread, e.constant(half));
-    auto branch = b.create<scf::IfOp>(e.loc, isFirst, /*withElseRegion=*/false);
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointToStart(branch.thenBlock());
-    Value other = e.add(thread, e.constant(half));
-    for (int64_t i = 0; i < count; ++i)
-      store(i, e.combine(load(i, thread), load(i, other)));
-  }
-  for (int64_t i = 0; i < count; ++i)
-    values[i] = load(i, thread);
-  return values;
-}
-
 void RowEmitter::finish(ValueRange results) {
   SmallVector<Values> stored;
   e.forEachPoint([&] {
@@ -174,7 +138,8 @@ FailureOr<AffineExpr> RowEmitter::emit() {
     return failure();
   if (isHorizontal)
     combineLanes(results);
-  results = combineThreads(results);
+  results = ThreadCombiner(e, schedule.workgroupSize, schedule.useSubgroups)
+                .combine(results);
   Value isFirst = e.isLess(thread, e.constant(1));
   auto branch = b.create<scf::IfOp>(e.loc, isFirst, /*withElseRegion=*/false);
   b.setInsertionPointToStart(branch.thenBlock());

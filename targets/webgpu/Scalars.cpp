@@ -92,6 +92,26 @@ Value toStorage(OpBuilder &b, Location loc, Value value) {
   return value;
 }
 
+Value fromHalf(OpBuilder &b, Location loc, Value value) {
+  return b.create<arith::ExtFOp>(loc, withLanesOf(b.getF32Type(), value),
+                                 value);
+}
+
+Value toHalf(OpBuilder &b, Location loc, Value value) {
+  auto limit = [&](double number) -> Value {
+    Type type = b.getF32Type();
+    TypedAttr attr = b.getFloatAttr(type, number);
+    if (auto vector = dyn_cast<VectorType>(value.getType()))
+      attr = DenseElementsAttr::get(vector, attr);
+    return b.create<arith::ConstantOp>(loc, attr);
+  };
+  constexpr double largest = 65504;
+  value = b.create<arith::MaxNumFOp>(loc, value, limit(-largest));
+  value = b.create<arith::MinNumFOp>(loc, value, limit(largest));
+  return b.create<arith::TruncFOp>(loc, withLanesOf(b.getF16Type(), value),
+                                   value);
+}
+
 bool isGpuConstant(arith::ConstantOp op) {
   auto number = dyn_cast<IntegerAttr>(op.getValue());
   if (!number || op.getType().isIndex() || op.getType().isInteger(1))

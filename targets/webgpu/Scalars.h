@@ -37,6 +37,11 @@ mlir::Value fromStorage(mlir::OpBuilder &b, mlir::Location loc,
 mlir::Value toStorage(mlir::OpBuilder &b, mlir::Location loc,
                       mlir::Value value);
 
+/// The same for f16 in memory, which are f32 in kernels. What is beyond the
+/// numbers of f16 is stored as the largest of them.
+mlir::Value fromHalf(mlir::OpBuilder &b, mlir::Location loc, mlir::Value value);
+mlir::Value toHalf(mlir::OpBuilder &b, mlir::Location loc, mlir::Value value);
+
 /// Clones an op of a kernel's body onto values of these types. Arithmetic
 /// wraps as the op's own type does. The result is a vector where an operand is
 /// one. Null after a diagnostic at the op.

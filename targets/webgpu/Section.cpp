@@ -91,6 +91,10 @@ static std::optional<int64_t> getArenaBytes(ModuleOp program) {
   return std::nullopt;
 }
 
+static int64_t getElementBytes(func::FuncOp kernel, BlockArgument argument) {
+  return kernel.getArgAttr(argument.getArgNumber(), halfAttrName) ? 2 : 4;
+}
+
 /// What the device needs beyond the defaults of WebGPU.
 static json::Object printLimits(ModuleOp program, ArrayRef<Shard> shards) {
   constexpr int64_t defaultBinding = 128 << 20, defaultBuffer = 256 << 20;
@@ -99,10 +103,11 @@ static json::Object printLimits(ModuleOp program, ArrayRef<Shard> shards) {
     binding = std::max<int64_t>(binding, shard.end - shard.begin);
   for (auto func : program.getOps<func::FuncOp>())
     if (func->hasAttr(variantsAttrName))
-      for (Type type : func.getArgumentTypes())
-        if (auto memref = dyn_cast<MemRefType>(type);
+      for (BlockArgument argument : func.getArguments())
+        if (auto memref = dyn_cast<MemRefType>(argument.getType());
             memref && memref.hasStaticShape())
-          binding = std::max(binding, memref.getNumElements() * 4);
+          binding = std::max(binding, memref.getNumElements() *
+                                          getElementBytes(func, argument));
   buffer = std::max(buffer, binding);
   json::Object limits;
   if (binding > defaultBinding)

@@ -43,13 +43,16 @@ static MemRefType withStorage(MemRefType type, spirv::StorageClass storage) {
       spirv::StorageClassAttr::get(type.getContext(), storage));
 }
 
-/// What Vulkan 1.1 has.
+/// What Vulkan 1.1 has, and f16 for the kernels that use it.
 static spirv::TargetEnvAttr getTarget(MLIRContext *context) {
   auto vce = spirv::VerCapExtAttr::get(
       spirv::Version::V_1_3,
       {spirv::Capability::Shader, spirv::Capability::GroupNonUniform,
-       spirv::Capability::GroupNonUniformArithmetic},
-      {spirv::Extension::SPV_KHR_storage_buffer_storage_class}, context);
+       spirv::Capability::GroupNonUniformArithmetic, spirv::Capability::Float16,
+       spirv::Capability::StorageBuffer16BitAccess},
+      {spirv::Extension::SPV_KHR_storage_buffer_storage_class,
+       spirv::Extension::SPV_KHR_16bit_storage},
+      context);
   return spirv::TargetEnvAttr::get(
       vce, spirv::getDefaultResourceLimits(context), spirv::ClientAPI::Vulkan,
       spirv::Vendor::Unknown, spirv::DeviceType::Unknown,

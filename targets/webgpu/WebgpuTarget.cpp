@@ -49,12 +49,16 @@ public:
 
   bool hasDevice() const override { return true; }
 
-  void buildExec(OpPassManager &pm) const override {
+  void buildExec(OpPassManager &pm,
+                 const TargetOptions &options) const override {
     pm.addPass(createFoldTransposes());
     pm.addPass(exec::createLinalgToExec({/*guardPads=*/true}));
     pm.addPass(createCutSegments());
     pm.addPass(createBindBuffers());
     pm.addPass(kernels::createMergeRows({maxBuffers, /*asLoop=*/false}));
+    // Merged kernels tell what stays within one.
+    if (options.storeHalves)
+      pm.addPass(createStoreHalves());
     pm.addPass(exec::createPlanMemory({/*alignment=*/256}));
     pm.addPass(createCSEPass());
     pm.addPass(createCompileKernels());

@@ -8,6 +8,8 @@
 #include "targets/webgpu/WgslExpressions.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/IR/BuiltinTypes.h"
 #include "mlir/IR/TypeUtilities.h"
 #include "llvm/ADT/StringMap.h"
@@ -91,6 +93,9 @@ static const llvm::StringMap<StringRef> &getExpressions() {
       {"vector.broadcast", "$T($0)"},
       {"vector.fma", "fma($0, $1, $2)"},
       {"vector.splat", "$T($0)"},
+      // Functions of WGSL's own.
+      {"pack2x16float", "bitcast<$T>(pack2x16float($0))"},
+      {"unpack2x16float", "unpack2x16float(bitcast<u32>($0))"},
   };
   return expressions;
 }
@@ -119,7 +124,26 @@ static StringRef getComparison(arith::CmpFPredicate predicate) {
   return comparisons[static_cast<unsigned>(predicate)];
 }
 
+static StringRef getReduction(gpu::AllReduceOperation reduction) {
+  switch (reduction) {
+  case gpu::AllReduceOperation::ADD:
+    return "subgroupAdd($0)";
+  case gpu::AllReduceOperation::MUL:
+    return "subgroupMul($0)";
+  case gpu::AllReduceOperation::MAXNUMF:
+  case gpu::AllReduceOperation::MAXSI:
+    return "subgroupMax($0)";
+  case gpu::AllReduceOperation::MINNUMF:
+  case gpu::AllReduceOperation::MINSI:
+    return "subgroupMin($0)";
+  default:
+    return "";
+  }
+}
+
 StringRef getWgslExpression(Operation *op) {
+  if (auto reduce = dyn_cast<gpu::SubgroupReduceOp>(op))
+    return getReduction(reduce.getOp());
   if (auto compare = dyn_cast<arith::CmpIOp>(op))
     return getComparison(compare.getPredicate());
   if (auto compare = dyn_cast<arith::CmpFOp>(op))
@@ -132,6 +156,8 @@ StringRef getWgslExpression(Operation *op) {
   if (isa<arith::UIToFPOp>(op) &&
       getElementTypeOrSelf(op->getOperand(0)).isInteger(1))
     return "$T($0)";
+  if (auto call = dyn_cast<func::CallOp>(op))
+    return getExpressions().lookup(call.getCallee());
   return getExpressions().lookup(op->getName().getStringRef());
 }
 

@@ -39,6 +39,8 @@ public:
   LogicalResult print(StringRef name);
 
 private:
+  void printFeatures();
+  bool usesSubgroups();
   void printBindings();
   void printWorkgroupMemory();
   LogicalResult printBlock(Block &block, ArrayRef<std::string> yieldTo);
@@ -52,6 +54,7 @@ private:
   std::string makeName() { return "v" + std::to_string(numNames++); }
   std::string declare(Value value) { return names[value] = makeName(); }
   std::string getPlace(Value buffer, ValueRange indices);
+  void printAtomic(memref::AtomicRMWOp op);
 
   func::FuncOp kernel;
   raw_ostream &os;
@@ -64,6 +67,29 @@ private:
 static bool isWorkgroup(Value buffer) {
   return gpu::GPUDialect::hasWorkgroupMemoryAddressSpace(
       cast<MemRefType>(buffer.getType()));
+}
+
+void Printer::printFeatures() {
+  if (llvm::any_of(kernel.getArgumentTypes(), [](Type type) {
+        auto memref = dyn_cast<MemRefType>(type);
+        return memref && getElementTypeOrSelf(memref.getElementType()).isF16();
+      }))
+    os << "enable f16;\n";
+  if (usesSubgroups())
+    os << "enable subgroups;\nrequires subgroup_id;\n";
+}
+
+bool Printer::usesSubgroups() {
+  return kernel
+      .walk([](gpu::SubgroupReduceOp) { return WalkResult::interrupt(); })
+      .wasInterrupted();
+}
+
+/// Whether accesses from several threads may meet in one word.
+static bool isAtomic(Value buffer) {
+  return llvm::any_of(buffer.getUsers(), [](Operation *user) {
+    return isa<memref::AtomicRMWOp>(user);
+  });
 }
 
 void Printer::printBindings() {
@@ -80,9 +106,12 @@ void Printer::printBindings() {
                                                      spaceAttrName);
     bool isRead = space && space.getValue() != "arena";
     names[argument] = "b" + std::to_string(binding);
+    std::string element = getWgslType(type.getElementType());
+    if (isAtomic(argument))
+      element = "atomic<" + element + ">";
     os << "@group(0) @binding(" << binding << ") var<storage, "
        << (isRead ? "read" : "read_write") << "> b" << binding++ << ": array<"
-       << getWgslType(type.getElementType());
+       << element;
     // WGSL has no empty arrays.
     if (type.hasStaticShape())
       os << ", " << std::max<int64_t>(type.getNumElements(), 1);
@@ -108,6 +137,7 @@ void Printer::printWorkgroupMemory() {
 }
 
 LogicalResult Printer::print(StringRef name) {
+  printFeatures();
   printBindings();
   printWorkgroupMemory();
   auto size = kernel->getAttrOfType<IntegerAttr>(workgroupSizeAttrName);
@@ -115,7 +145,12 @@ LogicalResult Printer::print(StringRef name) {
      << name
      << "(@builtin(workgroup_id) workgroup: vec3<u32>,\n"
         "    @builtin(local_invocation_id) thread: vec3<u32>,\n"
-        "    @builtin(num_workgroups) grid: vec3<u32>) {\n";
+        "    @builtin(num_workgroups) grid: vec3<u32>";
+  if (usesSubgroups())
+    os << ",\n    @builtin(subgroup_id) subgroup: u32,"
+          "\n    @builtin(num_subgroups) subgroups: u32,"
+          "\n    @builtin(subgroup_invocation_id) lane: u32";
+  os << ") {\n";
   for (BlockArgument argument : kernel.getArguments())
     if (auto symbol = exec::getSymbolArgument(kernel, argument)) {
       line() << "let s" << *symbol << " = i32(symbols[" << *symbol / 4 << "]["
@@ -159,6 +194,8 @@ LogicalResult Printer::printOp(Operation &op, ArrayRef<std::string> yieldTo) {
           [&](memref::AllocaOp alloca) { return success(isWorkgroup(alloca)); })
       .Case([&](memref::LoadOp load) {
         std::string place = getPlace(load.getMemRef(), load.getIndices());
+        if (isAtomic(load.getMemRef()))
+          place = "atomicLoad(&" + place + ")";
         line() << "let " << declare(load) << " = " << place << ";\n";
         return success();
       })
@@ -167,7 +204,18 @@ LogicalResult Printer::printOp(Operation &op, ArrayRef<std::string> yieldTo) {
                << names[store.getValue()] << ";\n";
         return success();
       })
+      .Case([&](memref::AtomicRMWOp atomic) {
+        printAtomic(atomic);
+        return success();
+      })
       .Default([&](Operation *other) { return printExpression(*other); });
+}
+
+void Printer::printAtomic(memref::AtomicRMWOp op) {
+  bool isAnd = op.getKind() == arith::AtomicRMWKind::andi;
+  line() << (isAnd ? "atomicAnd(&" : "atomicOr(&")
+         << getPlace(op.getMemref(), op.getIndices()) << ", "
+         << names[op.getValue()] << ");\n";
 }
 
 /// The name of a builtin's component.
@@ -183,6 +231,12 @@ static std::string getBuiltin(Operation &op) {
     return component("thread", id.getDimension());
   if (auto size = dyn_cast<gpu::GridDimOp>(op))
     return component("grid", size.getDimension());
+  if (isa<gpu::SubgroupIdOp>(op))
+    return "i32(subgroup)";
+  if (isa<gpu::NumSubgroupsOp>(op))
+    return "i32(subgroups)";
+  if (isa<gpu::LaneIdOp>(op))
+    return "i32(lane)";
   return "";
 }
 

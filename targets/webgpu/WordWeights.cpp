@@ -76,4 +76,27 @@ FailureOr<ElementsAttr> toWords(ElementsAttr value, Location loc) {
   return toIntegers(type, bytes, loc);
 }
 
+ElementsAttr toHalves(ElementsAttr value) {
+  ShapedType type = value.getShapedType();
+  if (!type.getElementType().isF32())
+    return ElementsAttr();
+  SmallVector<char> storage, halves;
+  ArrayRef<char> bytes = exec::getBytes(value, storage);
+  halves.resize(bytes.size() / 2);
+  for (size_t i = 0; i < halves.size() / 2; ++i) {
+    uint32_t bits = llvm::support::endian::read32le(bytes.data() + 4 * i);
+    APFloat number(APFloat::IEEEsingle(), APInt(32, bits));
+    bool wasFinite = number.isFinite(), losesInfo = false;
+    number.convert(APFloat::IEEEhalf(), APFloat::rmNearestTiesToEven,
+                   &losesInfo);
+    if (wasFinite && !number.isFinite())
+      return ElementsAttr();
+    llvm::support::endian::write16le(halves.data() + 2 * i,
+                                     number.bitcastToAPInt().getZExtValue());
+  }
+  auto half = RankedTensorType::get(type.getShape(),
+                                    Float16Type::get(type.getContext()));
+  return cast<ElementsAttr>(DenseElementsAttr::getFromRawBuffer(half, halves));
+}
+
 } // namespace nncc::webgpu

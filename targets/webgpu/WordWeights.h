@@ -18,6 +18,9 @@ namespace nncc::webgpu {
 mlir::FailureOr<mlir::ElementsAttr> toWords(mlir::ElementsAttr value,
                                             mlir::Location loc);
 
+/// A tensor of f32 as f16; null if it has a finite number beyond f16's.
+mlir::ElementsAttr toHalves(mlir::ElementsAttr value);
+
 } // namespace nncc::webgpu
 
 #endif

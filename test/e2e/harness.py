@@ -24,8 +24,14 @@ ROOT = Path(__file__).resolve().parents[2]
 BIN = ROOT / "build" / "bin"
 MODELS = Path(os.environ.get("NNCC_MODELS", ROOT.parent / "shared" / "models"))
 RTOL, ATOL = 1e-3, 1e-4
-# Also compile and run everything that is checked for WebGPU.
-ON_GPU = os.environ.get("NNCC_GPU", "") == "1"
+# Of networks whose tensors are stored as f16.
+HALF_TOLERANCE = 1e-2
+# Also compile and run everything that is checked for WebGPU; "f16" does so with --f16.
+GPU_FLAGS = {
+    "1": ["--target=webgpu"],
+    "f16": ["--target=webgpu", "--f16"],
+}.get(os.environ.get("NNCC_GPU", ""), [])
+ON_GPU = GPU_FLAGS != []
 
 
 def network(
@@ -84,7 +90,7 @@ def check(
     compiled = nncc.load(folder / "model.wasm")
     names = [item.name for item in compiled.inputs]
     if ON_GPU:
-        nncc.compile(folder / "model.onnx", folder / "gpu.wasm", flags=[*flags, "--target=webgpu"])
+        nncc.compile(folder / "model.onnx", folder / "gpu.wasm", flags=[*flags, *GPU_FLAGS])
     for feed in feeds:
         expected = reference(model, feed)
         got = compiled.run(feed)
@@ -93,6 +99,8 @@ def check(
         # WGSL has no doubles.
         if ON_GPU and not any(a.dtype == np.float64 for a in (*feed.values(), *expected.values())):
             outputs = gpu_host().run(folder / "gpu.wasm", [feed[name] for name in names])
+            if "--f16" in GPU_FLAGS:
+                rtol, atol = max(rtol, HALF_TOLERANCE), max(atol, HALF_TOLERANCE)
             compare(dict(zip(expected, outputs, strict=True)), expected, rtol, atol)
     return compiled
 

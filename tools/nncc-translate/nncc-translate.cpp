@@ -73,9 +73,11 @@ static LogicalResult printKernels(ModuleOp program) {
     auto kernel = nncc::webgpu::compileKernel(func);
     if (failed(kernel))
       return failure();
-    llvm::outs() << "// " << kernel->name << ", workgroups "
-                 << kernel->workgroups << "\n"
-                 << kernel->wgsl << "\n";
+    for (const auto &[features, wgsl] : kernel->variants)
+      llvm::outs() << "// " << kernel->name << ", workgroups "
+                   << kernel->workgroups << (features.empty() ? "" : ", needs ")
+                   << llvm::join(features, ", ") << "\n"
+                   << wgsl << "\n";
   }
   return success();
 }

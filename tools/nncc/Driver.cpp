@@ -163,7 +163,7 @@ LogicalResult Driver::formDeviceKernels() {
       errors.push_back(std::move(diagnostic));
     });
     isFormed = succeeded(runPasses("exec", *device, [&](OpPassManager &pm) {
-      options.target->buildExec(pm);
+      options.target->buildExec(pm, options.targetOptions);
     }));
   }
   if (!isFormed) {

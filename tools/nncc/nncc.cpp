@@ -89,6 +89,11 @@ struct CommandLine {
       "no-fallback",
       cl::desc("With --target=webgpu: leave out the program for the CPU"),
       cl::cat(category)};
+  cl::opt<bool> f16{
+      "f16",
+      cl::desc("With --target=webgpu: store weights and tensors as f16 on the "
+               "GPU, compute in f32"),
+      cl::cat(category)};
   cl::opt<bool> fastMath{
       "fast-math",
       cl::desc("Faster forms of a larger rounding error: 3x3 convolutions on "
@@ -270,13 +275,14 @@ static FailureOr<DriverOptions> getOptions(const CommandLine &line,
   options.targetOptions.strictFP = line.strictFp;
   options.targetOptions.relaxedVariants = !line.noRelaxed;
   options.targetOptions.threads = line.threads;
+  options.targetOptions.storeHalves = line.f16;
   options.requireDevice = line.requireGpu;
   options.noFallback = line.noFallback;
   bool isForDevice = options.emit == "wgsl" || options.emit == "spirv";
   if (!options.target->hasDevice() &&
-      (line.requireGpu || line.noFallback || isForDevice))
-    return fail("--require-gpu, --no-fallback, --emit=wgsl and --emit=spirv "
-                "are for --target=webgpu");
+      (line.requireGpu || line.noFallback || line.f16 || isForDevice))
+    return fail("--require-gpu, --no-fallback, --f16, --emit=wgsl and "
+                "--emit=spirv are for --target=webgpu");
   if (options.target->hasDevice() &&
       (options.emit == "llvm" || options.emit == "obj" ||
        options.emit == "component"))

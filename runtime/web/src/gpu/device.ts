@@ -22,6 +22,7 @@ export interface OpenedDevice {
   readonly owned: boolean;
   /** The GPU's name, as far as it tells. */
   readonly name: string;
+  /** Of the device and of its WGSL. */
   readonly features: ReadonlySet<string>;
 }
 
@@ -40,7 +41,7 @@ export async function openDevice(needs: Needs, given: GPUDevice | undefined): Pr
   if (given !== undefined) {
     const why = whatLacks(given, needs);
     if (why !== undefined) throw new NnccError("unsupported-device", `the device that was given ${why}`);
-    return { device: given, owned: false, name: nameOf(given.adapterInfo), features: given.features };
+    return { device: given, owned: false, name: nameOf(given.adapterInfo), features: featuresOf(given) };
   }
   const adapter = await findAdapter();
   const why = whatLacks(adapter, needs);
@@ -51,10 +52,14 @@ export async function openDevice(needs: Needs, given: GPUDevice | undefined): Pr
   try {
     const device = await adapter.requestDevice({ label: "nncc", requiredFeatures, requiredLimits });
     adapters.set(device, adapter);
-    return { device, owned: true, name: nameOf(adapter.info), features: device.features };
+    return { device, owned: true, name: nameOf(adapter.info), features: featuresOf(device) };
   } catch (error) {
     throw new NnccError("unsupported-device", `the GPU gives no device: ${messageOf(error)}`, { cause: error });
   }
+}
+
+function featuresOf({ features }: GPUDevice): Set<string> {
+  return new Set([...features, ...(globalThis.navigator?.gpu?.wgslLanguageFeatures ?? [])]);
 }
 
 /** The npm package webgpu crashes when an adapter is collected before its device. */

@@ -1,0 +1,149 @@
+//===- DelicateTensors.cpp - What 16 bits would spoil ---------------------===//
+//
+// Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "targets/webgpu/DelicateTensors.h"
+
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Interfaces/LoopLikeInterface.h"
+#include "targets/webgpu/Schedule.h"
+
+using namespace mlir;
+
+namespace nncc::webgpu {
+
+/// The tensor that an operand of a dispatch shows; null for numbers.
+static Value getMemory(Value operand) {
+  auto view = operand.getDefiningOp<memref::ViewOp>();
+  return view ? view.getSource() : Value();
+}
+
+/// Visits the kernel and what it calls, with the operands for its arguments.
+static void
+visitParts(ModuleOp module, func::FuncOp kernel, ValueRange operands,
+           llvm::function_ref<void(func::FuncOp, ValueRange)> visit) {
+  visit(kernel, operands);
+  for (auto call : kernel.getOps<func::CallOp>()) {
+    SmallVector<Value> inner;
+    for (Value argument : call.getOperands()) {
+      auto outer = dyn_cast<BlockArgument>(argument);
+      bool isGiven = outer && outer.getArgNumber() < operands.size();
+      inner.push_back(isGiven ? operands[outer.getArgNumber()] : Value());
+    }
+    auto callee = module.lookupSymbol<func::FuncOp>(call.getCallee());
+    visitParts(module, callee, inner, visit);
+  }
+}
+
+static bool isWritten(BlockArgument argument) {
+  return llvm::any_of(argument.getUsers(), [](Operation *user) {
+    auto view = dyn_cast<memref::ReinterpretCastOp>(user);
+    return view && llvm::any_of(view->getUses(), [](OpOperand &use) {
+             auto op = dyn_cast<linalg::LinalgOp>(use.getOwner());
+             return !op || op.isDpsInit(&use);
+           });
+  });
+}
+
+static bool reduces(func::FuncOp part, bool countProducts) {
+  return llvm::any_of(part.getOps<linalg::GenericOp>(),
+                      [&](linalg::GenericOp op) {
+                        return op.getNumReductionLoops() != 0 &&
+                               (countProducts || !isSumOfProducts(op));
+                      });
+}
+
+void DelicateTensors::addStatistics(exec::DispatchOp dispatch) {
+  auto kernel = module.lookupSymbol<func::FuncOp>(dispatch.getKernel());
+  auto visit = [&](func::FuncOp part, ValueRange operands) {
+    if (!reduces(part, /*countProducts=*/false))
+      return;
+    for (auto [argument, operand] : llvm::zip(part.getArguments(), operands))
+      if (operand && isWritten(argument))
+        tensors.insert(getMemory(operand));
+  };
+  visitParts(module, kernel, dispatch.getArguments(), visit);
+}
+
+void DelicateTensors::addTemporaries(func::FuncOp program) {
+  program.walk([&](exec::AllocOp alloc) {
+    llvm::DenseSet<Operation *> users;
+    for (Operation *view : alloc->getUsers())
+      users.insert(view->user_begin(), view->user_end());
+    if (users.size() == 1)
+      tensors.insert(alloc.getBuffer());
+  });
+}
+
+/// Errors would add up from step to step.
+void DelicateTensors::addStates(ArrayRef<exec::DispatchOp> dispatches) {
+  llvm::DenseMap<Operation *, llvm::DenseSet<Value>> read, written;
+  for (exec::DispatchOp dispatch : dispatches) {
+    auto loop = dispatch->getParentOfType<LoopLikeOpInterface>();
+    auto kernel = module.lookupSymbol<func::FuncOp>(dispatch.getKernel());
+    for (; loop; loop = loop->getParentOfType<LoopLikeOpInterface>())
+      for (auto [argument, operand] :
+           llvm::zip(kernel.getArguments(), dispatch.getArguments()))
+        if (Value memory = getMemory(operand);
+            memory && loop.isDefinedOutsideOfLoop(memory))
+          (isWritten(argument) ? written : read)[loop].insert(memory);
+  }
+  for (auto &[loop, memories] : written)
+    for (Value memory : memories)
+      if (read[loop].contains(memory))
+        sensitive.insert(memory);
+}
+
+/// Whether the dispatch takes a sine or computes something sensitive, other
+/// than as a sum.
+bool DelicateTensors::isOrigin(exec::DispatchOp dispatch) {
+  bool result = false;
+  auto visit = [&](func::FuncOp part, ValueRange operands) {
+    part.walk([&](Operation *op) {
+      result |= isa<math::SinOp, math::CosOp, math::TanOp>(op);
+    });
+    if (reduces(part, /*countProducts=*/true))
+      return;
+    for (auto [argument, operand] : llvm::zip(part.getArguments(), operands))
+      result |= operand && isWritten(argument) &&
+                sensitive.contains(getMemory(operand));
+  };
+  auto kernel = module.lookupSymbol<func::FuncOp>(dispatch.getKernel());
+  visitParts(module, kernel, dispatch.getArguments(), visit);
+  return result;
+}
+
+/// Against the order of the program.
+void DelicateTensors::addOrigins(ArrayRef<exec::DispatchOp> dispatches) {
+  for (exec::DispatchOp dispatch : llvm::reverse(dispatches)) {
+    if (!isOrigin(dispatch))
+      continue;
+    auto kernel = module.lookupSymbol<func::FuncOp>(dispatch.getKernel());
+    for (auto [argument, operand] :
+         llvm::zip(kernel.getArguments(), dispatch.getArguments()))
+      if (Value memory = getMemory(operand); memory && !isWritten(argument))
+        sensitive.insert(memory);
+  }
+  tensors.insert(sensitive.begin(), sensitive.end());
+}
+
+DelicateTensors::DelicateTensors(func::FuncOp program)
+    : module(program->getParentOfType<ModuleOp>()) {
+  SmallVector<exec::DispatchOp> dispatches;
+  program.walk([&](exec::DispatchOp dispatch) {
+    if (!dispatch->hasAttr(exec::hostAttrName))
+      dispatches.push_back(dispatch);
+  });
+  for (exec::DispatchOp dispatch : dispatches)
+    addStatistics(dispatch);
+  addTemporaries(program);
+  addStates(dispatches);
+  addOrigins(dispatches);
+}
+
+} // namespace nncc::webgpu

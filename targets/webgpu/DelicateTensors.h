@@ -1,0 +1,47 @@
+//===- DelicateTensors.h - What 16 bits would spoil -------------*- C++ -*-===//
+//
+// Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef NNCC_TARGETS_WEBGPU_DELICATETENSORS_H
+#define NNCC_TARGETS_WEBGPU_DELICATETENSORS_H
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "nncc/Dialect/Exec/Exec.h"
+#include "llvm/ADT/DenseSet.h"
+
+namespace nncc::webgpu {
+
+/// The tensors of a bound program that need the precision or the range of f32:
+/// - results of reductions that are no products: means, variances, sums,
+/// maxima;
+/// - what only one dispatch uses: the rows of a softmax or normalisation on
+///   their way;
+/// - states: what a loop writes in one step and reads in the next, and what
+///   that is computed from;
+/// - angles: what sin, cos and tan read, and what that is computed from.
+class DelicateTensors {
+public:
+  explicit DelicateTensors(mlir::func::FuncOp program);
+
+  /// `memory` is an exec.alloc or exec.weight.
+  bool contains(mlir::Value memory) const { return tensors.contains(memory); }
+
+private:
+  void addStatistics(exec::DispatchOp dispatch);
+  void addTemporaries(mlir::func::FuncOp program);
+  void addStates(llvm::ArrayRef<exec::DispatchOp> dispatches);
+  void addOrigins(llvm::ArrayRef<exec::DispatchOp> dispatches);
+  bool isOrigin(exec::DispatchOp dispatch);
+
+  mlir::ModuleOp module;
+  llvm::DenseSet<mlir::Value> tensors;
+  /// Those among them whose origins are delicate, too: angles and states.
+  llvm::DenseSet<mlir::Value> sensitive;
+};
+
+} // namespace nncc::webgpu
+
+#endif
