@@ -2,9 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """The option --full: also what has to be compiled for minutes, and all ops on a GPU."""
 
+import contextlib
 import os
 
 import pytest
+
+import naga
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -15,6 +18,9 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "full: needs what takes minutes to compile")
     if config.getoption("--full"):
         os.environ.setdefault("NNCC_GPU", "1")
+        with contextlib.suppress(naga.MissingNagaError):
+            naga.program()
+            os.environ.setdefault("NNCC_NAGA", "1")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

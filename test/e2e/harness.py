@@ -14,6 +14,7 @@ import onnx
 import onnxruntime
 from onnx import helper, numpy_helper
 
+import naga
 import nncc
 from gpu import gpu_host
 
@@ -32,6 +33,8 @@ GPU_FLAGS = {
     "f16": ["--target=webgpu", "--f16"],
 }.get(os.environ.get("NNCC_GPU", ""), [])
 ON_GPU = GPU_FLAGS != []
+# Also ask naga about the kernels of all that.
+WITH_NAGA = os.environ.get("NNCC_NAGA", "") == "1"
 
 
 def network(
@@ -91,6 +94,8 @@ def check(
     names = [item.name for item in compiled.inputs]
     if ON_GPU:
         nncc.compile(folder / "model.onnx", folder / "gpu.wasm", flags=[*flags, *GPU_FLAGS])
+        if WITH_NAGA:
+            naga.check(naga.texts_of(folder / "gpu.wasm").values())
     for feed in feeds:
         expected = reference(model, feed)
         got = compiled.run(feed)
