@@ -78,10 +78,43 @@ void StoreHalvesPass::collect(func::FuncOp program) {
   });
 }
 
-/// Gives a kernel that is dispatched with `isHalf` arguments of this type.
-static void setHalves(func::FuncOp kernel, const llvm::BitVector &isHalf) {
-  for (unsigned number : isHalf.set_bits())
+/// The elements that a kernel and its parts touch in an argument, as far as
+/// they do not depend on symbols.
+static int64_t countElements(ModuleOp module, BlockArgument argument) {
+  int64_t count = 0;
+  for (OpOperand &use : argument.getUses()) {
+    if (auto call = dyn_cast<func::CallOp>(use.getOwner())) {
+      auto callee = module.lookupSymbol<func::FuncOp>(call.getCallee());
+      count +=
+          countElements(module, callee.getArgument(use.getOperandNumber()));
+    } else if (auto view = dyn_cast<memref::ReinterpretCastOp>(use.getOwner());
+               view && view.getType().hasStaticShape()) {
+      count += view.getType().getNumElements();
+    }
+  }
+  return count;
+}
+
+/// Gives a kernel that is dispatched with `isHalf` arguments of this type, and
+/// takes what that saves off its bytes.
+static void setHalves(ModuleOp module, func::FuncOp kernel,
+                      const llvm::BitVector &isHalf) {
+  int64_t saved = 0;
+  for (unsigned number : isHalf.set_bits()) {
     kernel.setArgAttr(number, halfAttrName, UnitAttr::get(kernel.getContext()));
+    saved += 2 * countElements(module, kernel.getArgument(number));
+  }
+  NamedAttrList info(
+      kernel->getAttrOfType<DictionaryAttr>(exec::kernelAttrName));
+  auto bytes = dyn_cast_or_null<AffineMapAttr>(info.get("bytes"));
+  if (!bytes || saved == 0)
+    return;
+  AffineMap old = bytes.getValue();
+  info.set("bytes", AffineMapAttr::get(
+                        AffineMap::get(old.getNumDims(), old.getNumSymbols(),
+                                       old.getResult(0) - saved)));
+  kernel->setAttr(exec::kernelAttrName,
+                  info.getDictionary(kernel.getContext()));
 }
 
 /// A kernel becomes one for each choice of types that its dispatches make.
@@ -107,7 +140,7 @@ void StoreHalvesPass::mark(func::FuncOp kernel,
     dispatch.setKernel(known->second.getName());
   }
   for (auto &[isHalf, version] : versions)
-    setHalves(version, isHalf);
+    setHalves(getOperation(), version, isHalf);
 }
 
 void StoreHalvesPass::runOnOperation() {

@@ -28,11 +28,11 @@ if SOFTWARE_DRIVER.exists():
 
 
 class GpuHost:
-    """The process; `problem` tells why it has no GPU."""
+    """The process; `problem` tells why it has no GPU. A plain one uses no subgroups."""
 
-    def __init__(self) -> None:
+    def __init__(self, plain: bool = False) -> None:
         node = ROOT / "node_modules" / "node24" / "bin" / "node"
-        command = [str(node), str(SCRIPT)]
+        command = [str(node), str(SCRIPT), *(["--plain"] if plain else [])]
         pipe = subprocess.PIPE
         self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True)
         self.problem = self._answer()
@@ -85,6 +85,6 @@ def _read_outputs(folder: Path) -> list[Array]:
 
 
 @functools.cache
-def gpu_host() -> GpuHost:
-    """The one process of this session."""
-    return GpuHost()
+def gpu_host(plain: bool = False) -> GpuHost:
+    """The one process of this session, or the one without subgroups."""
+    return GpuHost(plain)

@@ -34,7 +34,16 @@ def program() -> Path:
     cargo = shutil.which("cargo")
     if cargo is None:
         raise MissingNagaError("there is no cargo, which builds naga")
-    install = [cargo, "install", "naga-cli", "--version", VERSION, "--locked", "--root", folder]
+    install = [
+        cargo,
+        "install",
+        "naga-cli",
+        "--version",
+        VERSION,
+        "--locked",
+        "--root",
+        str(folder),
+    ]
     result = subprocess.run(install, capture_output=True, text=True, check=False)
     if result.returncode != 0:
         raise MissingNagaError(f"cargo does not build naga: {result.stderr[-500:]}")

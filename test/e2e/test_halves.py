@@ -74,7 +74,8 @@ def masked_attention() -> Case:
         helper.make_node("Softmax", ["t"], ["a"], axis=-1),
         helper.make_node("MatMul", ["a", "q"], ["y"]),
     ]
-    constants = {"w": random(16, 16, seed=1) / 4, "lowest": np.array(np.finfo(np.float32).min)}
+    lowest = np.array(np.finfo(np.float32).min, np.float32)
+    constants: dict[str, Array] = {"w": random(16, 16, seed=1) / 4, "lowest": lowest}
     feed = {"x": random(11, 16), "m": np.tri(11, dtype=bool)}
     return network(nodes, feed, constants=constants), feed
 
@@ -152,7 +153,7 @@ def test_storage(tmp_path: Path) -> None:
     """Kernels with f16 come in two texts, weights once; SPIR-V needs 16-bit storage alone."""
     model, _ = odd_products()
     onnx.save(model, tmp_path / "model.onnx")
-    tool = [BIN / "nncc", tmp_path / "model.onnx", "--target=webgpu", "--f16"]
+    tool: list[str | Path] = [BIN / "nncc", tmp_path / "model.onnx", "--target=webgpu", "--f16"]
     run_tool(*tool, "--no-fallback", "-o", tmp_path / "model.wasm")
     run_tool(*tool, "--emit=wgsl", "-o", tmp_path / "wgsl")
     run_tool(*tool, "--emit=spirv", "-o", tmp_path / "spirv")

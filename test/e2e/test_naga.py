@@ -40,7 +40,7 @@ def test_networks(flags: list[str], tmp_path: Path) -> None:
     for file in files:
         command = [BIN / "nncc", file, "--target=webgpu", *flags, "-o", tmp_path / "model.wasm"]
         # What is not supported is told elsewhere.
-        if subprocess.run(command, capture_output=True, check=False).returncode == 0:
+        if subprocess.run([*map(str, command)], capture_output=True, check=False).returncode == 0:
             naga.check(naga.texts_of(tmp_path / "model.wasm").values())
 
 

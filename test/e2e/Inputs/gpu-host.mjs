@@ -3,7 +3,8 @@
 
 // Runs modules on WebGPU for gpu.py: each line of standard input names modules,
 // which run side by side, and for each run of one a folder with input_N.pb;
-// output_N.npy go there, and a line of JSON says whether that went well.
+// output_N.npy go there, and a line of JSON says whether that went well. With the
+// argument --plain, WGSL has no language features, and so kernels use no subgroups.
 
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -14,7 +15,8 @@ import { inputsFromFolder } from "../../../tools/nncc-run/dist/inputs.js";
 import { writeNpy } from "../../../tools/nncc-run/dist/npy.js";
 
 const gpu = await openGpu();
-Object.defineProperty(navigator, "gpu", { value: gpu });
+const plain = { requestAdapter: (options) => gpu.requestAdapter(options), wgslLanguageFeatures: new Set() };
+Object.defineProperty(navigator, "gpu", { value: process.argv.includes("--plain") ? plain : gpu });
 const adapter = await keepAdapter(gpu);
 console.log(JSON.stringify({ error: adapter === null ? "WebGPU finds no GPU" : "" }));
 
