@@ -1,19 +1,20 @@
 # Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Measures cold starts and calls of wasi-nn guests on Wasmtime, in three ways.
+"""Measures cold starts and calls of wasi-nn guests on Wasmtime, in four ways.
 
 usage: PYTHONPATH=python:test/e2e:examples/wasi-nn wasi_nn.py [MODEL.onnx SIZE...]
 
 The guest of wasi_nn_guest.c runs in a new process for each start: on models of
 nncc in runtime/wasi-nn/wasmtime, with its model in one file (nncc link), and on
-Wasmtime's own wasi-nn with OpenVINO; all code is compiled before. The columns are
-the process from start to end with one inference, what the guest sees of it, in
-milliseconds, and the largest resident set. Without a model: a network of two
-numbers, whose calls cost what the interface costs, and MobileNet v2.
-Needs what ./dev test --full does.
+Wasmtime's own wasi-nn with OpenVINO and with ONNX Runtime; all code is compiled
+before. The columns are the process from start to end with one inference, what the
+guest sees of it, in milliseconds, and the largest resident set. Without a model: a
+network of two numbers, whose calls cost what the interface costs, and MobileNet v2.
+Needs what ./dev test --full does, and builds the host for ONNX Runtime, for minutes.
 """
 
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -90,8 +91,27 @@ def resident(way: Way, arguments: Sequence[str]) -> float:
     return int(done.stdout.split()[-1]) * 1024 / 1e6
 
 
+def onnxruntime(source: Path, name: str, guest: Path, folder: Path) -> Way:
+    """Wasmtime's backend for the library in the package onnxruntime."""
+    libraries = folder / "libraries"
+    libraries.mkdir()
+    library = next((hosts.package("onnxruntime") / "capi").glob("libonnxruntime.so.*"))
+    for link in ("libonnxruntime.so", "libonnxruntime.so.1"):
+        (libraries / link).symlink_to(library)
+    variables = {"ORT_LIB_LOCATION": str(libraries), "ORT_PREFER_DYNAMIC_LINK": "1"}
+    hosts.cargo(Path(__file__).with_name("wasi-nn-onnxruntime"), hosts.RUST_TARGET, **variables)
+    program = hosts.RUST_TARGET / "release" / "wasi-nn-onnxruntime"
+    code = folder / "onnxruntime.cwasm"
+    environment = {"LD_LIBRARY_PATH": str(libraries)}
+    subprocess.run([program, "compile", guest, code], env={**os.environ, **environment}, check=True)
+    model = folder / "onnx" / name
+    model.mkdir(parents=True)
+    shutil.copy(source, model / "model.onnx")
+    return Way("ONNX Runtime", [program, model, code], environment, [program, library, model])
+
+
 def ways(source: Path, name: str, folder: Path) -> list[Way]:
-    """The three ways for an ONNX file, with all code compiled."""
+    """The four ways for an ONNX file, with all code compiled."""
     guest = guests.compile_c(Path(__file__).with_name("wasi_nn_guest.c"), folder / "guest.wasm")
     model = folder / f"{name}.wasm"
     guests.call(guests.ROOT / "build" / "bin" / "nncc", source, "-o", model)
@@ -115,6 +135,7 @@ def ways(source: Path, name: str, folder: Path) -> list[Way]:
             environment,
             [wasmtime, libraries, weights],
         ),
+        onnxruntime(source, name, guest, folder),
     ]
 
 

@@ -37,14 +37,14 @@ def javascript(guest: Path, model: Path, name: str, folder: Path) -> list[str | 
     return [node_program(), INPUTS / "guest-host.mjs", given, guest]
 
 
-def cargo(folder: Path, target: Path, *options: str) -> None:
+def cargo(folder: Path, target: Path, *options: str, **environment: str) -> None:
     """Builds a program in Rust, or skips where that cannot be."""
     if shutil.which("cargo") is None:
         pytest.skip("there is no cargo")
     done = subprocess.run(
         ["cargo", "build", "--release", "--locked", *options],
         cwd=folder,
-        env={**os.environ, "CARGO_TARGET_DIR": str(target)},
+        env={**os.environ, "CARGO_TARGET_DIR": str(target), **environment},
         capture_output=True,
         text=True,
         check=False,
