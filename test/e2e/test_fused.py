@@ -44,7 +44,7 @@ def fused(
 def test_fused_conv(activation: str, parameters: list[float], tmp_path: Path) -> None:
     feed = {"x": random(1, 3, 7, 5)}
     constants = {"w": random(4, 3, 3, 3, seed=1), "b": random(4, seed=2)}
-    attributes = {"activation": activation, "pads": [1, 1, 1, 1]}
+    attributes: dict[str, Any] = {"activation": activation, "pads": [1, 1, 1, 1]}
     if parameters:
         attributes["activation_params"] = parameters
     check(fused("FusedConv", ["x", "w", "b"], feed, constants, **attributes), tmp_path, feed)
@@ -60,7 +60,7 @@ def test_fused_conv_adds_another_tensor(tmp_path: Path) -> None:
 @pytest.mark.parametrize("activation", ["Relu", "LeakyRelu", "HardSigmoid"])
 def test_fused_gemm(activation: str, tmp_path: Path) -> None:
     feed = {"a": random(3, 5), "b": random(7, 5, seed=1), "c": random(7, seed=2)}
-    attributes = {"activation": activation, "transB": 1, "alpha": 0.5, "beta": 2.0}
+    attributes: dict[str, Any] = {"activation": activation, "transB": 1, "alpha": 0.5, "beta": 2.0}
     if activation != "Relu":
         attributes["activation_alpha"] = 0.3
     if activation == "HardSigmoid":
@@ -132,6 +132,6 @@ def test_dynamic_quantize_lstm(direction: str, states: bool, tmp_path: Path) -> 
         names[5:7] = ["h", "c"]
         feed |= {"h": random(count, 1, hidden, seed=4), "c": random(count, 1, hidden, seed=5)}
     outputs = ("y", "last_h", "last_c")
-    attributes = {"direction": direction, "hidden_size": hidden}
+    attributes: dict[str, Any] = {"direction": direction, "hidden_size": hidden}
     model = fused("DynamicQuantizeLSTM", names, feed, constants, outputs, **attributes)
     check(model, tmp_path, feed)
