@@ -34,6 +34,12 @@ bool Access::isUnit(unsigned dim) const {
   return isConstant(coefs[dim], 1) && !hasTermOn(dim);
 }
 
+bool Access::isEveryOther(unsigned dim) const {
+  return isConstant(coefs[dim], 2) && !hasTermOn(dim) &&
+         elementType.isIntOrFloat() &&
+         elementType.getIntOrFloatBitWidth() == 32;
+}
+
 bool Access::hasTermOn(unsigned dim) const {
   auto reads = [&](AffineExpr expr) { return expr.isFunctionOfDim(dim); };
   return llvm::any_of(terms, [&](auto &term) { return reads(term.expr); }) ||

@@ -73,7 +73,9 @@ private:
   }
   void chooseVectorDim();
   void chooseRowDim();
+  const Access *getShared(unsigned dim, bool isVector) const;
   void chooseTransposedDim();
+  void chooseContractionTile();
   void chooseTile();
   void orderLoops();
   void chooseGrid();
@@ -94,6 +96,8 @@ double Scheduler::scoreAccess(const Access &access, unsigned dim,
                               double weight) const {
   if (!access.buffer || access.isZero(dim))
     return 0;
+  if (access.isEveryOther(dim))
+    return weight / 2;
   return isContiguous(access, dim) ? weight : -2 * weight;
 }
 
@@ -144,7 +148,8 @@ void Scheduler::chooseVectorDim() {
 void Scheduler::chooseTransposedDim() {
   for (const Access &input : nest.main.inputs) {
     if (input.isZero(*schedule.vectorDim) ||
-        isContiguous(input, *schedule.vectorDim))
+        isContiguous(input, *schedule.vectorDim) ||
+        input.isEveryOther(*schedule.vectorDim))
       continue;
     for (unsigned dim = 0; dim < nest.dims.size(); ++dim)
       if (dim != *schedule.vectorDim && !nest.dims[dim].isRow &&
@@ -158,24 +163,58 @@ void Scheduler::chooseRowDim() {
     return;
   if (!reduces)
     return chooseTransposedDim();
-  for (unsigned dim = nest.dims.size(); dim-- > 0;) {
-    if (dim == *schedule.vectorDim || nest.dims[dim].isReduction ||
-        nest.dims[dim].isRow)
-      continue;
-    bool moves = false;
-    const Access *stays = nullptr;
-    for (const Access &input : nest.main.inputs) {
-      if (!input.isZero(dim))
-        moves = true;
-      else if (isContiguous(input, *schedule.vectorDim))
-        stays = &input;
+  // Better a vector that rows share than a number that is the same in all
+  // lanes.
+  for (bool isVector : {true, false}) {
+    if (!isVector && schedule.horizontal)
+      return;
+    for (unsigned dim = nest.dims.size(); dim-- > 0;) {
+      reused = getShared(dim, isVector);
+      if (!reused)
+        continue;
+      schedule.rowDim = dim;
+      return;
     }
-    if (!moves || !stays)
-      continue;
-    schedule.rowDim = dim;
-    reused = stays;
-    return;
   }
+}
+
+/// The input that rows along `dim` share while another moves, if there is one.
+const Access *Scheduler::getShared(unsigned dim, bool isVector) const {
+  unsigned vectorDim = *schedule.vectorDim;
+  if (dim == vectorDim || nest.dims[dim].isReduction || nest.dims[dim].isRow)
+    return nullptr;
+  bool moves = false;
+  const Access *stays = nullptr;
+  linalg::GenericOp op = nest.main.op;
+  for (auto [input, argument] :
+       llvm::zip_first(nest.main.inputs, op.getRegionInputArgs())) {
+    if (!input.isZero(dim))
+      moves = true;
+    else if (argument.use_empty()) // a pool's window
+      continue;
+    else if (isVector ? isContiguous(input, vectorDim)
+                      : input.isZero(vectorDim))
+      stays = &input;
+  }
+  return moves ? stays : nullptr;
+}
+
+/// Few rows or columns get tiles of their own, of about as many sums.
+void Scheduler::chooseContractionTile() {
+  int64_t columns = staticSize(nest.dims[*schedule.vectorDim]);
+  int64_t rows = staticSize(nest.dims[*schedule.rowDim]);
+  bool isNarrow = columns > 0 && columns <= lanes;
+  bool isStrided = llvm::any_of(nest.main.inputs, [&](const Access &input) {
+    return input.isEveryOther(*schedule.vectorDim);
+  });
+  if (reused->isZero(*schedule.vectorDim))
+    schedule.tile = isStrided ? table.stridedPlanes : table.planes;
+  else if (isNarrow)
+    schedule.tile = table.narrowContraction;
+  else if (rows == 3)
+    schedule.tile = table.threeRowContraction;
+  else
+    schedule.tile = table.contraction;
 }
 
 void Scheduler::chooseTile() {
@@ -219,9 +258,7 @@ void Scheduler::chooseTile() {
     return;
   }
   if (hasUniform) {
-    int64_t columns = staticSize(nest.dims[*schedule.vectorDim]);
-    bool isNarrow = columns > 0 && columns <= lanes;
-    schedule.tile = isNarrow ? table.narrowContraction : table.contraction;
+    chooseContractionTile();
     return;
   }
   // Pixels that share input columns are worth more rows than those that don't.
@@ -373,8 +410,10 @@ void joinShortRows(LoopNest &nest, const ScheduleTable &table) {
   std::optional<unsigned> outer = scheduler.getJoinable();
   if (!outer)
     return;
-  ArrayRef<int64_t> rows = schedule.tile.rows;
   int64_t size = staticSize(nest.dims[*schedule.rowDim]);
+  // The tiles of few rows are for those that cannot be joined.
+  ArrayRef<int64_t> rows =
+      size < lanes ? table.contraction.rows : schedule.tile.rows;
   // Worth it from a twentieth on: each row's address is computed by itself.
   if (20 * rows.front() * countTiles(size, rows) >= 21 * size)
     joinDims(nest, *outer, *schedule.rowDim);

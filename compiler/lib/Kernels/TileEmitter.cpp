@@ -277,20 +277,43 @@ Value TileEmitter::loadTransposed(unsigned id, const Point &point, int64_t row,
   return rows[row - first];
 }
 
+/// Equal addresses are equal base values with equal constants.
+static std::pair<Value, int64_t> splitConstant(Value index) {
+  if (auto add = index.getDefiningOp<arith::AddIOp>())
+    if (std::optional<int64_t> value = getConstantIntValue(add.getRhs()))
+      return {add.getLhs(), *value};
+  return {index, 0};
+}
+
+/// Every other element of two vectors, which start at an even distance, so that
+/// even and odd elements are loaded once.
+Value TileEmitter::loadEveryOther(const Access &access, Value first) {
+  auto [base, constant] = splitConstant(first);
+  int64_t parity = constant & 1;
+  auto type = VectorType::get({lanes}, access.elementType);
+  Value parts[2];
+  for (int64_t i = 0; i < 2; ++i) {
+    int64_t place = constant - parity + lanes * i;
+    Value &part = loaded[{access.buffer, base, place}];
+    if (!part)
+      part = b.create<vector::LoadOp>(loc, type, access.buffer,
+                                      addConstant(base, place));
+    parts[i] = part;
+  }
+  return b.create<vector::ShuffleOp>(
+      loc, parts[0], parts[1],
+      ArrayRef<int64_t>{parity, parity + 2, parity + 4, parity + 6});
+}
+
 Value TileEmitter::load(unsigned id, const Point &point, int64_t row,
                         int64_t vector) {
   const Access &access = *all[id];
   if (isLane(access) && isTransposed(access, point))
     return loadTransposed(id, point, row, vector);
   Value first = getElement(id, point, row, vector, b.getIndexAttr(0));
-  // Equal addresses are equal base values with equal constants.
-  Value base = first;
-  int64_t constant = 0;
-  if (auto add = first.getDefiningOp<arith::AddIOp>())
-    if (auto value = getConstantIntValue(add.getRhs())) {
-      base = add.getLhs();
-      constant = *value;
-    }
+  if (isLane(access) && access.isEveryOther(*schedule.vectorDim))
+    return loadEveryOther(access, first);
+  auto [base, constant] = splitConstant(first);
   bool contiguous = isLane(access) && (access.isUnit(*schedule.vectorDim) ||
                                        access.panelWidth(*schedule.vectorDim));
   if (!isLane(access) || contiguous) {

@@ -86,6 +86,7 @@ private:
   bool isTransposed(const Access &access, const Point &point) const;
   mlir::Value loadTransposed(unsigned access, const Point &point, int64_t row,
                              int64_t vector);
+  mlir::Value loadEveryOther(const Access &access, mlir::Value first);
   mlir::Value loadScalar(const Access &access, mlir::Value index);
   void storeScalar(const Access &access, mlir::Value value, mlir::Value index);
 

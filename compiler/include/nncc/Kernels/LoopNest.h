@@ -58,6 +58,9 @@ struct Access {
 
   bool isZero(unsigned dim) const;
   bool isUnit(unsigned dim) const;
+  /// Whether it walks every other element along `dim`, of 32 bits: two vectors
+  /// hold the elements of four lanes.
+  bool isEveryOther(unsigned dim) const;
   /// Whether a non-linear term or a guard reads the dimension.
   bool hasTermOn(unsigned dim) const;
   /// For an operand packed in panels of P along `dim`, that is indexed by

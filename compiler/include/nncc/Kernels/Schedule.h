@@ -37,6 +37,12 @@ struct ScheduleTable {
   TileParameters contraction{{4, 2, 1}, {2, 1}, 0};
   /// A contraction of at most four columns.
   TileParameters narrowContraction{{6, 2, 1}, {1}, 0};
+  /// Of three rows. Three vectors each would spill in Node 22.
+  TileParameters threeRowContraction{{3, 1}, {2, 1}, 0};
+  /// Windows over planes: the rows share nothing but the weights.
+  TileParameters planes{{4, 2, 1}, {2, 1}, 7};
+  /// In steps of two, where each result keeps four vectors for several columns.
+  TileParameters stridedPlanes{{2, 1}, {1}, 7};
   /// A contraction of one row: bound by the weights' bandwidth.
   TileParameters rowContraction{{1}, {6, 2, 1}, 0};
   TileParameters depthwise{{8, 4, 2, 1}, {1}, 7};

@@ -40,7 +40,9 @@ struct ConvBuilder {
   }
 
   bool isWhole() const;
+  bool usesPlanes() const;
   Value buildMatmul();
+  Value buildPlanes();
   Value buildDense();
   Value buildDepthwise();
   Value buildGrouped();
@@ -90,6 +92,61 @@ Value ConvBuilder::buildMatmul() {
   Value result = buildContraction(b, loc, lhs, {d[0], d[2]}, rhs, {d[2], d[1]},
                                   {rows, outputs}, 1, bytes);
   return buildReshape(b, loc, result, dims, mergeDims(total, 0, total - 1));
+}
+
+/// Whether the output channels are too few to be lanes, where pixels beside
+/// each other can be: windows of several elements, fewer in steps of two, whose
+/// pixels are every other lane.
+bool ConvBuilder::usesPlanes() const {
+  constexpr int64_t few = 4, enough = 12;
+  std::optional<int64_t> outputs = getConstantValue(filterDims.back());
+  std::optional<int64_t> width = getConstantValue(dims[rank()]);
+  bool isPointwise = llvm::all_of(
+      windows, [](const Window &window) { return window.kernel == 1; });
+  int64_t stride = windows.back().stride;
+  return groups == 1 && outputs && *outputs * stride <= few && stride <= 2 &&
+         !isPointwise && !isWhole() && (!width || *width >= enough) &&
+         isa<FloatType>(getElementTypeOrSelf(input));
+}
+
+/// Moves the channels of [N, S..., C] in front of the pixels.
+static Value buildChannelsFirst(LoweringBuilder &b, Location loc, Value value,
+                                ArrayRef<AffineExpr> dims) {
+  unsigned rank = dims.size();
+  SmallVector<AffineExpr> moved(dims);
+  std::rotate(moved.begin() + 1, moved.end() - 1, moved.end());
+  SmallVector<AffineExpr> index = getMapDims(b.getContext(), 0, rank);
+  std::rotate(index.begin() + 1, index.begin() + 2, index.end());
+  return buildCopy(b, loc, value, index, moved);
+}
+
+/// And back, of [N, C, S...], where `dims` is [N, S..., C].
+static Value buildChannelsLast(LoweringBuilder &b, Location loc, Value value,
+                               ArrayRef<AffineExpr> dims) {
+  SmallVector<AffineExpr> index = getMapDims(b.getContext(), 0, dims.size());
+  std::rotate(index.begin() + 1, index.end() - 1, index.end());
+  return buildCopy(b, loc, value, index, dims);
+}
+
+/// (n, o, s...) over (c, k...): the weights are the same in all lanes. Where a
+/// neighbour does likewise, the copies cancel.
+Value ConvBuilder::buildPlanes() {
+  unsigned r = rank(), kernelLoop = r + 3;
+  AffineExpr channel = getAffineDimExpr(r + 2, context());
+  SmallVector<AffineExpr> inputIndex = {getAffineDimExpr(0, context()),
+                                        channel};
+  for (auto [i, window] : llvm::enumerate(windows))
+    inputIndex.push_back(
+        getWindowIndex(window, getAffineDimExpr(2 + i, context()),
+                       getAffineDimExpr(kernelLoop + i, context())));
+  SmallVector<AffineExpr> filterIndex = getMapDims(context(), kernelLoop, r);
+  filterIndex.push_back(channel);
+  filterIndex.push_back(getAffineDimExpr(1, context()));
+  SmallVector<AffineExpr> planes(dims);
+  std::rotate(planes.begin() + 1, planes.end() - 1, planes.end());
+  Value result = buildContraction(b, loc, input, inputIndex, filter,
+                                  filterIndex, planes, r + 1);
+  return buildChannelsLast(b, loc, result, dims);
 }
 
 /// (n, s..., o) over (k..., c).
@@ -160,6 +217,8 @@ Value ConvBuilder::buildGrouped() {
 }
 
 Value ConvBuilder::build() {
+  if (usesPlanes())
+    return buildPlanes();
   if (isWhole())
     return buildMatmul();
   if (groups == 1)
@@ -183,12 +242,17 @@ Value nn::buildConv(LoweringBuilder &b, Location loc, Value input,
     padded[1 + i] = inputDims[1 + i] + (window.low + window.high);
   }
   dims.back() = filterDims.back();
-  input = buildPad(b, loc, input, low, high,
-                   b.getZeroAttr(getElementTypeOrSelf(input)));
   ConvBuilder conv{b,      loc,     input,
                    filter, padded,  SmallVector<AffineExpr>(filterDims),
                    dims,   windows, groups,
                    bytes};
+  if (conv.usesPlanes()) {
+    conv.input = buildChannelsFirst(b, loc, input, inputDims);
+    std::rotate(low.begin() + 1, low.end() - 1, low.end());
+    std::rotate(high.begin() + 1, high.end() - 1, high.end());
+  }
+  conv.input = buildPad(b, loc, conv.input, low, high,
+                        b.getZeroAttr(getElementTypeOrSelf(input)));
   return conv.build();
 }
 
