@@ -204,6 +204,9 @@ void Scheduler::chooseContractionTile() {
   int64_t columns = staticSize(nest.dims[*schedule.vectorDim]);
   int64_t rows = staticSize(nest.dims[*schedule.rowDim]);
   bool isNarrow = columns > 0 && columns <= lanes;
+  // Weights of few bits are widened less often by a tile of more rows.
+  bool isWide = columns > 0 && reused->elementType.isF32() &&
+                columns % (lanes * table.wideContraction.vectors.front()) == 0;
   bool isStrided = llvm::any_of(nest.main.inputs, [&](const Access &input) {
     return input.isEveryOther(*schedule.vectorDim);
   });
@@ -213,6 +216,8 @@ void Scheduler::chooseContractionTile() {
     schedule.tile = table.narrowContraction;
   else if (rows == 3)
     schedule.tile = table.threeRowContraction;
+  else if (rows == 2 || isWide)
+    schedule.tile = table.wideContraction;
   else
     schedule.tile = table.contraction;
 }

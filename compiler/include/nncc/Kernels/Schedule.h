@@ -37,6 +37,9 @@ struct ScheduleTable {
   TileParameters contraction{{4, 2, 1}, {2, 1}, 0};
   /// A contraction of at most four columns.
   TileParameters narrowContraction{{6, 2, 1}, {1}, 0};
+  /// Where it leaves no columns: half as many loads of a number into all lanes,
+  /// which are two instructions in some engines.
+  TileParameters wideContraction{{2, 1}, {4, 2, 1}, 0};
   /// Of three rows. Three vectors each would spill in Node 22.
   TileParameters threeRowContraction{{3, 1}, {2, 1}, 0};
   /// Windows over planes: the rows share nothing but the weights.
