@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Arena.h"
 #include "Arguments.h"
 #include "Packed.h"
 
@@ -12,13 +13,10 @@ using namespace nncc;
 
 namespace {
 
+Arena arena;
+
 /// While the network runs.
 bool isRunning;
-
-struct Arena {
-  uint32_t address = 0;
-  uint64_t bytes = 0;
-} arena;
 
 /// Copies of inputs that lay in the arena. They live until the end of the next
 /// call, since an output may be one of them and become an input again.
@@ -50,8 +48,8 @@ static bool countBytes(const Tensor &tensor, uint64_t &bytes) {
 /// An input that lies in the arena (an output of the last call) is copied: the
 /// plan knows nothing of it and would write over it.
 static bool moveOutOfArena(uint32_t &address, uint64_t bytes) {
-  uint64_t end = arena.address + arena.bytes;
-  if (bytes == 0 || address >= end || address + bytes <= arena.address)
+  if (bytes == 0 ||
+      (!arena.overlaps(address, bytes) && !boundMemoryOverlaps(address, bytes)))
     return true;
   uint32_t block = allocate(bytes + sizeof(Copy));
   if (block == 0)
@@ -89,12 +87,7 @@ static bool bindInput(const TensorRecord &input, const PackedValue &value,
 
 static bool growArena() {
   uint64_t needed = nncc_call_arena_bytes(symbolValues());
-  if (arena.address != 0 && needed <= arena.bytes)
-    return true;
-  release(arena.address);
-  arena.address = allocate(needed);
-  arena.bytes = arena.address ? needed : 0;
-  if (arena.address)
+  if (arena.grow(needed))
     return true;
   lastError.clear();
   lastError << "out of memory: the network needs "

@@ -7,6 +7,7 @@
 
 #include "targets/wasm/Signature.h"
 
+#include "nncc/Dialect/NN/Symbols.h"
 #include "runtime/core/Reserved.h"
 
 #include "mlir/IR/AffineMap.h"
@@ -107,6 +108,27 @@ static LogicalResult readExterns(ModuleOp program,
   return success();
 }
 
+/// The last symbols are no caller's.
+static void takeBoundSymbols(ModuleOp program, Signature &signature) {
+  auto bound = program->getAttrOfType<IntegerAttr>("nncc.bound_symbols");
+  if (!bound)
+    return;
+  auto last = ArrayRef(signature.symbols).take_back(bound.getInt());
+  for (const SymbolInfo &symbol : last)
+    signature.boundSymbols.push_back(symbol.name);
+  signature.symbols.pop_back_n(bound.getInt());
+}
+
+/// Sizes in terms of what the names of bound symbols stand for.
+static void removeOffsets(const Signature &signature, TensorInfo &tensor) {
+  for (AffineExpr &dim : tensor.dims)
+    for (unsigned i = 0; i < signature.boundSymbols.size(); ++i) {
+      AffineExpr symbol =
+          getAffineSymbolExpr(signature.symbols.size() + i, dim.getContext());
+      dim = nncc::nn::simplify(dim.replace(symbol, symbol + 1));
+    }
+}
+
 static void readSymbols(ModuleOp program, Signature &signature) {
   if (auto names = program->getAttrOfType<ArrayAttr>("nncc.symbols"))
     for (auto name : names.getAsRange<StringAttr>())
@@ -183,11 +205,17 @@ FailureOr<Signature> nncc::wasm::readSignature(ModuleOp program) {
     return readTensors(program, program->getAttrOfType<ArrayAttr>(name), name,
                        tensors);
   };
+  takeBoundSymbols(program, signature);
   if (failed(read("nncc.inputs", signature.inputs)) ||
       failed(read("nncc.outputs", signature.outputs)) ||
       failed(readExterns(program, signature.externs)) ||
       failed(checkInputDims(program, signature)))
     return failure();
+  if (auto sites = program->getAttrOfType<ArrayAttr>("nncc.sites"))
+    for (auto site : sites.getAsRange<StringAttr>())
+      signature.sites.push_back(site.str());
+  for (TensorInfo &output : signature.outputs)
+    removeOffsets(signature, output);
   return signature;
 }
 
@@ -274,6 +302,14 @@ static llvm::json::Array printFunctions(ArrayRef<ExternCall> externs) {
   return array;
 }
 
+/// With those that data tell, for their names.
+static SmallVector<SymbolInfo> getAllSymbols(const Signature &signature) {
+  SmallVector<SymbolInfo> all = signature.symbols;
+  for (const std::string &name : signature.boundSymbols)
+    all.push_back({name, 0, std::nullopt});
+  return all;
+}
+
 std::string nncc::wasm::printSignature(const Signature &signature,
                                        const ModuleInfo &info) {
   llvm::json::Array symbols;
@@ -304,7 +340,7 @@ std::string nncc::wasm::printSignature(const Signature &signature,
                           {"sha256", info.sourceHash}}},
       {"symbols", std::move(symbols)},
       {"inputs", printTensors(signature.inputs, signature.symbols)},
-      {"outputs", printTensors(signature.outputs, signature.symbols)},
+      {"outputs", printTensors(signature.outputs, getAllSymbols(signature))},
       {"arena_bytes", std::move(arena)},
       {"reserved", llvm::json::Array{reservedBegin, reservedEnd}},
       {"weight_bytes", info.weightBytes},

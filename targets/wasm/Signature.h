@@ -43,8 +43,12 @@ struct ExternCall {
 
 struct Signature {
   llvm::SmallVector<SymbolInfo> symbols;
+  /// Names of the symbols after those, whose values data tell: sizes plus 1.
+  llvm::SmallVector<std::string> boundSymbols;
   llvm::SmallVector<TensorInfo> inputs, outputs;
   std::vector<ExternCall> externs;
+  /// Nodes that may refuse the sizes that their data tell.
+  std::vector<std::string> sites;
   /// Outputs that become inputs of the next run.
   std::vector<std::pair<std::string, std::string>> state;
 };

@@ -18,6 +18,7 @@
 #include "targets/wasm/ModuleWriter.h"
 #include "targets/wasm/ParallelCalls.h"
 #include "targets/wasm/Passes.h"
+#include "targets/wasm/SizeCalls.h"
 #include "targets/wasm/Translate.h"
 #include "targets/wasm/Units.h"
 #include "targets/wasm/WeightFile.h"
@@ -98,6 +99,10 @@ LogicalResult Emission::lower() {
   if (failed(read))
     return failure();
   signature = std::move(*read);
+  if (options.artifact == Artifact::Object && !signature.boundSymbols.empty())
+    return program.emitError("the network has sizes that its data tell, which "
+                             "need a runtime that an object has not: compile a "
+                             "module");
   signature.state = options.state;
   if (failed(checkState(program, signature)))
     return failure();
@@ -134,7 +139,8 @@ ModuleInfo Emission::describeModule(StringRef weightHash) {
     info.features.push_back("relaxed-simd");
   if (options.threads)
     info.features.push_back("threads");
-  info.arenaBytes = getConstantArenaBytes(program);
+  if (signature.boundSymbols.empty())
+    info.arenaBytes = getConstantArenaBytes(program);
   if (auto flops = program->getAttrOfType<IntegerAttr>("nncc.flops"))
     info.flops = flops.getInt();
   info.weightBytes = weights.size;
@@ -163,6 +169,7 @@ LogicalResult Emission::generate(StringRef weightHash) {
            << "the network has " << weights.size
            << " bytes of weights, more than a 32-bit memory holds";
   defineExternCalls(*code, signature);
+  finishSizeCalls(*code, signature.sites);
   addEntryPoints(*code, signature, signatureText, header + weights.size,
                  header);
   if (!gpu || gpu->hasFallback)

@@ -9,6 +9,7 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "nncc/Dialect/Exec/Exec.h"
 
 namespace nncc::wasm {
 
@@ -59,7 +60,32 @@ static void widen(func::FuncOp func) {
   func.setFunctionType(FunctionType::get(func.getContext(), arguments, {wide}));
 }
 
+/// Calls within the program, which goes on with an i64 itself.
+static void widenCalls(func::FuncOp func, ModuleOp module) {
+  Type wide = IntegerType::get(func.getContext(), 64);
+  auto uses = SymbolTable::getSymbolUses(func, module);
+  for (SymbolTable::SymbolUse use : *uses) {
+    auto call = cast<func::CallOp>(use.getUser());
+    OpBuilder b(call);
+    for (OpOperand &operand : call->getOpOperands())
+      operand.set(
+          b.create<arith::IndexCastUIOp>(call.getLoc(), wide, operand.get()));
+    Value bytes = call.getResult(0);
+    bytes.setType(wide);
+    for (Operation *user : llvm::make_early_inc_range(bytes.getUsers())) {
+      user->getResult(0).replaceAllUsesWith(bytes);
+      user->erase();
+    }
+  }
+}
+
 void WidenArenaBytesPass::runOnOperation() {
+  for (auto func : getOperation().getOps<func::FuncOp>()) {
+    if (!func.getName().starts_with(nncc::exec::boundBytesPrefix))
+      continue;
+    widen(func);
+    widenCalls(func, getOperation());
+  }
   for (StringRef name :
        {"nncc_arena_bytes", "nncc_gpu_arena_bytes", "nncc_host_arena_bytes"}) {
     auto func = getOperation().lookupSymbol<func::FuncOp>(name);

@@ -133,6 +133,13 @@ void SegmentCutter::takeType(const BufferUse &use) {
 
 /// Fails where nothing is left for the GPU.
 LogicalResult SegmentCutter::checkGpuWork() {
+  LogicalResult hasKnownSizes = success();
+  program.walk([&](exec::BindOp bind) {
+    hasKnownSizes = bind.emitError("data tell the size of its result, and with "
+                                   "it what there is to dispatch");
+  });
+  if (failed(hasKnownSizes))
+    return failure();
   exec::DispatchOp onHost;
   WalkResult result = program.walk([&](exec::DispatchOp dispatch) {
     if (!placement.isOnHost(dispatch))

@@ -205,7 +205,11 @@ static LogicalResult join(ModuleOp host, ModuleOp program) {
   }
   for (auto func : llvm::make_early_inc_range(host.getOps<func::FuncOp>())) {
     func->remove();
-    program.push_back(func);
+    // Both may call the same function of the runtime.
+    if (func.isExternal() && others.lookup(func.getName()))
+      func.erase();
+    else
+      program.push_back(func);
   }
   return success();
 }

@@ -34,7 +34,7 @@ def test_top_k_of_infinities(largest: int, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("corners", [0, 1])
 @pytest.mark.parametrize("padding", ["zeros", "border", "reflection"])
-@pytest.mark.parametrize("mode", ["bilinear", "nearest"])
+@pytest.mark.parametrize("mode", ["bilinear", "nearest", "bicubic"])
 def test_grid_sample(mode: str, padding: str, corners: int, tmp_path: Path) -> None:
     feed = {"x": random(2, 3, 5, 4), "g": random(2, 3, 6, 2, seed=1) * np.float32(1.3)}
     node = helper.make_node(

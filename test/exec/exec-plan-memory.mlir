@@ -30,3 +30,27 @@ func.func @nncc_run(%arena: memref<?xi8>, %weights: memref<?xi8>, %s0: index {ex
 func.func private @kernel(%x: memref<?xi8>, %y: memref<?xi8>, %begin: index, %end: index) {
   return
 }
+
+// -----
+
+// What needs a size that the program binds lies in the memory of the binding.
+
+// CHECK-LABEL: func.func @nncc_bound_bytes.0(
+// CHECK-LABEL: func.func @nncc_run(
+// CHECK-SAME:    %[[ARENA:.*]]: memref<?xi8>, %{{.*}}: memref<?xi8>, %{{.*}}, %{{.*}})
+// CHECK:         memref.view %[[ARENA]]
+// CHECK:         %[[MEMORY:.*]] = exec.bind symbol 1 to %{{.*}} bytes @nncc_bound_bytes.0
+// CHECK:         memref.view %[[MEMORY]]
+func.func @nncc_run(%arena: memref<?xi8>, %weights: memref<?xi8>, %s0: index {exec.symbol = 0 : i64}, %s1: index {exec.symbol = 1 : i64}) {
+  %a = exec.alloc affine_map<()[s0, s1] -> (s0 * 256)> : memref<?xi8>
+  %zero = arith.constant 0 : index
+  %counts = memref.view %a[%zero][%s0] : memref<?xi8> to memref<?xi64>
+  %count = memref.load %counts[%zero] : memref<?xi64>
+  %memory = exec.bind symbol 1 to %count : memref<?xi8>
+  %b = exec.alloc affine_map<()[s0, s1] -> (s0 * s1 - s0)> : memref<?xi8>
+  exec.dispatch @kernel grid affine_map<() -> (1)>(%a, %b) : memref<?xi8>, memref<?xi8>
+  return
+}
+func.func private @kernel(%x: memref<?xi8>, %y: memref<?xi8>, %begin: index, %end: index) {
+  return
+}

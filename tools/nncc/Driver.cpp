@@ -296,6 +296,7 @@ LogicalResult Driver::emitTarget() {
   if (module && failed(runPasses("calls", *module, [&](OpPassManager &pm) {
         pm.addPass(exec::createCallExterns());
         pm.addPass(exec::createCallKernels({target.threads}));
+        pm.addPass(exec::createBindSizes());
         pm.addPass(createCSEPass());
       })))
     return failure();

@@ -44,7 +44,8 @@ struct RecordSignaturePass : impl::RecordSignatureBase<RecordSignaturePass> {
     module->setAttr("nncc.outputs", b.getArrayAttr(outputs));
     for (auto [from, to] :
          {std::pair("nn.symbols", "nncc.symbols"),
-          std::pair("nn.symbol_bounds", "nncc.symbol_bounds")})
+          std::pair("nn.symbol_bounds", "nncc.symbol_bounds"),
+          std::pair("nn.bound_symbols", "nncc.bound_symbols")})
       if (Attribute value = main->getAttr(from))
         module->setAttr(to, value);
   }

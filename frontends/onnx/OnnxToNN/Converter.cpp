@@ -213,6 +213,7 @@ LogicalResult Converter::attempt(function_ref<LogicalResult()> legalize) {
     return success();
   errors.resize(numErrors);
   bounds = oldBounds;
+  bounds.resize(symbols.size(), {1, -1});
   return failure();
 }
 
@@ -239,6 +240,7 @@ LogicalResult Converter::finishFunction(func::FuncOp func, func::ReturnOp old,
 
 void Converter::readSymbols(func::FuncOp func) {
   symbols.clear();
+  numBound = 0;
   if (auto names = func->getAttrOfType<ArrayAttr>("nn.symbols"))
     for (auto name : names.getAsRange<StringAttr>())
       symbols.push_back(name.str());
@@ -261,6 +263,23 @@ void Converter::writeBounds(func::FuncOp func) {
   for (auto [low, high] : bounds)
     attributes.push_back(builder.getDenseI64ArrayAttr({low, high}));
   func->setAttr("nn.symbol_bounds", builder.getArrayAttr(attributes));
+}
+
+unsigned Converter::forgetBoundSymbols() {
+  symbols.resize(getNumGivenSymbols());
+  bounds.resize(symbols.size());
+  bound.clear();
+  checks.clear();
+  return std::exchange(numBound, 0);
+}
+
+/// The names of those that data tell follow those of the inputs' sizes.
+void Converter::writeSymbols(func::FuncOp func) {
+  if (numBound == 0)
+    return;
+  SmallVector<StringRef> names(symbols.begin(), symbols.end());
+  func->setAttr(nn::symbolsAttrName, builder.getStrArrayAttr(names));
+  func->setAttr(nn::boundSymbolsAttrName, builder.getI64IntegerAttr(numBound));
 }
 
 void Converter::assumeNonNegative(ArrayRef<int64_t> coefficients,
@@ -329,6 +348,7 @@ SmallVector<Value> Converter::convertBody(func::FuncOp func,
   Bounds keptBounds = std::exchange(bounds, given);
   Operation *last = &func.front().back();
   dropsOpenDims = true;
+  unsigned keptBound = forgetBoundSymbols();
   SmallVector<Value> dropped = convertOps(old);
   if (errors.empty() && haveDeclaredRanks(func, dropped)) {
     eraseBehind(old, last);
@@ -336,6 +356,8 @@ SmallVector<Value> Converter::convertBody(func::FuncOp func,
   }
   eraseBehind(last, &func.front().back());
   errors = keptErrors;
+  forgetBoundSymbols();
+  (void)addBoundSymbols("size", keptBound);
   bounds = keptBounds;
   return kept;
 }
@@ -350,6 +372,7 @@ LogicalResult Converter::convertFunction(func::FuncOp func) {
   if (failed(finishFunction(func, old, convertBody(func, old))))
     return failure();
   writeBounds(func);
+  writeSymbols(func);
   eraseBehind(nullptr, old);
   return success();
 }

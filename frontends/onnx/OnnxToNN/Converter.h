@@ -60,6 +60,27 @@ public:
   mlir::OpBuilder &getBuilder() { return builder; }
   llvm::ArrayRef<std::string> getSymbols() const { return symbols; }
 
+  /// `count` sizes that data tell: new symbols, each less 1.
+  llvm::SmallVector<mlir::AffineExpr> addBoundSymbols(mlir::StringRef prefix,
+                                                      int64_t count);
+  /// How many symbols the inputs' sizes give.
+  unsigned getNumGivenSymbols() const { return symbols.size() - numBound; }
+  /// The sizes that the elements of a tensor have become; null if they have
+  /// not.
+  const llvm::SmallVector<mlir::AffineExpr> *
+  findBound(mlir::Value values) const {
+    auto known = bound.find(values);
+    return known == bound.end() ? nullptr : &known->second;
+  }
+  void setBound(mlir::Value values, llvm::ArrayRef<mlir::AffineExpr> sizes) {
+    bound[values].assign(sizes.begin(), sizes.end());
+  }
+
+  /// Whether these sizes have not been compared before.
+  bool addCheck(mlir::AffineExpr a, mlir::AffineExpr b) {
+    return checks.insert({a, b}).second;
+  }
+
   /// Narrows the bounds of the symbol of an expression in one symbol, so that
   /// the expression is at least 0. The module checks the bounds when it runs.
   void assumeNonNegative(llvm::ArrayRef<int64_t> coefficients,
@@ -80,6 +101,9 @@ private:
                                      llvm::ArrayRef<mlir::Value> outputs);
   void readSymbols(mlir::func::FuncOp func);
   void writeBounds(mlir::func::FuncOp func);
+  void writeSymbols(mlir::func::FuncOp func);
+  /// Returns how many there were.
+  unsigned forgetBoundSymbols();
   mlir::Value createConstant(ConstantOp op);
   void convertOp(mlir::Operation &op);
   void convertNode(NodeOp op);
@@ -98,6 +122,10 @@ private:
   std::string fileName;
   std::vector<std::string> symbols;
   Bounds bounds;
+  /// The last symbols are bound when the module runs.
+  unsigned numBound = 0;
+  llvm::DenseMap<mlir::Value, llvm::SmallVector<mlir::AffineExpr>> bound;
+  llvm::DenseSet<std::pair<mlir::AffineExpr, mlir::AffineExpr>> checks;
   // Bodies within bodies multiply.
   static constexpr unsigned maxBodies = 16384;
   unsigned bodies = 0;

@@ -25,6 +25,7 @@ public:
   bool readAttributes();
   Value nearest();
   Value linear();
+  Value cubic();
 
 private:
   Value number(double value) { return node.constant(value, type); }
@@ -33,8 +34,12 @@ private:
   Value clamp(Value x, Value low, Value high) {
     return node.create<nn::ClampOp>(x, low, high);
   }
+  Value getExactCoordinate(unsigned axis);
   Value getCoordinate(unsigned axis);
+  Value bound(Value x, unsigned axis);
   Value reflect(Value x, Value low, Value high);
+  Value weigh(Value distance, bool isNear);
+  SmallVector<std::pair<Value, Value>> getTaps(unsigned axis);
   Value read(Value y, Value x);
 
   Node &node;
@@ -82,7 +87,7 @@ Value Sampler::reflect(Value x, Value low, Value high) {
 }
 
 /// The points' positions along H (axis 2) or W (3), [N, 1, Ho * Wo].
-Value Sampler::getCoordinate(unsigned axis) {
+Value Sampler::getExactCoordinate(unsigned axis) {
   Value part = node.slice(grid, 3, node.dim(axis == 3 ? 0 : 1), node.dim(1));
   Dims points = Node::dims(grid);
   part = node.reshape(
@@ -90,9 +95,13 @@ Value Sampler::getCoordinate(unsigned axis) {
   Value x = node.add(part, number(1)), extent = size(axis);
   Value last = node.sub(extent, number(1));
   if (alignsCorners)
-    x = node.mul(x, node.mul(last, number(0.5)));
-  else
-    x = node.mul(node.sub(node.mul(x, extent), number(1)), number(0.5));
+    return node.mul(x, node.mul(last, number(0.5)));
+  return node.mul(node.sub(node.mul(x, extent), number(1)), number(0.5));
+}
+
+/// Positions inside, unless zeros lie outside.
+Value Sampler::bound(Value x, unsigned axis) {
+  Value extent = size(axis), last = node.sub(extent, number(1));
   if (padding == "border")
     return clamp(x, number(0), last);
   if (padding == "zeros")
@@ -100,6 +109,10 @@ Value Sampler::getCoordinate(unsigned axis) {
   Value low = alignsCorners ? number(0) : number(-0.5);
   Value high = alignsCorners ? last : node.sub(extent, number(0.5));
   return clamp(reflect(x, low, high), number(0), last);
+}
+
+Value Sampler::getCoordinate(unsigned axis) {
+  return bound(getExactCoordinate(axis), axis);
 }
 
 /// The pixels [N, C, Ho * Wo] at whole positions; 0 outside.
@@ -143,6 +156,46 @@ Value Sampler::linear() {
                corner(bottom, right, down, across)));
 }
 
+/// The weight of a pixel that is at most 1 away, or between 1 and 2.
+Value Sampler::weigh(Value distance, bool isNear) {
+  constexpr double a = -0.75;
+  auto step = [&](Value value, double constant) {
+    return node.add(node.mul(value, distance), number(constant));
+  };
+  if (isNear)
+    return step(node.mul(step(number(a + 2), -(a + 3)), distance), 1);
+  return step(step(step(number(a), -5 * a), 8 * a), -4 * a);
+}
+
+/// Of four pixels around each point their positions and weights.
+SmallVector<std::pair<Value, Value>> Sampler::getTaps(unsigned axis) {
+  Value exact = getExactCoordinate(axis), first = floor(exact);
+  Value part = node.sub(exact, first);
+  SmallVector<std::pair<Value, Value>> taps;
+  for (int i = -1; i <= 2; ++i) {
+    Value distance =
+        i < 1 ? node.add(part, number(-i)) : node.sub(number(i), part);
+    taps.push_back({bound(node.add(first, number(i)), axis),
+                    weigh(distance, i == 0 || i == 1)});
+  }
+  return taps;
+}
+
+Value Sampler::cubic() {
+  auto rows = getTaps(2), columns = getTaps(3);
+  Value sum;
+  for (auto [y, rowWeight] : rows) {
+    Value row;
+    for (auto [x, weight] : columns) {
+      Value part = node.mul(read(y, x), weight);
+      row = row ? node.add(row, part) : part;
+    }
+    row = node.mul(row, rowWeight);
+    sum = sum ? node.add(sum, row) : row;
+  }
+  return sum;
+}
+
 static LogicalResult convertGridSample(Node &node) {
   Value image = node.in(0), grid = node.in(1);
   Sampler sampler(node, image, grid);
@@ -154,6 +207,8 @@ static LogicalResult convertGridSample(Node &node) {
     result = sampler.linear();
   else if (mode == "nearest")
     result = sampler.nearest();
+  else if (mode == "cubic" || mode == "bicubic")
+    result = sampler.cubic();
   else
     return node.fail("mode = '" + llvm::Twine(mode) + "' is not supported");
   Dims points = Node::dims(grid), dims = Node::dims(image);
@@ -162,8 +217,7 @@ static LogicalResult convertGridSample(Node &node) {
 }
 
 static const Row rows[] = {
-    {"GridSample", 16, 2, 2, convertGridSample, "",
-     "mode = bicubic or cubic; volumes"},
+    {"GridSample", 16, 2, 2, convertGridSample, "", "volumes"},
 };
 
 ArrayRef<Row> nncc::onnx::getGridSampleRows() { return rows; }

@@ -72,7 +72,7 @@ static LogicalResult convertOneHot(Node &node) {
   // Floating-point depths are allowed, too.
   Value count =
       node.cast(node.in(1), IntegerType::get(node.in(1).getContext(), 64));
-  std::optional<Dims> depth = node.symbols(count, "the depth");
+  std::optional<Dims> depth = node.sizes(count, "the depth");
   auto axis = node.axis(node.getInt("axis", -1), Node::rank(indices) + 1);
   if (!depth || !axis)
     return failure();
@@ -117,34 +117,12 @@ static LogicalResult convertHardmax(Node &node) {
   return node.result(node.create<nn::OneHotOp>(best, values, depth, *axis));
 }
 
-/// All positions of a vector of equal elements other than 0, which is how
-/// exporters write a range.
-static LogicalResult convertNonZero(Node &node) {
-  Value input = node.in(0), source = input;
-  while (auto stretched = source.getDefiningOp<nn::BroadcastToOp>())
-    source = stretched.getInput();
-  auto constant = source.getDefiningOp<nn::ConstantOp>();
-  auto value =
-      constant ? dyn_cast<DenseElementsAttr>(constant.getValue()) : nullptr;
-  auto numbers = node.tryFloats(source);
-  bool isFilled = value && value.isSplat() &&
-                  (!numbers || (!numbers->empty() && numbers->front() != 0));
-  if (Node::rank(input) != 1 || !isFilled)
-    return node.fail("the result's shape depends on data, which is not "
-                     "supported");
-  Type i64 = node.getBuilder().getI64Type();
-  Dims dims = Node::dims(input);
-  Value iota = node.createTyped<nn::IotaOp>(nn::makeTensorType(dims, i64), 0);
-  return node.result(node.reshape(iota, {node.dim(1), dims[0]}));
-}
-
 static const Row rows[] = {
     {"Gather", 1, 2, 2, convertGather},
     {"GatherElements", 11, 2, 2, convertGatherElements},
     {"GatherND", 11, 2, 2, convertGatherND},
     {"Hardmax", 13, 1, 1, convertHardmax},
-    {"NonZero", 9, 1, 1, convertNonZero, "", "all but vectors of ones"},
-    {"OneHot", 9, 3, 3, convertOneHot, "", "a depth that depends on data"},
+    {"OneHot", 9, 3, 3, convertOneHot},
     {"ReverseSequence", 10, 2, 2, convertReverseSequence},
     {"Scatter", 9, 3, 3, convertScatterElements},
     {"ScatterElements", 11, 3, 3, convertScatterElements},

@@ -23,6 +23,12 @@ static Value adaptRank(Node &node, Value value, Value declared) {
   return node.reshape(value, Dims(type ? type.getRank() : 0, node.dim(1)));
 }
 
+/// Whether steps add to tensors, or to sequences, which become tensors.
+static bool stacks(Node &node, const Loop &loop) {
+  return node.getNumOutputs() > loop.getNumStates() ||
+         !llvm::all_of(loop.initial, Node::isTensor);
+}
+
 /// The largest number of steps; false after an error.
 static bool readSteps(Node &node, Loop &loop) {
   Value limit = node.in(0);
@@ -40,7 +46,13 @@ static bool readSteps(Node &node, Loop &loop) {
     return true;
   }
   loop.limit = node.reshape(limit, {});
-  return true;
+  if (stacks(node, loop)) {
+    Value zero = node.constant(0, node.getBuilder().getI64Type());
+    loop.count = node.bindSize(node.create<nn::MaxOp>(loop.limit, zero),
+                               "the number of steps");
+    loop.limit = Value();
+  }
+  return !node.hasFailed();
 }
 
 /// Whether there is a first step at all, unless data tell; false after an
@@ -200,12 +212,88 @@ static LogicalResult convertScanNode(Node &node) {
   return node.results(*results);
 }
 
+/// One of a batch.
+static Value takeExample(Node &node, Value value, int64_t number) {
+  Value one = node.slice(value, 0, node.dim(number), node.dim(1));
+  if (!one)
+    return one;
+  Dims dims = Node::dims(one);
+  dims.erase(dims.begin());
+  return node.reshape(one, dims);
+}
+
+/// The last states and the stacks of one example; none after an error.
+static std::optional<SmallVector<Value>> scanExample(Node &node, Region *body,
+                                                     ArrayRef<ScanAxis> axes,
+                                                     ArrayRef<Value> values) {
+  Loop loop;
+  loop.body = body;
+  for (Value state : values.drop_back(axes.size()))
+    loop.initial.push_back(state);
+  SmallVector<Value> scanned;
+  for (auto [value, how] : llvm::zip_equal(values.take_back(axes.size()), axes))
+    scanned.push_back(how.isReversed ? node.reverse(value, 0) : value);
+  if (llvm::is_contained(scanned, Value()))
+    return std::nullopt;
+  loop.count = Node::dims(scanned.front())[0];
+  auto getInputs = [&](Value step, ValueRange states) {
+    SmallVector<Value> inputs(states);
+    for (Value value : scanned)
+      inputs.push_back(node.create<nn::GatherOp>(value, step, 0));
+    return inputs;
+  };
+  loop.getInputs = getInputs;
+  return convertLoop(node, loop);
+}
+
+/// The first version walks sequences [batch, length, ...], example by example.
+static LogicalResult convertScan8(Node &node) {
+  Region *body = node.getBody("body");
+  int64_t numScanned = node.getInt("num_scan_inputs", 0);
+  auto values = node.ins().drop_front();
+  Ints directions = node.getInts("directions").value_or(Ints(numScanned, 0));
+  if (node.in(0))
+    return node.fail("lengths of sequences are not supported");
+  if (!body || numScanned < 1 ||
+      numScanned > static_cast<int64_t>(values.size()) ||
+      static_cast<int64_t>(directions.size()) != numScanned ||
+      body->front().getNumArguments() != values.size() ||
+      llvm::is_contained(values, Value()))
+    return node.fail("the body or num_scan_inputs does not fit the node");
+  SmallVector<ScanAxis> axes;
+  for (int64_t direction : directions)
+    axes.push_back({0, direction != 0});
+  auto batch = nn::getConstantValue(Node::dims(values.back())[0]);
+  if (!batch || *batch < 1)
+    return node.fail("the batch must be constant");
+  SmallVector<SmallVector<Value>> parts(node.getNumOutputs());
+  for (int64_t i = 0; i < *batch; ++i) {
+    SmallVector<Value> example;
+    for (Value value : values)
+      example.push_back(takeExample(node, value, i));
+    auto results = scanExample(node, body, axes, example);
+    if (!results || results->size() != parts.size())
+      return failure();
+    for (auto [part, result] : llvm::zip_equal(parts, *results)) {
+      Dims dims = Node::dims(result);
+      dims.insert(dims.begin(), node.dim(1));
+      part.push_back(node.reshape(result, dims));
+    }
+  }
+  SmallVector<Value> joined;
+  for (ArrayRef<Value> part : parts)
+    joined.push_back(part.size() == 1 ? part[0] : node.concat(part, 0));
+  return node.results(joined);
+}
+
 static const Row rows[] = {
     {"Loop", 1, 0, anyNumber, convertLoopNode, "",
-     "stacked outputs where the number of steps depends on data; states that "
+     "stacked outputs where only a condition ends the loop; states that "
      "change their sizes or sequences to which a step does not append one "
      "tensor, unless the number of steps is small and constant",
      true},
+    {"Scan", 8, 0, anyNumber, convertScan8, "",
+     "lengths of sequences; a batch of open size"},
     {"Scan", 9, 1, anyNumber, convertScanNode, "",
      "states that change their sizes"},
 };

@@ -41,6 +41,9 @@ private:
   bool checkKinds(ArrayRef<Value> outputs);
   LogicalResult adaptStates(MutableArrayRef<Value> next);
   bool endBody(ArrayRef<Value> outputs);
+  SmallVector<Value> carryStacks(Region &region, ValueRange elements);
+  std::optional<SmallVector<Value>> stackByData(Region &region,
+                                                ValueRange elements);
   Operation *createLoop(Region &region, bool hasCondition, ValueRange elements);
   std::optional<bool> getKnownCondition(Value condition);
 
@@ -170,14 +173,71 @@ bool LoopConverter::endBody(ArrayRef<Value> outputs) {
   return hasCondition;
 }
 
+/// A loop that a condition ends stacks into tensors for all steps that there
+/// may be; what is left over is cut off behind it. Adds the number of the steps
+/// and the stacks to the states, in the body too.
+SmallVector<Value> LoopConverter::carryStacks(Region &region,
+                                              ValueRange elements) {
+  Block &block = region.front();
+  Operation *yield = block.getTerminator();
+  SmallVector<Value> initial(loop.initial);
+  initial.push_back(makeStep(node, 0));
+  for (Value element : elements) {
+    Dims dims = Node::dims(element);
+    dims.insert(dims.begin(), loop.count);
+    initial.push_back(
+        node.broadcast(node.constant(0, Node::elementType(element)), dims));
+  }
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPoint(yield);
+  SmallVector<Value> yielded(
+      yield->getOperands().take_front(1 + loop.initial.size()));
+  Value step = block.getArgument(0);
+  Value at = node.reshape(step, {node.dim(1), node.dim(1)});
+  yielded.push_back(node.add(step, makeStep(node, 1)));
+  block.addArgument(step.getType(), node.getLoc());
+  for (auto [element, zeros] : llvm::zip_equal(
+           elements, ArrayRef(initial).take_back(elements.size()))) {
+    Dims row = Node::dims(element);
+    row.insert(row.begin(), node.dim(1));
+    Value stack = block.addArgument(zeros.getType(), node.getLoc());
+    yielded.push_back(node.create<nn::ScatterNDOp>(
+        stack, at, node.reshape(element, row), nn::ScatterReduction::None));
+  }
+  if (!node.hasFailed())
+    yield->setOperands(yielded);
+  return initial;
+}
+
+/// Such a loop's last states and stacks.
+std::optional<SmallVector<Value>>
+LoopConverter::stackByData(Region &region, ValueRange elements) {
+  Loop inner = loop;
+  inner.initial = carryStacks(region, elements);
+  if (node.hasFailed())
+    return std::nullopt;
+  Operation *op = LoopConverter(node, inner).createLoop(region, true, {});
+  if (!op)
+    return std::nullopt;
+  SmallVector<Value> results(op->getResults());
+  unsigned states = loop.initial.size();
+  AffineExpr count = node.bindSize(results[states], "the number of steps");
+  if (!count)
+    return std::nullopt;
+  results.erase(results.begin() + states);
+  for (Value &stack : MutableArrayRef(results).drop_front(states))
+    stack = node.slice(stack, 0, node.dim(0), count);
+  return results;
+}
+
 /// The loop around `region`; null where it stacks elements, but can't.
 Operation *LoopConverter::createLoop(Region &region, bool hasCondition,
                                      ValueRange elements) {
   SmallVector<Type> types(ValueRange(loop.initial).getTypes());
   for (Value element : elements) {
-    if (hasCondition || !loop.count) {
-      (void)node.fail("it stacks elements, but the number of its steps "
-                      "depends on data, which is not supported");
+    if (!loop.count) {
+      (void)node.fail("it stacks elements, but nothing limits the number of "
+                      "its steps, which is not supported");
       return nullptr;
     }
     Dims dims = Node::dims(element);
@@ -218,9 +278,11 @@ std::optional<SmallVector<Value>> LoopConverter::roll() {
   builder.restoreInsertionPoint(outside);
   if (!outputs || node.hasFailed())
     return std::nullopt;
-  Operation *op = createLoop(
-      region, hasCondition,
-      ValueRange(*outputs).drop_front(loop.testsCondition + states.size()));
+  ValueRange elements =
+      ValueRange(*outputs).drop_front(loop.testsCondition + states.size());
+  if (hasCondition && loop.count && !elements.empty())
+    return stackByData(region, elements);
+  Operation *op = createLoop(region, hasCondition, elements);
   if (!op)
     return std::nullopt;
   return SmallVector<Value>(op->getResults());

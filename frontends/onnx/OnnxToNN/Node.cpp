@@ -97,8 +97,10 @@ Operation *Node::finish(OperationState &state) {
       return nullptr;
   }
   Operation *created = builder.create(state);
-  if (succeeded(verify(created, /*verifyRecursively=*/false)))
+  if (succeeded(verify(created, /*verifyRecursively=*/false))) {
+    checkBroadcast(created);
     return created;
+  }
   isFailed = true;
   created->erase();
   return nullptr;

@@ -137,7 +137,8 @@ public:
   /// Whether an expression is negative whatever the sizes are.
   static bool isNegative(mlir::AffineExpr expr);
   /// min(a, b). Where it depends on the symbols' values it is `a`, and the
-  /// symbols' bounds are narrowed so that it is.
+  /// symbols' bounds are narrowed so that it is; if data tell one of them, it
+  /// is found out when the module runs.
   mlir::AffineExpr minimum(mlir::AffineExpr a, mlir::AffineExpr b);
   /// Narrows the symbols' bounds so that a size, which grows with them, has
   /// this value.
@@ -146,8 +147,30 @@ public:
   std::optional<Dims> broadcastDims(llvm::ArrayRef<mlir::AffineExpr> a,
                                     llvm::ArrayRef<mlir::AffineExpr> b);
 
+  // Sizes that data tell.
+  /// The elements of a small tensor as far as they are known; else null.
+  Dims knownSymbols(mlir::Value value);
+  /// New symbols for the elements of `values` that `known` has not.
+  std::optional<Dims> bindSizes(mlir::Value values, const llvm::Twine &what,
+                                llvm::ArrayRef<mlir::AffineExpr> known = {});
+  /// One of them.
+  mlir::AffineExpr bindSize(mlir::Value value, const llvm::Twine &what);
+  /// Sizes as a 1-D tensor of i64.
+  mlir::Value sizeValues(llvm::ArrayRef<mlir::AffineExpr> sizes);
+  /// Whether data tell a size.
+  bool isBound(mlir::AffineExpr size);
+  /// Lets the run fail unless the sizes are equal.
+  void checkEqual(mlir::AffineExpr a, mlir::AffineExpr b);
+  /// Calls a function of the runtime (runtime/core/Selection.cpp).
+  llvm::SmallVector<mlir::Value>
+  callLibrary(mlir::StringRef name, llvm::ArrayRef<mlir::Value> inputs,
+              llvm::ArrayRef<mlir::RankedTensorType> results);
+
   // Operands whose values are needed now.
   std::optional<Dims> symbols(mlir::Value value, const llvm::Twine &what);
+  /// As `symbols`; what is not known is bound when the module runs, which fails
+  /// where it is negative.
+  std::optional<Dims> sizes(mlir::Value value, const llvm::Twine &what);
   std::optional<Ints> ints(mlir::Value value, const llvm::Twine &what);
   std::optional<llvm::SmallVector<double>> floats(mlir::Value value,
                                                   const llvm::Twine &what);
@@ -243,6 +266,8 @@ private:
   }
   mlir::Type getPlaceholder();
   mlir::Operation *finish(mlir::OperationState &state);
+  /// Checks that operands fit the result where data tell sizes.
+  void checkBroadcast(mlir::Operation *op);
   mlir::Operation *inferenceFailed(mlir::StringRef opName);
   template <typename T> T getAttr(mlir::StringRef name, mlir::StringRef kind);
 

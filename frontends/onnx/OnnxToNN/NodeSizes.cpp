@@ -7,6 +7,7 @@
 
 #include "frontends/onnx/OnnxToNN/Converter.h"
 #include "frontends/onnx/OnnxToNN/Node.h"
+#include "nncc/Dialect/NN/NN.h"
 
 #include "llvm/ADT/DenseSet.h"
 
@@ -66,6 +67,9 @@ AffineExpr Node::minimum(AffineExpr a, AffineExpr b) {
     return a;
   if (nn::getLowerBound(nn::simplify(a - b)).value_or(-1) >= 0)
     return b;
+  if (isBound(a) || isBound(b))
+    return bindSize(create<nn::MinOp>(sizeValues(a), sizeValues(b)),
+                    "a position");
   LinearForm form(getNumSymbols());
   if (form.add(difference, 1))
     converter.assumeNonNegative(form.coefficients, form.constant);
@@ -102,6 +106,8 @@ static int64_t findLeast(AffineExpr size, unsigned symbol, int64_t bound,
 }
 
 void Node::assumeEqual(AffineExpr size, int64_t value) {
+  if (isBound(size))
+    return checkEqual(size, dim(value));
   llvm::SmallDenseSet<unsigned> used;
   size.walk([&](AffineExpr part) {
     if (auto symbol = dyn_cast<AffineSymbolExpr>(part))

@@ -195,6 +195,26 @@ static bool isGiven(Value value) {
                     Node::type(value).getNumElements() == 0);
 }
 
+static LogicalResult readSizes(Node &node, ResizePlan &plan,
+                               ArrayRef<int64_t> axes) {
+  auto sizes = node.sizes(node.in(3), "sizes");
+  if (!sizes)
+    return failure();
+  if (sizes->size() != axes.size())
+    return node.fail("sizes must have one entry an axis");
+  plan.sizes = Node::dims(node.in(0));
+  for (auto [axis, size] : llvm::zip_equal(axes, *sizes)) {
+    if (Node::isNegative(size - 1))
+      return node.fail("sizes must be positive");
+    // Nobody stretches a batch or channels, whatever data tell.
+    if (axis < 2 && plan.sizes.size() > 2 && node.isBound(size))
+      node.checkEqual(size, plan.sizes[axis]);
+    else
+      plan.sizes[axis] = size;
+  }
+  return success();
+}
+
 static LogicalResult convertResize11(Node &node) {
   ResizePlan plan;
   int64_t rank = Node::rank(node.in(0));
@@ -204,20 +224,9 @@ static LogicalResult convertResize11(Node &node) {
   if (!axes || failed(readRoi(node, plan, *axes)))
     return failure();
 
-  if (isGiven(node.in(3))) {
-    auto sizes = node.symbols(node.in(3), "sizes");
-    if (!sizes)
-      return failure();
-    if (sizes->size() != axes->size())
-      return node.fail("sizes must have one entry an axis");
-    plan.sizes = Node::dims(node.in(0));
-    for (auto [axis, size] : llvm::zip_equal(*axes, *sizes)) {
-      if (Node::isNegative(size - 1))
-        return node.fail("sizes must be positive");
-      plan.sizes[axis] = size;
-    }
-    return resize(node, plan);
-  }
+  if (isGiven(node.in(3)))
+    return failed(readSizes(node, plan, *axes)) ? failure()
+                                                : resize(node, plan);
   if (!isGiven(node.in(2)))
     return node.fail("scales and sizes are both missing");
   auto scales = node.floats(node.in(2), "scales");

@@ -43,7 +43,11 @@ void nncc::onnx::forEachRow(llvm::function_ref<void(const Row &)> visit) {
                       getSignalRows,
                       getGridSampleRows,
                       getFusedRows,
-                      getQuantizedRecurrentRows})
+                      getQuantizedRecurrentRows,
+                      getSelectionRows,
+                      getRandomRows,
+                      getRoiAlignRows,
+                      getUniqueRows})
     for (const Row &row : family())
       visit(row);
 }

@@ -67,6 +67,10 @@ llvm::ArrayRef<Row> getLinearModelRows();
 llvm::ArrayRef<Row> getFeatureRows();
 llvm::ArrayRef<Row> getTopKRows();
 llvm::ArrayRef<Row> getSequenceRows();
+llvm::ArrayRef<Row> getRandomRows();
+llvm::ArrayRef<Row> getRoiAlignRows();
+llvm::ArrayRef<Row> getSelectionRows();
+llvm::ArrayRef<Row> getUniqueRows();
 llvm::ArrayRef<Row> getSignalRows();
 llvm::ArrayRef<Row> getGridSampleRows();
 

@@ -8,6 +8,7 @@
 #include "frontends/onnx/OnnxToNN/Node.h"
 #include "frontends/onnx/OnnxToNN/Rows.h"
 #include "frontends/onnx/OnnxToNN/SizeMath.h"
+#include "frontends/onnx/Types.h"
 #include "nncc/Dialect/NN/NN.h"
 
 #include "mlir/IR/BuiltinAttributes.h"
@@ -68,59 +69,87 @@ static LogicalResult convertConstantOfShape(Node &node) {
   if (!value)
     value = DenseElementsAttr::get(
         RankedTensorType::get({}, node.getBuilder().getF32Type()), 0.0f);
-  auto dims = node.symbols(node.in(0), "the shape");
+  auto dims = node.sizes(node.in(0), "the shape");
   return dims ? node.result(fill(node, value, *dims)) : failure();
 }
 
-/// The elements of a range of floats; null after an error.
-static AffineExpr countFloats(Node &node, Value start, Value limit,
-                              Value delta) {
-  auto first = node.scalar(start, "the start");
-  auto last = node.scalar(limit, "the limit");
-  auto step = node.scalar(delta, "the step");
-  if (!first || !last || !step)
-    return AffineExpr();
-  double size = *step == 0 ? 0 : std::ceil((*last - *first) / *step);
-  if (*step != 0 && size < 1e9)
-    return node.dim(static_cast<int64_t>(std::max(size, 0.0)));
-  (void)node.fail(*step == 0 ? "the step must not be 0"
-                             : "the range is too long");
-  return AffineExpr();
-}
-
-/// The elements of a range of integers; null after an error.
-static AffineExpr countIntegers(Node &node, Value start, Value limit,
-                                Value delta) {
-  auto first = node.symbols(start, "the start");
-  auto last = node.symbols(limit, "the limit");
-  auto step = node.ints(delta, "the step");
-  if (!first || !last || !step || step->front() == 0 || last->size() != 1) {
-    (void)node.fail("the limit must be one number, the step not 0");
+/// The number of steps of constant floats.
+static AffineExpr countFloats(Node &node, double start, double limit,
+                              double step) {
+  double size = step == 0 ? 0 : std::ceil((limit - start) / step);
+  if (step == 0 || !(size < 1e9)) {
+    (void)node.fail(step == 0 ? "the step must not be 0"
+                              : "the range is too long");
     return AffineExpr();
   }
-  AffineExpr span = (*last)[0] - (*first)[0];
-  AffineExpr count = step->front() > 0 ? span.ceilDiv(step->front())
-                                       : (-span).ceilDiv(-step->front());
-  count = nn::simplify(count);
+  return node.dim(static_cast<int64_t>(std::max(size, 0.0)));
+}
+
+/// The number of steps between sizes.
+static AffineExpr countSizes(Node &node, AffineExpr start, AffineExpr limit,
+                             int64_t step) {
+  if (step == 0) {
+    (void)node.fail("the step must not be 0");
+    return AffineExpr();
+  }
+  AffineExpr span = limit - start;
+  AffineExpr count =
+      nn::simplify(step > 0 ? span.ceilDiv(step) : (-span).ceilDiv(-step));
   return Node::isNegative(count) ? node.dim(0) : count;
+}
+
+/// The number of steps, found out when the module runs.
+static AffineExpr countByData(Node &node, Value start, Value limit,
+                              Value step) {
+  Type i64 = node.getBuilder().getI64Type();
+  Value count;
+  if (isa<FloatType>(Node::elementType(start))) {
+    Value exact = node.div(node.sub(limit, start), step);
+    count = node.cast(node.create<nn::CeilOp>(exact), i64);
+  } else {
+    step = node.cast(step, i64);
+    Value span = node.sub(node.cast(limit, i64), node.cast(start, i64));
+    // Division cuts off; one less than a step more rounds up.
+    Value isUp = node.create<nn::GreaterOp>(step, node.constant(0, i64));
+    Value unit =
+        node.select(isUp, node.constant(1, i64), node.constant(-1, i64));
+    count = node.div(node.add(span, node.sub(step, unit)), step);
+  }
+  return node.bindSize(node.create<nn::MaxOp>(count, node.constant(0, i64)),
+                       "the length");
+}
+
+/// The one element of a tensor as far as it is known; else null.
+static AffineExpr getKnown(Node &node, Value value) {
+  Dims known = node.knownSymbols(value);
+  return known.size() == 1 ? known.front() : AffineExpr();
 }
 
 /// start + i * delta, for as long as it is below the limit.
 static LogicalResult convertRange(Node &node) {
-  Value start = node.reshape(node.in(0), {}), limit = node.in(1);
+  Value start = node.reshape(node.in(0), {});
+  Value limit = node.reshape(node.in(1), {});
   Value delta = node.reshape(node.in(2), {});
-  if (!start || !delta)
+  if (!start || !limit || !delta)
     return failure();
   Type type = Node::elementType(start);
   AffineExpr count;
-  if (!isa<FloatType>(type))
-    count = countIntegers(node, start, limit, delta);
-  else if (Value sizes = asSizes(node, limit);
-           sizes && asSizes(node, start) && asSizes(node, delta))
-    count =
-        countIntegers(node, asSizes(node, start), sizes, asSizes(node, delta));
-  else
-    count = countFloats(node, start, limit, delta);
+  auto step = node.tryFloats(delta);
+  if (isa<FloatType>(type) && node.tryFloats(start) && node.tryFloats(limit) &&
+      step) {
+    count = countFloats(node, (*node.tryFloats(start))[0],
+                        (*node.tryFloats(limit))[0], (*step)[0]);
+  } else {
+    // Sizes may be floats.
+    Value from = start, to = limit;
+    bool areSizes = isa<IntegerType>(type) ||
+                    ((from = asSizes(node, start)) &&
+                     (to = asSizes(node, limit)) && asSizes(node, delta));
+    AffineExpr first = areSizes ? getKnown(node, from) : AffineExpr();
+    AffineExpr last = areSizes ? getKnown(node, to) : AffineExpr();
+    count = first && last && step ? countSizes(node, first, last, (*step)[0])
+                                  : countByData(node, start, limit, delta);
+  }
   if (!count)
     return failure();
   Value value =
@@ -132,8 +161,13 @@ static LogicalResult convertEyeLike(Node &node) {
   Value input = node.in(0);
   if (Node::rank(input) != 2)
     return node.fail("the input must be a matrix");
+  Type type = Node::elementType(input);
   if (node.hasAttr("dtype"))
-    return node.fail("the attribute 'dtype' is not supported");
+    type = getElementType(static_cast<int32_t>(node.getInt("dtype", 1)),
+                          node.getContext());
+  if (!type)
+    return node.fail(
+        "the attribute 'dtype' names a type that is not supported");
   OpBuilder &builder = node.getBuilder();
   auto position = [&](int64_t axis) {
     return node.createTyped<nn::IotaOp>(
@@ -143,7 +177,7 @@ static LogicalResult convertEyeLike(Node &node) {
       node.constant(double(node.getInt("k", 0)), builder.getI64Type());
   Value equal =
       node.create<nn::EqualOp>(node.add(position(0), offset), position(1));
-  return node.result(node.cast(equal, Node::elementType(input)));
+  return node.result(node.cast(equal, type));
 }
 
 /// Zeros above or below a diagonal of the last two dimensions.
@@ -197,32 +231,79 @@ static LogicalResult convertSize(Node &node) {
       node.create<nn::ReduceProdOp>(shape, Ints{0}, /*keepdims=*/false));
 }
 
-static LogicalResult convertReshape(Node &node) {
-  Value input = node.in(0);
-  bool allowZero = node.getInt("allowzero", 0) != 0;
-  std::optional<Dims> target = node.symbols(node.in(1), "the shape");
-  if (!target)
-    return failure();
-  Dims dims = Node::dims(input);
+/// Puts the input's sizes in place of zeros; false after an error.
+static bool copySizes(Node &node, ArrayRef<AffineExpr> dims,
+                      MutableArrayRef<AffineExpr> target) {
+  bool copies = node.getInt("allowzero", 0) == 0;
   int unknown = 0;
-  for (auto [i, expr] : llvm::enumerate(*target)) {
-    std::optional<int64_t> size = nn::getConstantValue(expr);
+  for (auto [i, expr] : llvm::enumerate(target)) {
+    std::optional<int64_t> size;
+    if (expr)
+      size = nn::getConstantValue(expr);
     if (!size)
       continue;
-    if (*size == 0 && !allowZero) {
+    if (*size == 0 && copies) {
       if (i >= dims.size())
-        return node.fail("the shape copies dimension " + llvm::Twine(i) +
-                         ", which the input doesn't have");
+        return succeeded(node.fail("the shape copies dimension " +
+                                   llvm::Twine(i) +
+                                   ", which the input doesn't have"));
       expr = dims[i];
     }
     unknown += *size == -1;
     if (*size < -1 || unknown > 1)
-      return node.fail("the shape must have at most one -1 and nothing less");
+      return succeeded(
+          node.fail("the shape must have at most one -1 and nothing less"));
   }
-  auto resolved = nn::resolveReshape(dims, *target, node.getContext());
+  return true;
+}
+
+/// The sizes that a shape stands for, some elements of which data tell.
+static std::optional<Dims> reshapeByData(Node &node, Dims dims, Dims target) {
+  Type i64 = node.getBuilder().getI64Type();
+  Value shape = node.cast(node.in(1), i64);
+  if (node.getInt("allowzero", 0) == 0) {
+    Dims copied = dims;
+    copied.resize(target.size(), node.dim(0));
+    Value isZero = node.create<nn::EqualOp>(shape, node.constant(0, i64));
+    shape = node.select(isZero, node.sizeValues(copied), shape);
+  }
+  AffineExpr total = nn::getProduct(dims, node.getContext());
+  Value isOpen = node.create<nn::EqualOp>(shape, node.constant(-1, i64));
+  Value others = node.create<nn::ReduceProdOp>(
+      node.select(isOpen, node.constant(1, i64), shape), Ints{0}, true);
+  Value rest = node.div(node.sizeValues(total),
+                        node.create<nn::MaxOp>(others, node.constant(1, i64)));
+  for (AffineExpr &size : target)
+    if (size && nn::getConstantValue(size) == -1)
+      size = AffineExpr();
+  auto sizes =
+      node.bindSizes(node.select(isOpen, rest, shape), "the shape", target);
+  if (sizes)
+    node.checkEqual(nn::getProduct(*sizes, node.getContext()), total);
+  return sizes;
+}
+
+static LogicalResult convertReshape(Node &node) {
+  Value input = node.in(0);
+  if (!Node::type(node.in(1)).hasStaticShape() || Node::rank(node.in(1)) != 1)
+    return node.fail("the shape must be a vector of static size");
+  Dims dims = Node::dims(input), target = node.knownSymbols(node.in(1));
+  if (!copySizes(node, dims, target))
+    return failure();
+  auto isOpen = [](AffineExpr size) {
+    return !size || nn::getConstantValue(size) == -1;
+  };
+  // One element follows from the others.
+  if (llvm::count_if(target, isOpen) == 1)
+    *llvm::find_if(target, isOpen) = node.dim(-1);
+  if (llvm::is_contained(target, AffineExpr())) {
+    auto sizes = reshapeByData(node, dims, target);
+    return sizes ? node.result(node.reshape(input, *sizes)) : failure();
+  }
+  auto resolved = nn::resolveReshape(dims, target, node.getContext());
   if (!resolved) {
     std::string text;
-    for (AffineExpr expr : *target)
+    for (AffineExpr expr : target)
       text += (text.empty() ? "" : ",") + node.describe(expr);
     return node.fail("the number of elements doesn't fit the shape [" + text +
                      "]");
@@ -308,15 +389,24 @@ static LogicalResult convertTranspose(Node &node) {
 }
 
 static LogicalResult convertExpand(Node &node) {
-  auto target = node.symbols(node.in(1), "the shape");
+  Value shape = node.in(1);
+  if (!Node::type(shape).hasStaticShape() || Node::rank(shape) != 1)
+    return node.fail("the shape must be a vector of static size");
+  Dims dims = Node::dims(node.in(0)), known = node.knownSymbols(shape);
+  // What data tell counts where the input has one element; elsewhere the sizes
+  // must be the input's, or 1.
+  for (size_t i = 1; i <= known.size() && i <= dims.size(); ++i)
+    if (!known[known.size() - i] && !nn::isOne(dims[dims.size() - i]))
+      known[known.size() - i] = dims[dims.size() - i];
+  auto target = node.bindSizes(shape, "the shape", known);
   if (!target)
     return failure();
-  auto dims = node.broadcastDims(Node::dims(node.in(0)), *target);
-  return dims ? node.result(node.broadcast(node.in(0), *dims)) : failure();
+  auto result = node.broadcastDims(dims, *target);
+  return result ? node.result(node.broadcast(node.in(0), *result)) : failure();
 }
 
 static LogicalResult convertTile(Node &node) {
-  auto repeats = node.symbols(node.in(1), "the repeats");
+  auto repeats = node.sizes(node.in(1), "the repeats");
   if (!repeats)
     return failure();
   if (static_cast<int64_t>(repeats->size()) != Node::rank(node.in(0)))
@@ -331,10 +421,10 @@ static const Row rows[] = {
     {"Constant", 1, 0, 0, convertConstant, "", "sparse values, strings"},
     {"ConstantOfShape", 9, 1, 1, convertConstantOfShape},
     {"Expand", 8, 2, 2, convertExpand},
-    {"EyeLike", 9, 1, 1, convertEyeLike, "", "dtype"},
+    {"EyeLike", 9, 1, 1, convertEyeLike},
     {"Flatten", 1, 1, 1, convertFlatten},
-    {"Range", 11, 3, 3, convertRange, "", "lengths that depend on data"},
-    {"Reshape", 5, 2, 2, convertReshape, "", "shapes that depend on data"},
+    {"Range", 11, 3, 3, convertRange},
+    {"Reshape", 5, 2, 2, convertReshape},
     {"Shape", 1, 1, 1, convertShape},
     {"Size", 1, 1, 1, convertSize},
     {"Squeeze", 1, 1, 2, convertSqueeze},

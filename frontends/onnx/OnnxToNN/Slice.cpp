@@ -136,11 +136,9 @@ static LogicalResult convertSlice10(Node &node) {
   if (!axes || !steps)
     return failure();
   nn::SymbolicElements starts = nn::symbolicElements(node.in(1));
-  if (!starts)
+  nn::SymbolicElements ends = nn::symbolicElements(node.in(2));
+  if (!starts || !ends)
     return node.result(sliceByData(node, *axes, *steps));
-  auto ends = node.symbols(node.in(2), "ends");
-  if (!ends)
-    return failure();
   return node.result(slice(node, *starts, *ends, *axes, *steps));
 }
 
@@ -158,7 +156,7 @@ static LogicalResult convertSplit(Node &node) {
   if (std::optional<Ints> split = node.getInts("split"))
     sizes = node.dims(*split);
   else if (node.in(1))
-    sizes = node.symbols(node.in(1), "split");
+    sizes = node.sizes(node.in(1), "split");
   else {
     // The last part is smaller where the size does not divide.
     AffineExpr part = nn::simplify(size.ceilDiv(parts));
@@ -229,7 +227,7 @@ static LogicalResult convertPad2(Node &node) {
 }
 
 static LogicalResult convertPad11(Node &node) {
-  auto pads = node.symbols(node.in(1), "pads");
+  auto pads = node.sizes(node.in(1), "pads");
   if (!pads)
     return failure();
   int64_t rank = Node::rank(node.in(0));
@@ -284,7 +282,7 @@ static const Row rows[] = {
     {"Pad", 2, 1, 1, convertPad2},
     {"Pad", 11, 2, 4, convertPad11, "", "a fill value that depends on data"},
     {"Slice", 1, 1, 1, convertSlice1},
-    {"Slice", 10, 3, 5, convertSlice10, "", "a size that depends on data"},
+    {"Slice", 10, 3, 5, convertSlice10},
     {"Split", 2, 1, 2, convertSplit},
 };
 

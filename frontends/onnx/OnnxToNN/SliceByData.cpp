@@ -97,6 +97,44 @@ static Value sliceAt(Node &node, Value value, int64_t axis,
   return node.create<nn::GatherOp>(value, at, axis);
 }
 
+/// Where data say that a slice starts or ends, counted from the front.
+static Value clampPosition(Node &node, Value position, AffineExpr size,
+                           int64_t step) {
+  Type i64 = node.getBuilder().getI64Type();
+  Value zero = node.constant(0, i64);
+  Value all = node.sizeValues(size);
+  position = node.select(node.create<nn::LessOp>(position, zero),
+                         node.add(position, all), position);
+  Value low = node.constant(step > 0 ? 0 : -1, i64);
+  Value high = step > 0 ? all : node.sub(all, node.constant(1, i64));
+  return node.create<nn::MinOp>(node.create<nn::MaxOp>(position, low), high);
+}
+
+/// The elements of `value` along an axis between two positions, vectors of one
+/// i64.
+static Value sliceBetween(Node &node, Value value, int64_t axis, Value start,
+                          Value end, int64_t step) {
+  Type i64 = node.getBuilder().getI64Type();
+  AffineExpr size = Node::dims(value)[axis];
+  start = clampPosition(node, start, size, step);
+  end = clampPosition(node, end, size, step);
+  Value room = node.constant(double(step > 0 ? step - 1 : step + 1), i64);
+  Value by = node.constant(double(step), i64);
+  Value count = node.div(node.add(node.sub(end, start), room), by);
+  AffineExpr length = node.bindSize(
+      node.create<nn::MaxOp>(count, node.constant(0, i64)), "the size");
+  if (!length)
+    return Value();
+  Value at = node.createTyped<nn::IotaOp>(nn::makeTensorType(length, i64), 0);
+  return node.create<nn::GatherOp>(value, node.add(node.mul(at, by), start),
+                                   axis);
+}
+
+static Value getElement(Node &node, Value vector, int64_t i) {
+  return node.cast(node.slice(vector, 0, node.dim(i), node.dim(1)),
+                   node.getBuilder().getI64Type());
+}
+
 Value nncc::onnx::sliceByData(Node &node, ArrayRef<int64_t> axes,
                               ArrayRef<int64_t> steps) {
   SmallVector<Position> starts = trace(node, node.in(1));
@@ -108,14 +146,15 @@ Value nncc::onnx::sliceByData(Node &node, ArrayRef<int64_t> axes,
       steps.size() != axes.size())
     return node.failValue("starts, ends, axes and steps must be of one length");
   Value value = node.in(0);
-  for (auto [start, end, axis, step] :
-       llvm::zip_equal(starts, ends, *normal, steps)) {
-    int64_t count = end.offset - start.offset;
-    if (!(start == end) || step != 1 || count < 1)
-      return node.failValue(
-          "starts must be known when compiling, or the ends be made from "
-          "them with constants alone; data-dependent shapes are not supported");
-    value = sliceAt(node, value, axis, start, count);
+  for (size_t i = 0; i < axes.size() && value; ++i) {
+    int64_t count = ends[i].offset - starts[i].offset, axis = (*normal)[i];
+    bool isFixed = starts[i] == ends[i] && steps[i] == 1 && count >= 1;
+    if (steps[i] == 0)
+      return node.failValue("the step must not be 0");
+    value = isFixed ? sliceAt(node, value, axis, starts[i], count)
+                    : sliceBetween(node, value, axis,
+                                   getElement(node, node.in(1), i),
+                                   getElement(node, node.in(2), i), steps[i]);
   }
   return value;
 }

@@ -12,9 +12,9 @@
 
 namespace nncc::onnx {
 
-/// A Slice (opset 10) whose positions depend on data, but their distance does
-/// not, as in x[i : i + 1]. Starts and ends are of static size. Null after an
-/// error.
+/// A Slice (opset 10) whose positions depend on data. Its size does not where
+/// their distance is constant, as in x[i : i + 1]. Starts and ends are of
+/// static size. Null after an error.
 mlir::Value sliceByData(Node &node, llvm::ArrayRef<int64_t> axes,
                         llvm::ArrayRef<int64_t> steps);
 

@@ -118,7 +118,7 @@ static LogicalResult convertTopK1(Node &node) {
 
 static LogicalResult convertTopK10(Node &node) {
   auto axis = node.axis(node.getInt("axis", -1), Node::rank(node.in(0)));
-  auto count = node.symbols(node.in(1), "k");
+  auto count = node.sizes(node.in(1), "k");
   if (!axis || !count)
     return failure();
   if (count->size() != 1)
@@ -130,7 +130,7 @@ static LogicalResult convertTopK10(Node &node) {
 
 static const Row rows[] = {
     {"TopK", 1, 1, 1, convertTopK1},
-    {"TopK", 10, 2, 2, convertTopK10, "", "a k that depends on data"},
+    {"TopK", 10, 2, 2, convertTopK10},
 };
 
 ArrayRef<Row> nncc::onnx::getTopKRows() { return rows; }

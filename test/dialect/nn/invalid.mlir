@@ -151,3 +151,24 @@ func.func @block_matmul_bits(%x: tensor<2x32xf32>, %w: tensor<5x1x12xui8>, %s: t
   %y = nn.block_matmul %x, %w, %s, %z {bits = 3 : i64} : (tensor<2x32xf32>, tensor<5x1x12xui8>, tensor<5x1xf32>, tensor<f32>) -> tensor<2x5xf32>
   return %y : tensor<2x5xf32>
 }
+
+// -----
+
+func.func @bind_sizes_type(%x: tensor<2xi32>) {
+  // expected-error@+1 {{takes a 1-D tensor of i64 of static size}}
+  nn.bind_sizes %x from 0 : tensor<2xi32>
+  return
+}
+
+// -----
+
+func.func @bind_sizes_in_branch(%c: tensor<i1>, %x: tensor<1xi64>) {
+  nn.if %c : tensor<i1> then {
+    // expected-error@+1 {{stands in a loop or branch}}
+    nn.bind_sizes %x from 0 : tensor<1xi64>
+    nn.yield
+  } else {
+    nn.yield
+  }
+  return
+}

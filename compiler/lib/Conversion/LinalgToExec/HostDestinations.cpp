@@ -132,6 +132,17 @@ FailureOr<Buffer> HostProgramBuilder::getPadded(tensor::PadOp op) {
   return padded;
 }
 
+bool HostProgramBuilder::areSizesBound(Value tensor) {
+  if (unbound.none())
+    return true;
+  FailureOr<SmallVector<AffineExpr>> sizes = getSizes(tensor);
+  return succeeded(sizes) && llvm::none_of(*sizes, [&](AffineExpr size) {
+           return llvm::any_of(unbound.set_bits(), [&](unsigned symbol) {
+             return size.isFunctionOfSymbol(symbol);
+           });
+         });
+}
+
 FailureOr<std::optional<Buffer>>
 HostProgramBuilder::getUserDestination(Value tensor) {
   std::optional<Buffer> none;
@@ -141,7 +152,7 @@ HostProgramBuilder::getUserDestination(Value tensor) {
   if (user->getBlock() != tensor.getParentBlock())
     return none;
   if (auto insert = dyn_cast<tensor::InsertSliceOp>(user)) {
-    if (insert.getSource() != tensor)
+    if (insert.getSource() != tensor || !areSizesBound(insert.getResult()))
       return none;
     // Only into what is being assembled: a slice whose place is known here.
     for (OpFoldResult offset : insert.getMixedOffsets())
@@ -168,7 +179,7 @@ HostProgramBuilder::getUserDestination(Value tensor) {
     return std::optional<Buffer>(*slice);
   }
   if (auto pad = dyn_cast<tensor::PadOp>(user)) {
-    if (isGuarded(pad))
+    if (isGuarded(pad) || !areSizesBound(pad.getResult()))
       return none;
     FailureOr<Buffer> padded = getPadded(pad);
     if (failed(padded))

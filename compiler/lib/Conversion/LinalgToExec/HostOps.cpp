@@ -110,6 +110,20 @@ LogicalResult HostProgramBuilder::convert(tensor::ExpandShapeOp op) {
   return success();
 }
 
+/// The same elements; what either type knows of the sizes counts.
+LogicalResult HostProgramBuilder::convert(tensor::CastOp op) {
+  FailureOr<Buffer> from = getBuffer(op.getSource());
+  if (failed(from) || failed(from = makeContiguous(op.getLoc(), *from)))
+    return failure();
+  auto type = cast<RankedTensorType>(op.getType());
+  for (auto [size, known] : llvm::zip_equal(from->sizes, type.getShape()))
+    if (!ShapedType::isDynamic(known))
+      size = constant(known);
+  from->strides = getRowMajorStrides(from->sizes, context);
+  buffers[op.getResult()] = *from;
+  return success();
+}
+
 LogicalResult HostProgramBuilder::convert(tensor::ExtractSliceOp op) {
   FailureOr<Buffer> from = getBuffer(op.getSource());
   if (failed(from))
@@ -264,13 +278,21 @@ LogicalResult HostProgramBuilder::convert(ExternOp op) {
   return success();
 }
 
+LogicalResult HostProgramBuilder::convert(BindOp op) {
+  host.clone(*op, hostValues);
+  for (unsigned i = 0; i < op.getValues().size(); ++i)
+    unbound.reset(op.getFirst() + i);
+  return success();
+}
+
 LogicalResult HostProgramBuilder::convert(Operation *op) {
   return TypeSwitch<Operation *, LogicalResult>(op)
       .Case<linalg::GenericOp, linalg::FillOp, tensor::PadOp,
             tensor::CollapseShapeOp, tensor::ExpandShapeOp,
             tensor::ExtractSliceOp, tensor::InsertSliceOp,
             tensor::FromElementsOp, tensor::InsertOp, tensor::ExtractOp,
-            arith::ConstantOp, scf::ForOp, scf::IfOp, scf::WhileOp, ExternOp>(
+            arith::ConstantOp, tensor::CastOp, scf::ForOp, scf::IfOp,
+            scf::WhileOp, ExternOp, BindOp>(
           [&](auto typed) { return convert(typed); })
       .Case<tensor::EmptyOp>([](auto) { return success(); })
       .Default([&](Operation *op) -> LogicalResult {

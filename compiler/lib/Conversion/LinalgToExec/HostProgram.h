@@ -12,6 +12,7 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/IRMapping.h"
+#include "llvm/ADT/BitVector.h"
 
 namespace nncc::exec {
 
@@ -34,6 +35,7 @@ private:
   mlir::LogicalResult convert(mlir::tensor::CollapseShapeOp op);
   mlir::LogicalResult convert(mlir::tensor::ExpandShapeOp op);
   mlir::LogicalResult convert(mlir::tensor::ExtractSliceOp op);
+  mlir::LogicalResult convert(mlir::tensor::CastOp op);
   mlir::LogicalResult convert(mlir::tensor::InsertSliceOp op);
   mlir::LogicalResult convert(mlir::tensor::FromElementsOp op);
   mlir::LogicalResult convert(mlir::tensor::InsertOp op);
@@ -43,6 +45,7 @@ private:
   mlir::LogicalResult convert(mlir::scf::IfOp op);
   mlir::LogicalResult convert(mlir::scf::WhileOp op);
   mlir::LogicalResult convert(ExternOp op);
+  mlir::LogicalResult convert(BindOp op);
 
   /// A buffer of its own for what a loop carries, with the initial value.
   mlir::FailureOr<Buffer> getCarried(mlir::Value init, mlir::Value result);
@@ -77,6 +80,8 @@ private:
                                    llvm::ArrayRef<mlir::OpFoldResult> sizes,
                                    llvm::ArrayRef<mlir::OpFoldResult> strides,
                                    const llvm::SmallBitVector &dropped);
+  /// Whether the sizes of a tensor are known here.
+  bool areSizesBound(mlir::Value tensor);
   /// Writes `tensor` into `buffer` unless it is there already.
   mlir::LogicalResult writeTo(mlir::Location loc, mlir::Value tensor,
                               const Buffer &buffer);
@@ -93,6 +98,8 @@ private:
   mlir::OpBuilder host;
   mlir::func::FuncOp program;
   llvm::SmallVector<mlir::Value> symbols;
+  /// Symbols whose exec.bind comes later.
+  llvm::BitVector unbound;
   llvm::DenseMap<mlir::Value, Buffer> buffers;
   mlir::IRMapping hostValues;
   std::unique_ptr<KernelBuilder> kernels;

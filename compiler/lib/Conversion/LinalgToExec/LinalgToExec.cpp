@@ -74,6 +74,10 @@ LogicalResult HostProgramBuilder::run(func::FuncOp main) {
     ++input;
   }
 
+  unbound.resize(symbols.size());
+  main.walk([&](BindOp bind) {
+    unbound.set(bind.getFirst(), bind.getFirst() + bind.getValues().size());
+  });
   auto findBuffer = [&](Value tensor) { return getBuffer(tensor); };
   auto findValue = [&](Value value) { return hostValues.lookup(value); };
   kernels =

@@ -73,14 +73,19 @@ void CallExternsPass::call(CallExternOp op) {
       arguments.push_back(materialize(b, loc, size, symbols));
     }
   }
-  std::string name = (externPrefix + Twine(externs.size())).str();
-  externs.push_back(describe(op));
+  bool isLibrary = op.getFunction().starts_with(libraryPrefix);
+  std::string name = isLibrary ? op.getFunction().str()
+                               : (externPrefix + Twine(externs.size())).str();
+  if (!isLibrary)
+    externs.push_back(describe(op));
   auto call = b.create<func::CallOp>(loc, name, TypeRange(), arguments);
-  b.setInsertionPointToEnd(getOperation().getBody());
-  b.create<func::FuncOp>(
-       loc, name,
-       b.getFunctionType(call.getOperandTypes(), call.getResultTypes()))
-      .setPrivate();
+  if (!getOperation().lookupSymbol(name)) {
+    b.setInsertionPointToEnd(getOperation().getBody());
+    b.create<func::FuncOp>(
+         loc, name,
+         b.getFunctionType(call.getOperandTypes(), call.getResultTypes()))
+        .setPrivate();
+  }
   op.erase();
 }
 

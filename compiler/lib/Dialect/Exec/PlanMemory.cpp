@@ -47,7 +47,8 @@ private:
     return (value + alignment - 1) / alignment * alignment;
   }
   std::pair<AffineExpr, int64_t> splitSize(AffineExpr size) const;
-  void collect(func::FuncOp program, bool isHost);
+  BindOp getHome(AllocOp alloc) const;
+  void collect(func::FuncOp program, bool isHost, BindOp home = {});
   AffineExpr plan();
   void rewrite(func::FuncOp program);
   void placeWeights(func::FuncOp program);
@@ -56,6 +57,8 @@ private:
   llvm::MapVector<AffineExpr, SmallVector<Request>> groups;
   DenseMap<Operation *, AffineExpr> offsets;
   SmallVector<Value> symbols;
+  /// In the program's order.
+  SmallVector<BindOp> bindings;
 };
 
 } // namespace
@@ -75,13 +78,24 @@ PlanMemoryPass::splitSize(AffineExpr size) const {
   return {size.ceilDiv(alignment.getValue()), alignment};
 }
 
-void PlanMemoryPass::collect(func::FuncOp program, bool isHost) {
+/// The last binding of a symbol that the buffer's size needs; null if it needs
+/// none of them.
+BindOp PlanMemoryPass::getHome(AllocOp alloc) const {
+  AffineExpr bytes = alloc.getBytes().getResult(0);
+  for (BindOp bind : llvm::reverse(bindings))
+    for (unsigned i = 0; i < bind.getValues().size(); ++i)
+      if (bytes.isFunctionOfSymbol(bind.getFirst() + i))
+        return bind;
+  return {};
+}
+
+void PlanMemoryPass::collect(func::FuncOp program, bool isHost, BindOp home) {
   DenseMap<Operation *, unsigned> positions;
   Block &body = program.getBody().front();
   for (auto [i, op] : llvm::enumerate(body))
     positions[&op] = i;
   program.walk([&](AllocOp alloc) {
-    if (alloc->hasAttr(hostAttrName) != isHost)
+    if (alloc->hasAttr(hostAttrName) != isHost || getHome(alloc) != home)
       return;
     Request request{alloc, 0, ~0u, 0};
     SmallVector<Value> values = {alloc.getBuffer()};
@@ -150,9 +164,12 @@ AffineExpr PlanMemoryPass::plan() {
 }
 
 void PlanMemoryPass::rewrite(func::FuncOp program) {
-  Value arena = program.getArgument(0);
   for (auto &[op, offset] : offsets) {
     auto alloc = cast<AllocOp>(op);
+    BindOp home = getHome(alloc);
+    Value arena = program.getArgument(0);
+    if (home)
+      arena = home.getMemory();
     OpBuilder b(alloc);
     Location loc = alloc.getLoc();
     Value from = materialize(b, loc, offset, symbols);
@@ -221,11 +238,21 @@ void PlanMemoryPass::runOnOperation() {
   for (BlockArgument argument : program.getArguments())
     if (getSymbolArgument(program, argument))
       symbols.push_back(argument);
+  bindings.clear();
+  program.walk([&](BindOp bind) { bindings.push_back(bind); });
   collect(program, /*isHost=*/false);
   addArenaFunction(program, arenaBytesName, plan());
   collect(program, /*isHost=*/true);
   if (!groups.empty())
     addArenaFunction(program, hostArenaBytesName, plan());
+  for (auto [i, bind] : llvm::enumerate(bindings)) {
+    collect(program, /*isHost=*/false, bind);
+    if (groups.empty())
+      continue;
+    std::string name = (boundBytesPrefix + Twine(i)).str();
+    addArenaFunction(program, name, plan());
+    bind.setBytes(name);
+  }
   rewrite(program);
   placeWeights(program);
   offsets.clear();

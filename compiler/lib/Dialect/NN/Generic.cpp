@@ -159,9 +159,19 @@ Value nn::buildReshaped(LoweringBuilder &b, Location loc, Value value,
                                        ? SmallVector<AffineExpr>(from)
                                        : groups.sizes;
   RankedTensorType result = b.getPlainType(to, element);
-  if (middle.size() != to.size())
+  if (middle.size() != to.size()) {
+    // One side may know a size that data tell on the other.
+    SmallVector<AffineExpr> joined;
+    for (const ReassociationIndices &run : groups.to)
+      joined.push_back(
+          getProduct(to.slice(run.front(), run.size()), b.getContext()));
+    if (!groups.to.empty() &&
+        value.getType() != b.getPlainType(joined, element))
+      value =
+          b.create<tensor::CastOp>(loc, b.getPlainType(joined, element), value);
     return b.create<tensor::ExpandShapeOp>(loc, result, value, groups.to,
                                            b.sizes(to));
+  }
   if (value.getType() != result)
     value = b.create<tensor::CastOp>(loc, result, value);
   return value;

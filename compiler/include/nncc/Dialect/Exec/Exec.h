@@ -51,6 +51,20 @@ constexpr llvm::StringLiteral hostArenaBytesName = "nncc_host_arena_bytes";
 /// the largest number of parts. The target defines it.
 constexpr llvm::StringLiteral parallelPrefix = "nncc_parallel.";
 
+/// Before a number: the function that gives the size of an exec.bind's memory
+/// from the symbols.
+constexpr llvm::StringLiteral boundBytesPrefix = "nncc_bound_bytes.";
+/// How many of the symbols, the last ones, exec.bind gives their values.
+constexpr llvm::StringLiteral boundSymbolsAttrName = "nncc.bound_symbols";
+/// The nodes that calls of the runtime speak of, by number.
+constexpr llvm::StringLiteral sitesAttrName = "nncc.sites";
+/// Functions of the runtime that refuse sizes; a result of 0 ends the run.
+constexpr llvm::StringLiteral boundMemoryName = "nncc_bound_memory";
+constexpr llvm::StringLiteral checkSizesName = "nncc_check_sizes";
+/// Before a function of the runtime that computes tensors, see exec.extern. It
+/// gets the addresses of its inputs and outputs, then all their sizes.
+constexpr llvm::StringLiteral libraryPrefix = "nncc_library_";
+
 /// Before a number: the function that makes the call of that number in the
 /// module's list `nncc.externs`, from the addresses of its inputs and outputs
 /// and then all their sizes. The target defines it.

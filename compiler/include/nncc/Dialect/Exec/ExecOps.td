@@ -90,7 +90,8 @@ def Exec_ExternOp : Exec_Op<"extern",
   let description = [{
     Calls the packed function of that name. `types` are those of the inputs and
     outputs in `nn`, with their signs and sizes; `constants` are given to the
-    function by name.
+    function by name. A name that begins with `nncc_library_` is a function of
+    the runtime, which is called directly.
   }];
   let arguments = (ins StrAttr:$function, DictionaryAttr:$constants,
                        TypeArrayAttr:$types,
@@ -138,6 +139,30 @@ def Exec_UploadOp : Exec_Op<"upload"> {
   let assemblyFormat = [{
     $from `to` $to attr-dict `:` type($from) `to` type($to)
   }];
+}
+
+def Exec_BindOp : Exec_Op<"bind", [MemoryEffects<[MemWrite]>]> {
+  let summary = "Gives symbols their values while the program runs";
+  let description = [{
+    Sizes that data tell: the symbol `first` + i takes the value of element i,
+    plus 1, from here on. The run ends with a message, which names the node, if
+    one is negative or together they are larger than any tensor.
+
+    The result is memory for all buffers whose sizes need these symbols, of as
+    many bytes as the function `bytes` of all symbols says.
+  }];
+  let arguments = (ins Variadic<I64>:$values, I64Attr:$first,
+                       OptionalAttr<FlatSymbolRefAttr>:$bytes);
+  let results = (outs Exec_Bytes:$memory);
+  let assemblyFormat = [{
+    `symbol` $first `to` $values (`bytes` $bytes^)? attr-dict `:` type($memory)
+  }];
+}
+
+def Exec_CheckOp : Exec_Op<"check", [MemoryEffects<[MemWrite]>]> {
+  let summary = "Ends the run with a message unless two sizes are equal";
+  let arguments = (ins Index:$lhs, Index:$rhs);
+  let assemblyFormat = "$lhs `is` $rhs attr-dict";
 }
 
 def Exec_DispatchOp : Exec_Op<"dispatch",

@@ -13,7 +13,9 @@ def PlanMemory : Pass<"exec-plan-memory", "::mlir::ModuleOp"> {
     weights with their offsets as the module's attributes `exec.weights`
     and `exec.weight_offsets`. Weights that these attributes name already keep
     their places. Buffers with `exec.host` are laid out by themselves, and their
-    size is told by `nncc_host_arena_bytes`.
+    size is told by `nncc_host_arena_bytes`. Those whose size depends on symbols
+    of an `exec.bind` lie in its memory, the size of which
+    `nncc_bound_bytes.N` tells.
   }];
   let options = [
     Option<"alignment", "alignment", "int64_t", "64",
@@ -50,6 +52,20 @@ def CallExterns : Pass<"exec-call-externs", "::mlir::ModuleOp"> {
     The functions are called `nncc_extern.N` and described by the module's
     attribute `nncc.externs`, from which the target defines them. Comes before
     exec-call-kernels, which forgets what the symbols were.
+  }];
+  let dependentDialects = ["::mlir::affine::AffineDialect",
+                           "::mlir::arith::ArithDialect",
+                           "::mlir::func::FuncDialect"];
+}
+
+def BindSizes : Pass<"exec-bind-sizes", "::mlir::ModuleOp"> {
+  let summary = "Turn exec.bind and exec.check into calls of the runtime";
+  let description = [{
+    Symbols that get their values while the program runs are arguments of the
+    program until here. What is computed from one moves behind its exec.bind;
+    then the arguments go, also those of the functions of arena sizes.
+    The module's attribute `nncc.sites` names the node of each call. Comes after
+    exec-call-kernels.
   }];
   let dependentDialects = ["::mlir::affine::AffineDialect",
                            "::mlir::arith::ArithDialect",

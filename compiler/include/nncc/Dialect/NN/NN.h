@@ -31,6 +31,9 @@ namespace nncc::nn {
 
 /// On a function: the names of the program's symbols.
 constexpr llvm::StringLiteral symbolsAttrName = "nn.symbols";
+/// On a function: how many of the symbols, the last ones, nn.bind_sizes gives
+/// their values.
+constexpr llvm::StringLiteral boundSymbolsAttrName = "nn.bound_symbols";
 /// On an argument or a result: the name of an input or an output.
 constexpr llvm::StringLiteral nameAttrName = "nn.name";
 /// After lowering, on an index argument: the name of the symbol it holds.

@@ -20,6 +20,34 @@ def NN_ShapeOfOp : NN_InferredOp<"shape_of",
   let hasFolder = 1;
 }
 
+def NN_SizesOp : NN_InferredOp<"sizes",
+    [DeclareOpInterfaceMethods<NN_SymbolicValueInterface>]> {
+  let summary = "Expressions over the symbols as a 1-D tensor of i64";
+  let arguments = (ins AffineMapAttr:$exprs);
+  let results = (outs NN_Tensor:$result);
+}
+
+def NN_BindSizesOp : Op<NN_Dialect, "bind_sizes", [MemoryEffects<[MemWrite]>,
+    DeclareOpInterfaceMethods<NN_LowerToLinalgInterface>]> {
+  let summary = "Sizes that are known only when the program runs";
+  let description = [{
+    From here on the symbol `first` + i is element i of `values`, a 1-D i64, plus
+    1: symbols are at least 1 and sizes may be 0. Stands in the function's own
+    block only, before all tensors whose sizes need these symbols. The run fails
+    where an element is negative or the sizes are too large.
+  }];
+  let arguments = (ins NN_Tensor:$values, I64Attr:$first);
+  let assemblyFormat = "$values `from` $first attr-dict `:` type($values)";
+  let hasVerifier = 1;
+}
+
+def NN_CheckSizesOp : Op<NN_Dialect, "check_sizes", [MemoryEffects<[MemWrite]>,
+    DeclareOpInterfaceMethods<NN_LowerToLinalgInterface>]> {
+  let summary = "The run fails unless sizes are equal";
+  let arguments = (ins AffineMapAttr:$lhs, AffineMapAttr:$rhs);
+  let assemblyFormat = "$lhs `is` $rhs attr-dict";
+}
+
 def NN_ReshapeOp : NN_Op<"reshape", [
     DeclareOpInterfaceMethods<NN_PermutableInterface>,
     DeclareOpInterfaceMethods<NN_LowerToLinalgInterface>,
