@@ -19,7 +19,7 @@ const module = withSection(build(), "nncc.signature", JSON.stringify({ abi: 1, c
 function build(): Uint8Array {
   const folder = mkdtempSync(join(tmpdir(), "nncc-packed-"));
   try {
-    const core = ["Allocator", "Arguments", "ErrorText", "Exports", "Main", "Memory", "Packed"];
+    const core = ["Allocator", "Arguments", "ErrorText", "Exports", "Main", "Memory", "Packed", "Sizes"];
     const sources = core.map((name) => join(root, "runtime", "core", `${name}.cpp`));
     sources.push(join(import.meta.dirname, "Inputs", "packed.cpp"));
     const flags = ["--target=wasm32", "-std=c++17", "-O1", "-ffreestanding", "-fno-builtin", "-fno-exceptions", "-fno-rtti", `-I${root}`];
