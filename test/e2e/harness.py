@@ -86,13 +86,18 @@ def check(
     flags: Sequence[str] = (),
     rtol: float = RTOL,
     atol: float = ATOL,
+    on_gpu: bool = True,
 ) -> nncc.Model:
-    """Compiles `model` once and compares it with onnxruntime on each of `feeds`."""
+    """Compiles `model` once and compares it with onnxruntime on each of `feeds`.
+
+    With `on_gpu` false a network of which no part can run on a GPU is spared that.
+    """
     onnx.save(model, folder / "model.onnx")
     nncc.compile(folder / "model.onnx", folder / "model.wasm", flags=flags)
     compiled = nncc.load(folder / "model.wasm")
     names = [item.name for item in compiled.inputs]
-    if ON_GPU:
+    on_gpu &= ON_GPU
+    if on_gpu:
         nncc.compile(folder / "model.onnx", folder / "gpu.wasm", flags=[*flags, *GPU_FLAGS])
         if WITH_NAGA:
             naga.check(naga.texts_of(folder / "gpu.wasm").values())
@@ -102,7 +107,7 @@ def check(
         assert got.keys() == expected.keys()
         compare(got, expected, rtol, atol)
         # WGSL has no doubles.
-        if ON_GPU and not any(a.dtype == np.float64 for a in (*feed.values(), *expected.values())):
+        if on_gpu and not any(a.dtype == np.float64 for a in (*feed.values(), *expected.values())):
             outputs = gpu_host().run(folder / "gpu.wasm", [feed[name] for name in names])
             if "--f16" in GPU_FLAGS:
                 rtol, atol = max(rtol, HALF_TOLERANCE), max(atol, HALF_TOLERANCE)
