@@ -127,20 +127,23 @@ static LogicalResult convertNonZero(Node &node) {
   return node.result(rows.size() == 1 ? rows[0] : node.concat(rows, 0));
 }
 
+std::pair<Value, int64_t> nncc::onnx::getLine(Node &node) {
+  Value input = node.in(0);
+  if (!node.hasAttr("axis"))
+    return {node.reshape(input,
+                         nn::getProduct(Node::dims(input), node.getContext())),
+            0};
+  auto axis = node.axis(node.getInt("axis", 0), Node::rank(input));
+  return {axis ? input : Value(), axis.value_or(0)};
+}
+
 /// The slices along an axis, or elements, where the condition holds. It may be
 /// shorter than the axis.
 static LogicalResult convertCompress(Node &node) {
-  Value input = node.in(0), condition = node.in(1);
-  int64_t axis = 0;
-  if (node.hasAttr("axis")) {
-    auto given = node.axis(node.getInt("axis", 0), Node::rank(input));
-    if (!given)
-      return failure();
-    axis = *given;
-  } else {
-    input = node.reshape(input,
-                         nn::getProduct(Node::dims(input), node.getContext()));
-  }
+  Value condition = node.in(1);
+  auto [input, axis] = getLine(node);
+  if (!input)
+    return failure();
   if (Node::rank(condition) != 1)
     return node.fail("the condition must be a vector");
   auto missing =

@@ -16,6 +16,10 @@ namespace nncc::onnx {
 /// known when the module runs. Null after an error.
 mlir::Value getTruePositions(Node &node, mlir::Value flags);
 
+/// The first input and the axis that the attribute 'axis' names; without one,
+/// all elements in a row and axis 0. Null after an error.
+std::pair<mlir::Value, int64_t> getLine(Node &node);
+
 } // namespace nncc::onnx
 
 #endif // NNCC_FRONTENDS_ONNX_ONNXTONN_SELECTION_H

@@ -104,18 +104,10 @@ static Value getSlices(Node &node, Value input, int64_t axis) {
 }
 
 static LogicalResult convertUnique(Node &node) {
-  Value input = node.in(0);
-  int64_t axis = 0;
   bool sorted = node.getInt("sorted", 1) != 0;
-  if (node.hasAttr("axis")) {
-    auto given = node.axis(node.getInt("axis", 0), Node::rank(input));
-    if (!given)
-      return failure();
-    axis = *given;
-  } else {
-    input = node.reshape(input,
-                         nn::getProduct(Node::dims(input), node.getContext()));
-  }
+  auto [input, axis] = getLine(node);
+  if (!input)
+    return failure();
   OpBuilder &b = node.getBuilder();
   Value rows = getSlices(node, input, axis);
   // Comparisons take numbers.
