@@ -249,3 +249,54 @@ def test_a_dimension_that_is_squeezed_if_it_is_one(tmp_path: Path) -> None:
     model = check(parse(graph), tmp_path, {"x": random(3, 1)})
     with pytest.raises(Exception, match="m"):
         model.run({"x": random(3, 2)})
+
+
+# As tf2onnx writes loops over time: the condition counts, in floating point too.
+COUNTED = """
+g (float[n,3] x, {count_type} count, float[3] start) => (float[3] last, float[m,3] out, int64 time)
+<int64 from = {{{first}}}, int64 by = {{{stride}}}, int64 zero = {{0}}, bool yes = {{1}}>
+{{
+  shape = Shape(x)
+  rows = Gather(shape, zero)
+  bound = Identity({bound})
+  go = {before}
+  last, time, same, out = Loop (, go, start, from, bound) <
+    body = b (int64 i, bool was, float[3] sum, int64 t, {count_type} n)
+      => (bool proceed, float[3] next, int64 t2, {count_type} n2, float[3] e)
+    {{
+      row = Gather(x, t)
+      next = Add(sum, row)
+      t2 = Add(t, by)
+      n2 = Identity(n)
+      e = Exp(next)
+      a = Cast <to = 1> (t2)
+      b = Cast <to = 1> (n)
+      first = {test} (a, b)
+      fewer = Less(i, n)
+      proceed = And(first, fewer)
+    }}
+  >
+}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("first", "stride", "test", "before", "bound"),
+    [
+        (0, 1, "Less", "Less(from, bound)", "rows"),
+        (0, 1, "Less", "Identity(yes)", "rows"),
+        (1, 2, "Less", "Less(from, bound)", "count"),
+        (0, 1, "LessOrEqual", "Identity(yes)", "count"),
+        (0, 1, "Less", "Less(from, bound)", "count"),
+    ],
+)
+def test_a_condition_that_counts(
+    first: int, stride: int, test: str, before: str, bound: str, tmp_path: Path
+) -> None:
+    text = COUNTED.format(
+        first=first, stride=stride, test=test, before=before, bound=bound, count_type="int64"
+    )
+    start = random(3, seed=1)
+    feeds = [{"x": random(9, 3), "count": number(n), "start": start} for n in (5, 6, 1, 0)]
+    feeds[1]["x"] = random(1 if first == 0 and bound == "rows" else 8, 3)
+    check(parse(text), tmp_path, *feeds)

@@ -288,7 +288,8 @@ static LogicalResult convertScan8(Node &node) {
 
 static const Row rows[] = {
     {"Loop", 1, 0, anyNumber, convertLoopNode, "",
-     "stacked outputs where only a condition ends the loop; states that "
+     "stacked outputs where only a condition on data ends the loop; states "
+     "that "
      "change their sizes or sequences to which a step does not append one "
      "tensor, unless the number of steps is small and constant",
      true},

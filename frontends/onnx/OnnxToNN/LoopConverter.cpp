@@ -13,6 +13,7 @@
 #include "frontends/onnx/OnnxToNN/LoopConverter.h"
 
 #include "frontends/onnx/OnnxToNN/Converter.h"
+#include "frontends/onnx/OnnxToNN/CountedLoop.h"
 #include "nncc/Dialect/NN/NN.h"
 
 using namespace mlir;
@@ -35,6 +36,8 @@ public:
 private:
   std::optional<SmallVector<Value>> unroll();
   std::optional<SmallVector<Value>> roll();
+  std::optional<SmallVector<Value>> close(Region &region,
+                                          ArrayRef<Value> outputs);
   std::optional<SmallVector<Value>> rollSequences();
   LogicalResult stackAppended(SmallVector<Value> &outputs);
   std::optional<SmallVector<Value>> convertBody(Value step, ValueRange states);
@@ -270,16 +273,36 @@ std::optional<SmallVector<Value>> LoopConverter::roll() {
   OpBuilder::InsertPoint outside = builder.saveInsertionPoint();
   builder.setInsertionPointToEnd(&block);
   auto outputs = convertBody(step, states);
-  bool hasCondition = false;
-  if (outputs && succeeded(adaptStates(MutableArrayRef<Value>(*outputs)
+  bool isConverted =
+      outputs && succeeded(adaptStates(MutableArrayRef<Value>(*outputs)
                                            .drop_front(loop.testsCondition)
-                                           .take_front(states.size()))))
-    hasCondition = endBody(*outputs);
+                                           .take_front(states.size())));
   builder.restoreInsertionPoint(outside);
-  if (!outputs || node.hasFailed())
+  if (!isConverted || node.hasFailed())
     return std::nullopt;
-  ValueRange elements =
-      ValueRange(*outputs).drop_front(loop.testsCondition + states.size());
+  Loop counted = loop;
+  if (loop.testsCondition) {
+    bool stacks = outputs->size() > 1 + states.size();
+    bool isInside =
+        !isa_and_nonnull<func::FuncOp>(outside.getBlock()->getParentOp());
+    countSteps(node, counted, block, *outputs, stacks && !isInside);
+    if (!counted.testsCondition)
+      outputs->erase(outputs->begin());
+  }
+  return LoopConverter(node, counted).close(region, *outputs);
+}
+
+/// The loop around a legalized body without its terminator.
+std::optional<SmallVector<Value>>
+LoopConverter::close(Region &region, ArrayRef<Value> outputs) {
+  OpBuilder::InsertPoint outside = builder.saveInsertionPoint();
+  builder.setInsertionPointToEnd(&region.front());
+  bool hasCondition = endBody(outputs);
+  builder.restoreInsertionPoint(outside);
+  if (node.hasFailed())
+    return std::nullopt;
+  ValueRange elements(
+      outputs.drop_front(loop.testsCondition + loop.initial.size()));
   if (hasCondition && loop.count && !elements.empty())
     return stackByData(region, elements);
   Operation *op = createLoop(region, hasCondition, elements);
