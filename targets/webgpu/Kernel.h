@@ -38,6 +38,9 @@ constexpr llvm::StringLiteral storageBarrierAttrName = "webgpu.storage";
 /// Buffers that every device binds for a kernel.
 constexpr int64_t maxBuffers = 8;
 
+/// The largest of them, in bytes.
+constexpr int64_t maxBindingBytes = 128 << 20;
+
 /// On a barrier: the tree that it begins could be a subgroup's.
 constexpr llvm::StringLiteral treeAttrName = "webgpu.tree";
 

@@ -97,7 +97,7 @@ static int64_t getElementBytes(func::FuncOp kernel, BlockArgument argument) {
 
 /// What the device needs beyond the defaults of WebGPU.
 static json::Object printLimits(ModuleOp program, ArrayRef<Shard> shards) {
-  constexpr int64_t defaultBinding = 128 << 20, defaultBuffer = 256 << 20;
+  constexpr int64_t defaultBuffer = 256 << 20;
   int64_t binding = 0, buffer = getArenaBytes(program).value_or(0);
   for (const Shard &shard : shards)
     binding = std::max<int64_t>(binding, shard.end - shard.begin);
@@ -110,7 +110,7 @@ static json::Object printLimits(ModuleOp program, ArrayRef<Shard> shards) {
                                           getElementBytes(func, argument));
   buffer = std::max(buffer, binding);
   json::Object limits;
-  if (binding > defaultBinding)
+  if (binding > maxBindingBytes)
     limits["maxStorageBufferBindingSize"] = binding;
   if (buffer > defaultBuffer)
     limits["maxBufferSize"] = buffer;

@@ -45,6 +45,7 @@ public:
     // Eight storage buffers are sure: one is for the result, and a product in
     // front reads two in place of one.
     options.maxKernelInputs = 6;
+    options.maxConstantElements = maxBindingBytes / 4;
   }
 
   bool hasDevice() const override { return true; }

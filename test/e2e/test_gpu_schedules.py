@@ -5,6 +5,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import onnx
 import pytest
 from onnx import helper
@@ -60,3 +61,25 @@ def test_shared(case: Callable[[], Case], plain: bool, tmp_path: Path) -> None:
     outputs = gpu_host(plain).run(tmp_path / "model.wasm", list(feed.values()))
     expected = reference(model, feed)
     compare(dict(zip(expected, outputs, strict=True)), expected, RTOL, ATOL)
+
+
+def test_large_table(tmp_path: Path) -> None:
+    """A table that no device need bind as a whole, for a Gather and a product."""
+    if problem := gpu_problem():
+        pytest.skip(f"no GPU: {problem}")
+    rows, columns = 65600, 512
+    table = np.random.default_rng(1).integers(0, 3, (rows, columns), dtype=np.uint8)
+    nodes = [
+        helper.make_node("Gather", ["table", "rows"], ["found"]),
+        helper.make_node("Cast", ["found"], ["x"], to=onnx.TensorProto.FLOAT),
+        helper.make_node("Cast", ["table"], ["w"], to=onnx.TensorProto.FLOAT),
+        helper.make_node("Transpose", ["w"], ["t"], perm=[1, 0]),
+        helper.make_node("MatMul", ["x", "t"], ["y"]),
+    ]
+    feed = {"rows": np.array([0, -1, rows // 2, rows // 2 - 1, 77])}
+    onnx.save(network(nodes, feed, ["y"], constants={"table": table}), tmp_path / "model.onnx")
+    flags = ["--target=webgpu", "--no-fallback", "--require-gpu"]
+    nncc.compile(tmp_path / "model.onnx", tmp_path / "model.wasm", flags=flags)
+    outputs = gpu_host().run(tmp_path / "model.wasm", list(feed.values()))
+    x = table[feed["rows"]].astype(np.float32)
+    np.testing.assert_array_equal(outputs[0], x @ table.astype(np.float32).T)

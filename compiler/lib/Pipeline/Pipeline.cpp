@@ -56,6 +56,8 @@ static void buildLinalg(OpPassManager &pm, const PipelineOptions &options) {
   pm.addPass(createPackWeights());
   pm.addPass(createEvaluateConstants(options.runNative));
   pm.addPass(createNarrowWeights());
+  pm.addPass(createShardConstants(
+      {options.maxConstantElements, options.maxKernelInputs}));
   pm.addPass(createCSEPass());
 }
 

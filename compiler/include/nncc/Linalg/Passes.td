@@ -77,4 +77,24 @@ def NarrowWeights : Pass<"linalg-narrow-weights", "::mlir::ModuleOp"> {
   ];
 }
 
+def ShardConstants : Pass<"linalg-shard-constants", "::mlir::ModuleOp"> {
+  let summary = "Divide constants that are too large for a device";
+  let description = [{
+    A constant of more elements than a device can bind becomes several, along its
+    outermost dimension. Products that read it along a parallel loop become one
+    for each, which write into parts of one result; what looks elements up in
+    it looks into each and takes one. A constant that is read in another way, or
+    would be by kernels of too many inputs, stays whole.
+  }];
+  let options = [
+    Option<"maxElements", "max-elements", "int64_t", "0",
+           "The most elements that a constant may have; 0: any number">,
+    Option<"maxInputs", "max-inputs", "unsigned", "0",
+           "The most inputs that an op may have; 0: any number">,
+  ];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::linalg::LinalgDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
 #endif
