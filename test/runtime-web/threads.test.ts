@@ -4,10 +4,12 @@
 // Modules compiled with --threads: the same results, and what goes wrong.
 
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import type { Worker } from "node:worker_threads";
 import { loadModel, type Model, type Tensor } from "../../runtime/web/dist/index.js";
 import { compileNetwork } from "./compiled.ts";
 import { makeModule } from "./fixture.ts";
@@ -99,9 +101,8 @@ test("a trap in a part of a kernel ends the call, on whichever thread", async ()
 });
 
 test("a worker that was killed is an error", async () => {
+  const started = once(process, "worker") as Promise<[Worker]>;
   const model = await loadModel(threaded, { threads: 2 });
-  type Inside = { runner: { workers: { workers: { terminate(): Promise<number> }[] } } };
-  const pool = (model as unknown as Inside).runner.workers;
-  await pool.workers[0]!.terminate();
+  await (await started)[0].terminate();
   await assert.rejects(model.run(image(64)), { code: "worker-failed", message: /load the model again/ });
 });

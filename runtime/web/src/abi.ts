@@ -63,12 +63,12 @@ interface Slot {
  * reused by every call. Input blocks grow when a call brings a larger tensor.
  */
 export class CallFrame {
-  private readonly exports: ModuleExports;
-  private readonly packed: PackedLink | undefined;
-  private readonly block: number;
-  private readonly count: number;
-  private readonly inputs: Slot[] = [];
-  private readonly outputs: Slot[] = [];
+  readonly #exports: ModuleExports;
+  readonly #packed: PackedLink | undefined;
+  readonly #block: number;
+  readonly #count: number;
+  readonly #inputs: Slot[] = [];
+  readonly #outputs: Slot[] = [];
 
   /** `packed`: where the module's functions of the host are. */
   static of({ inputs, outputs }: Signature, exports: ModuleExports, packed: PackedLink | undefined): CallFrame {
@@ -79,21 +79,21 @@ export class CallFrame {
   private constructor(
     exports: ModuleExports, packed: PackedLink | undefined, inputRanks: readonly number[], outputRanks: readonly number[],
   ) {
-    this.exports = exports;
-    this.packed = packed;
+    this.#exports = exports;
+    this.#packed = packed;
     const ranks = [...inputRanks, ...outputRanks];
-    this.count = ranks.length;
+    this.#count = ranks.length;
     const shapeBytes = ranks.reduce((sum, rank) => sum + 8 * rank, 0);
     // One more value at the end takes what the call returns.
-    const valueBytes = VALUE_BYTES * (this.count + 1);
-    this.block = allocate(exports, valueBytes + TENSOR_BYTES * this.count + shapeBytes);
-    let descriptor = this.block + valueBytes;
-    let shape = descriptor + TENSOR_BYTES * this.count;
-    const view = this.view();
+    const valueBytes = VALUE_BYTES * (this.#count + 1);
+    this.#block = allocate(exports, valueBytes + TENSOR_BYTES * this.#count + shapeBytes);
+    let descriptor = this.#block + valueBytes;
+    let shape = descriptor + TENSOR_BYTES * this.#count;
+    const view = this.#view();
     ranks.forEach((rank, i) => {
       const slot: Slot = { descriptor, shape, rank, data: 0, capacity: 0 };
-      (i < inputRanks.length ? this.inputs : this.outputs).push(slot);
-      const value = this.block + VALUE_BYTES * i;
+      (i < inputRanks.length ? this.#inputs : this.#outputs).push(slot);
+      const value = this.#block + VALUE_BYTES * i;
       view.setBigUint64(value, BigInt(TENSOR), true);
       view.setBigUint64(value + 8, BigInt(descriptor), true);
       descriptor += TENSOR_BYTES;
@@ -103,88 +103,88 @@ export class CallFrame {
 
   /** Copies `tensor` into the module as input `index`. */
   setInput(index: number, tensor: Tensor): void {
-    const slot = this.inputs[index]!;
+    const slot = this.#inputs[index]!;
     const bytes = tensor.data.byteLength;
     if (bytes > slot.capacity || slot.data === 0) {
-      if (slot.data !== 0) this.exports.nncc_free(slot.data);
+      if (slot.data !== 0) this.#exports.nncc_free(slot.data);
       slot.data = 0;
       slot.capacity = 0;
-      slot.data = allocate(this.exports, bytes);
+      slot.data = allocate(this.#exports, bytes);
       slot.capacity = bytes;
     }
-    writeElements(this.exports.memory, slot.data, tensor.data);
-    this.describeInput(slot, tensor.dtype, tensor.shape, CPU);
+    writeElements(this.#exports.memory, slot.data, tensor.data);
+    this.#describeInput(slot, tensor.dtype, tensor.shape, CPU);
   }
 
   /** Says what input `index` is that lies on the GPU. */
   setGpuInput(index: number, dtype: DType, shape: readonly number[]): void {
-    this.describeInput({ ...this.inputs[index]!, data: 0 }, dtype, shape, WEBGPU);
+    this.#describeInput({ ...this.#inputs[index]!, data: 0 }, dtype, shape, WEBGPU);
   }
 
   /** Calls `main`. Throws `run-failed` or `out-of-memory` with the module's own words. */
   call(outputTypes: readonly DType[]): void {
-    const { main } = this.exports;
+    const { main } = this.#exports;
     if (main === undefined) throw new NnccError("unsupported-device", "the module has no CPU code");
-    this.invoke(main, outputTypes, CPU);
+    this.#invoke(main, outputTypes, CPU);
   }
 
   /** Calls `nncc_gpu_plan`; the address of the commands that it wrote. Throws as `call`. */
   plan(outputTypes: readonly DType[]): number {
-    return this.invoke(this.exports.nncc_gpu_plan!, outputTypes, WEBGPU);
+    return this.#invoke(this.#exports.nncc_gpu_plan!, outputTypes, WEBGPU);
   }
 
   /** Calls `nncc_gpu_resume`; the address of the next segment's commands. Throws as `call`. */
   resume(): number {
-    return this.enter(this.exports.nncc_gpu_resume!, 0, 0);
+    return this.#enter(this.#exports.nncc_gpu_resume!, 0, 0);
   }
 
   /** The sizes of output `index` and where it begins in the arena of the GPU, in bytes. */
   gpuOutput(index: number): { shape: number[]; offset: number } {
-    const { shape, address } = readDescriptor(this.view(), this.outputs[index]!.descriptor);
+    const { shape, address } = readDescriptor(this.#view(), this.#outputs[index]!.descriptor);
     return { shape, offset: address };
   }
 
   /** A copy of output `index`, since the module reuses its memory in the next call. */
   output(index: number): Tensor {
-    return readTensor(this.exports.memory, this.outputs[index]!.descriptor);
+    return readTensor(this.#exports.memory, this.#outputs[index]!.descriptor);
   }
 
-  private describeInput(slot: Slot, dtype: DType, shape: readonly number[], device: number): void {
-    const view = this.view();
+  #describeInput(slot: Slot, dtype: DType, shape: readonly number[], device: number): void {
+    const view = this.#view();
     writeDescriptor(view, slot.descriptor, { ...slot, dtype, device });
     writeShape(view, slot.shape, shape);
   }
 
-  private invoke(target: PackedFunction, outputTypes: readonly DType[], device: number): number {
-    const view = this.view();
-    this.outputs.forEach((slot, i) =>
+  #invoke(target: PackedFunction, outputTypes: readonly DType[], device: number): number {
+    const view = this.#view();
+    this.#outputs.forEach((slot, i) =>
       writeDescriptor(view, slot.descriptor, { ...slot, dtype: outputTypes[i]!, device }));
-    return this.enter(target, this.block, this.count);
+    return this.#enter(target, this.#block, this.#count);
   }
 
   /** Where calls put what they return. */
-  private get result(): number {
-    return this.block + VALUE_BYTES * this.count;
+  get #result(): number {
+    return this.#block + VALUE_BYTES * this.#count;
   }
 
   /** The handle that the call returned, if any. Throws when it failed; a trap, or what a function threw, is the cause. */
-  private enter(target: PackedFunction, block: number, count: number): number {
+  #enter(target: PackedFunction, block: number, count: number): number {
     let status: number;
     try {
-      status = target(0, block, count, this.result);
+      status = target(0, block, count, this.#result);
     } catch (error) {
       if (!(error instanceof WebAssembly.RuntimeError)) throw error;
-      const why = errorOf(this.exports) || messageOf(error) + placeOf(error);
+      const why = errorOf(this.#exports) || messageOf(error) + placeOf(error);
       throw new NnccError("run-failed", `the module trapped: ${why}`, { cause: error });
     }
-    if (status === 0) return this.view().getUint32(this.result + 8, true);
-    const message = errorOf(this.exports) || `the module returned ${status}`;
+    if (status === 0) return this.#view().getUint32(this.#result + 8, true);
+    const message = errorOf(this.#exports) || `the module returned ${status}`;
     const code = /out of memory/i.test(message) ? "out-of-memory" : "run-failed";
-    throw new NnccError(code, message, { cause: this.packed?.takeThrown() });
+    throw new NnccError(code, message, { cause: this.#packed?.takeThrown() });
   }
 
-  private view(): DataView {
-    return viewOf(this.exports.memory);
+  #view(): DataView {
+    return viewOf(this.#exports.memory);
   }
 }
 

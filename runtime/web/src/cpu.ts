@@ -27,19 +27,19 @@ export class CpuRunner implements Runner {
   readonly profiler: Profiler | undefined;
   readonly threading: Threading;
   readonly relaxed: boolean;
-  private readonly signature: Signature;
-  private readonly workers: WorkerPool | undefined;
-  private readonly packed: PackedLink | undefined;
-  private exports: ModuleExports | undefined;
-  private frame: CallFrame | undefined;
+  readonly #signature: Signature;
+  readonly #workers: WorkerPool | undefined;
+  readonly #packed: PackedLink | undefined;
+  #exports: ModuleExports | undefined;
+  #frame: CallFrame | undefined;
 
   constructor(signature: Signature, exports: ModuleExports, parts: CpuParts = {}) {
-    this.signature = signature;
-    this.exports = exports;
+    this.#signature = signature;
+    this.#exports = exports;
     this.profiler = parts.profiler;
     this.threading = parts.threading ?? { count: 1 };
-    this.workers = parts.workers;
-    this.packed = parts.packed;
+    this.#workers = parts.workers;
+    this.#packed = parts.packed;
     this.relaxed = parts.relaxed ?? false;
   }
 
@@ -51,47 +51,47 @@ export class CpuRunner implements Runner {
   }
 
   runSync(inputs: readonly BoundInput[]): Tensor[] {
-    if (this.exports === undefined) throw new NnccError("disposed", "the model was disposed of");
-    this.checkWorkers();
-    const frame = (this.frame ??= CallFrame.of(this.signature, this.exports, this.packed));
+    if (this.#exports === undefined) throw new NnccError("disposed", "the model was disposed of");
+    this.#checkWorkers();
+    const frame = (this.#frame ??= CallFrame.of(this.#signature, this.#exports, this.#packed));
     inputs.forEach((input, i) => {
       if ("buffer" in input) {
-        const name = this.signature.inputs[i]!.name;
+        const name = this.#signature.inputs[i]!.name;
         throw new NnccError("wrong-device", `input '${name}' is on the GPU, but the model runs on the CPU`);
       }
       frame.setInput(i, input);
     });
     try {
-      frame.call(this.signature.outputs.map((output) => output.dtype));
+      frame.call(this.#signature.outputs.map((output) => output.dtype));
     } catch (error) {
       // After a trap the module's allocator cannot be trusted any more.
       if (error instanceof NnccError && error.cause instanceof WebAssembly.RuntimeError) this.dispose();
       throw error;
     }
-    return this.signature.outputs.map((_, i) => frame.output(i));
+    return this.#signature.outputs.map((_, i) => frame.output(i));
   }
 
   function(name: string): ModuleFunction | undefined {
-    if (this.exports === undefined) throw new NnccError("disposed", "the model was disposed of");
-    return this.packed?.function(name);
+    if (this.#exports === undefined) throw new NnccError("disposed", "the model was disposed of");
+    return this.#packed?.function(name);
   }
 
   get functionReferences(): number {
-    return this.packed?.references ?? 0;
+    return this.#packed?.references ?? 0;
   }
 
   get memoryBytes(): number {
-    return this.exports?.memory.buffer.byteLength ?? 0;
+    return this.#exports?.memory.buffer.byteLength ?? 0;
   }
 
   dispose(): void {
-    this.workers?.stop();
-    this.exports = undefined;
-    this.frame = undefined;
+    this.#workers?.stop();
+    this.#exports = undefined;
+    this.#frame = undefined;
   }
 
-  private checkWorkers(): void {
-    const why = this.workers?.failure;
+  #checkWorkers(): void {
+    const why = this.#workers?.failure;
     if (why === undefined) return;
     this.dispose();
     throw new NnccError("worker-failed", `a worker of the model is gone: ${why}; load the model again`);

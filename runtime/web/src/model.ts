@@ -30,46 +30,46 @@ export interface Fallback {
 export class Model {
   readonly signature: Signature;
   readonly module: WebAssembly.Module;
-  private readonly fallback: Fallback;
-  private runner: Runner | undefined;
-  private reason: string | undefined;
+  readonly #fallback: Fallback;
+  #runner: Runner | undefined;
+  #reason: string | undefined;
 
   constructor(module: WebAssembly.Module, signature: Signature, runner: Runner, fallback: Fallback = {}) {
     this.module = module;
     this.signature = signature;
-    this.runner = runner;
-    this.fallback = fallback;
-    this.reason = fallback.reason;
+    this.#runner = runner;
+    this.#fallback = fallback;
+    this.#reason = fallback.reason;
   }
 
   /** Where runs take place. A lost GPU can change it; see `whyNotGpu`. */
   get device(): "cpu" | "gpu" {
-    return this.runner?.device ?? "cpu";
+    return this.#runner?.device ?? "cpu";
   }
 
   /** Why the GPU is not used; undefined when it is. */
   get whyNotGpu(): string | undefined {
-    return this.reason;
+    return this.#reason;
   }
 
   /** The GPU that the model runs on, for buffers of the caller's and for other models. */
   get gpu(): GPUDevice | undefined {
-    return this.runner?.gpu;
+    return this.#runner?.gpu;
   }
 
   /** Of a model that was loaded with `profile`. */
   get profiler(): Profiler | undefined {
-    return this.runner?.profiler;
+    return this.#runner?.profiler;
   }
 
   /** Whether kernels use relaxed SIMD (see LoadOptions.relaxed). */
   get relaxed(): boolean {
-    return this.runner?.relaxed ?? false;
+    return this.#runner?.relaxed ?? false;
   }
 
   /** How many threads runs on the CPU use, and why not as many as were asked for. */
   get threading(): Threading {
-    return this.runner?.threading ?? { count: 1 };
+    return this.#runner?.threading ?? { count: 1 };
   }
 
   /**
@@ -81,20 +81,20 @@ export class Model {
   async run(inputs: Inputs, options: { readonly keep: "gpu" }): Promise<Record<string, GpuTensor>>;
   async run(inputs: Inputs, options: RunOptions): Promise<Record<string, RunOutput>>;
   async run(inputs: Inputs, options: RunOptions = {}): Promise<Record<string, RunOutput>> {
-    const runner = this.live();
+    const runner = this.#live();
     const { signature } = this;
     const keep = keptOutputs(signature, options.keep);
     const bound = bindInputs(signature, readPictures(signature, inputs));
-    return this.named(await this.runOn(runner, bound, keep));
+    return this.#named(await this.#runOn(runner, bound, keep));
   }
 
   /** The same for code that cannot wait, on the CPU only. */
   runSync(inputs: PlainInputs): Record<string, Tensor> {
-    const runner = this.live();
+    const runner = this.#live();
     if (runner.runSync === undefined) {
       throw new NnccError("unsupported-device", "the GPU's results have to be waited for: use run()");
     }
-    return this.named(runner.runSync(bindInputs(this.signature, inputs)));
+    return this.#named(runner.runSync(bindInputs(this.signature, inputs)));
   }
 
   /** Calls that keep what the model takes back in between. Throws `unknown-input` when it is no such model. */
@@ -107,46 +107,46 @@ export class Model {
    * module has functions (docs/module-format.md). The caller disposes of it.
    */
   function(name: string): ModuleFunction | undefined {
-    return this.live().function?.(name);
+    return this.#live().function?.(name);
   }
 
   /** How many references the module holds to functions of the host. */
   get functionReferences(): number {
-    return this.runner?.functionReferences ?? 0;
+    return this.#runner?.functionReferences ?? 0;
   }
 
   /** Bytes of the module's memory and of the GPU's: code apart, all that the model holds. */
   get memoryBytes(): number {
-    return this.runner?.memoryBytes ?? 0;
+    return this.#runner?.memoryBytes ?? 0;
   }
 
   /** Lets go of all memory, here and on the GPU, and ends the workers. Calling it twice is fine. */
   dispose(): void {
-    this.runner?.dispose();
-    this.runner = undefined;
+    this.#runner?.dispose();
+    this.#runner = undefined;
   }
 
-  private live(): Runner {
-    if (this.runner === undefined) throw new NnccError("disposed", "the model was disposed of");
-    return this.runner;
+  #live(): Runner {
+    if (this.#runner === undefined) throw new NnccError("disposed", "the model was disposed of");
+    return this.#runner;
   }
 
-  private async runOn(runner: Runner, inputs: readonly BoundInput[], keep: readonly boolean[]): Promise<RunOutput[]> {
+  async #runOn(runner: Runner, inputs: readonly BoundInput[], keep: readonly boolean[]): Promise<RunOutput[]> {
     try {
       return await runner.run(inputs, keep);
     } catch (error) {
       const gone = error instanceof NnccError && error.code === "unsupported-device" && runner.device === "gpu";
       const movable = !keep.includes(true) && inputs.every((input) => "data" in input);
-      if (!gone || !movable || this.fallback.open === undefined) throw error;
-      const next = await this.fallback.open();
-      this.reason = error.message;
-      this.runner = next;
+      if (!gone || !movable || this.#fallback.open === undefined) throw error;
+      const next = await this.#fallback.open();
+      this.#reason = error.message;
+      this.#runner = next;
       runner.dispose();
       return next.run(inputs, keep);
     }
   }
 
-  private named<T>(outputs: readonly T[]): Record<string, T> {
+  #named<T>(outputs: readonly T[]): Record<string, T> {
     return Object.fromEntries(this.signature.outputs.map(({ name }, i) => [name, outputs[i]!]));
   }
 }

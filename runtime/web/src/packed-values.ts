@@ -50,53 +50,53 @@ export interface FunctionTable {
 
 /** Blocks of the module's memory that values point to, until they are freed. */
 export class Blocks {
-  private readonly exports: PackedExports;
-  private addresses: number[] = [];
-  private references: number[] = [];
+  readonly #exports: PackedExports;
+  #addresses: number[] = [];
+  #references: number[] = [];
 
   constructor(exports: PackedExports) {
-    this.exports = exports;
+    this.#exports = exports;
   }
 
   allocate(bytes: number): number {
-    const address = allocate(this.exports, bytes);
-    this.addresses.push(address);
+    const address = allocate(this.#exports, bytes);
+    this.#addresses.push(address);
     return address;
   }
 
   /** Releases the reference together with the blocks. */
   keep(reference: number): void {
-    this.references.push(reference);
+    this.#references.push(reference);
   }
 
   free(): void {
-    for (const address of this.addresses) this.exports.nncc_free(address);
-    for (const reference of this.references) this.exports.nncc_release(reference);
-    this.addresses = [];
-    this.references = [];
+    for (const address of this.#addresses) this.#exports.nncc_free(address);
+    for (const reference of this.#references) this.#exports.nncc_release(reference);
+    this.#addresses = [];
+    this.#references = [];
   }
 }
 
 /** Reads and writes values. */
 export class ValueCodec {
-  private readonly exports: PackedExports;
-  private readonly functions: FunctionTable;
+  readonly #exports: PackedExports;
+  readonly #functions: FunctionTable;
 
   constructor(exports: PackedExports, functions: FunctionTable) {
-    this.exports = exports;
-    this.functions = functions;
+    this.#exports = exports;
+    this.#functions = functions;
   }
 
   /** A function written to an argument is lent with `blocks`, one to a result is given away. */
   write(at: number, value: PackedValue | undefined | void, blocks: Blocks, isResult = false): void {
-    const [tag, payload] = this.encode(value, blocks, isResult);
-    const view = this.view();
+    const [tag, payload] = this.#encode(value, blocks, isResult);
+    const view = this.#view();
     view.setBigUint64(at, BigInt(tag!), true);
     view.setBigUint64(at + 8, BigInt.asUintN(64, payload), true);
   }
 
   read(at: number): PackedValue {
-    const view = this.view();
+    const view = this.#view();
     const payload = at + 8;
     const tag = view.getUint32(at, true);
     switch (tag) {
@@ -104,16 +104,16 @@ export class ValueCodec {
       case INT: return view.getBigInt64(payload, true);
       case FLOAT: return view.getFloat64(payload, true);
       case HANDLE: return new Handle(view.getBigUint64(payload, true));
-      case STRING: return readText(this.exports.memory, view.getUint32(payload, true), view.getUint32(payload + 4, true));
-      case TENSOR: return readTensor(this.exports.memory, view.getUint32(payload, true));
-      case FUNCTION: return this.functions.borrow(view.getUint32(payload, true));
+      case STRING: return readText(this.#exports.memory, view.getUint32(payload, true), view.getUint32(payload + 4, true));
+      case TENSOR: return readTensor(this.#exports.memory, view.getUint32(payload, true));
+      case FUNCTION: return this.#functions.borrow(view.getUint32(payload, true));
       default: throw new NnccError("run-failed", `a packed value has the unknown tag ${tag}`);
     }
   }
 
   /** Writes the elements of a tensor that an argument describes. Throws when it is another one. */
   fill(at: number, tensor: Tensor, what: string): void {
-    const view = this.view();
+    const view = this.#view();
     const wanted = readDescriptor(view, view.getUint32(at + 8, true));
     const same = tensor.dtype === wanted.dtype && `${tensor.shape}` === `${wanted.shape}`;
     if (!same) {
@@ -121,17 +121,17 @@ export class ValueCodec {
       throw new NnccError("wrong-shape", `${what} is ${given}, not ${wanted.dtype}[${wanted.shape}]`);
     }
     const { data } = makeTensor(tensor.dtype, tensor.shape, tensor.data);
-    writeElements(this.exports.memory, wanted.address, data);
+    writeElements(this.#exports.memory, wanted.address, data);
   }
 
-  private encode(value: PackedValue | undefined | void, blocks: Blocks, isResult: boolean): [number | undefined, bigint] {
+  #encode(value: PackedValue | undefined | void, blocks: Blocks, isResult: boolean): [number | undefined, bigint] {
     if (value === null || value === undefined) return [NONE, 0n];
     if (typeof value === "bigint") return [INT, value];
     if (typeof value === "number") return [FLOAT, new BigUint64Array(Float64Array.of(value).buffer)[0]!];
     if (value instanceof Handle) return [HANDLE, value.value];
     if (typeof value === "string") return [STRING, this.encodeText(value, blocks)];
-    if (typeof value === "object") return [TENSOR, BigInt(this.encodeTensor(value, blocks))];
-    const reference = this.functions.lend(value);
+    if (typeof value === "object") return [TENSOR, BigInt(this.#encodeTensor(value, blocks))];
+    const reference = this.#functions.lend(value);
     if (!isResult) blocks.keep(reference);
     return [FUNCTION, BigInt(reference)];
   }
@@ -139,23 +139,23 @@ export class ValueCodec {
   encodeText(text: string, blocks: Blocks): bigint {
     const bytes = new TextEncoder().encode(text);
     const address = blocks.allocate(bytes.length);
-    writeElements(this.exports.memory, address, bytes);
+    writeElements(this.#exports.memory, address, bytes);
     return BigInt(address) | (BigInt(bytes.length) << 32n);
   }
 
-  private encodeTensor({ dtype, shape, data }: Tensor, blocks: Blocks): number {
+  #encodeTensor({ dtype, shape, data }: Tensor, blocks: Blocks): number {
     makeTensor(dtype, shape, data); // Throws unless they fit.
     const elements = blocks.allocate(data.byteLength);
     const descriptor = blocks.allocate(TENSOR_BYTES + 8 * shape.length);
-    writeElements(this.exports.memory, elements, data);
-    const view = this.view();
+    writeElements(this.#exports.memory, elements, data);
+    const view = this.#view();
     const sizes = descriptor + TENSOR_BYTES;
     writeDescriptor(view, descriptor, { dtype, rank: shape.length, data: elements, shape: sizes, device: CPU });
     writeShape(view, sizes, shape);
     return descriptor;
   }
 
-  private view(): DataView {
-    return viewOf(this.exports.memory);
+  #view(): DataView {
+    return viewOf(this.#exports.memory);
   }
 }

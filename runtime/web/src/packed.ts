@@ -35,33 +35,38 @@ interface HostEntry {
   readonly target: PackedFunction;
 }
 
+/** What there is once the module is. */
+interface Link {
+  readonly exports: PackedExports;
+  readonly codec: ValueCodec;
+  /** What the last result of a host function points to. */
+  readonly returned: Blocks;
+}
+
 /** Joins one instance of a module with functions of the host. */
 export class PackedLink implements FunctionTable {
   /** For the import object of a module. */
   readonly imports: WebAssembly.ModuleImports;
-  private readonly functions: HostFunctions;
-  private readonly operators: ReadonlyMap<string, FunctionInfo>;
-  private readonly lent = new Map<number, HostEntry>();
-  private readonly addresses = new WeakMap<PackedFunction, () => number>();
-  private nextNumber = 0;
-  private exports: PackedExports | undefined;
-  private codec: ValueCodec | undefined;
-  /** What the last result of a host function points to. */
-  private returned: Blocks | undefined;
-  private thrown: unknown;
+  readonly #functions: HostFunctions;
+  readonly #operators: ReadonlyMap<string, FunctionInfo>;
+  readonly #lent = new Map<number, HostEntry>();
+  readonly #addresses = new WeakMap<PackedFunction, () => number>();
+  #nextNumber = 0;
+  #link: Link | undefined;
+  #thrown: unknown;
 
   /** Throws `missing-function` when an operator of the module is not among the functions. */
   constructor(functions: HostFunctions, operators: readonly FunctionInfo[]) {
-    this.functions = functions;
-    this.operators = new Map(operators.map((operator) => [operator.name, operator]));
+    this.#functions = functions;
+    this.#operators = new Map(operators.map((operator) => [operator.name, operator]));
     for (const { name } of operators) {
-      if (typeof this.lookup(name) === "function") continue;
+      if (typeof this.#lookup(name) === "function") continue;
       throw new NnccError("missing-function", `the module calls '${name}': give it with the option 'functions'`);
     }
     this.imports = {
-      call_packed: (number: number, args: number, nargs: number, ret: number) => this.run(number, args >>> 0, nargs, ret >>> 0),
-      find_packed: (name: number, length: number) => this.find(name >>> 0, length),
-      drop_packed: (number: number) => void this.lent.delete(number),
+      call_packed: (number: number, args: number, nargs: number, ret: number) => this.#run(number, args >>> 0, nargs, ret >>> 0),
+      find_packed: (name: number, length: number) => this.#find(name >>> 0, length),
+      drop_packed: (number: number) => void this.#lent.delete(number),
     };
   }
 
@@ -71,19 +76,18 @@ export class PackedLink implements FunctionTable {
   }
 
   attach(exports: ModuleExports): void {
-    this.exports = exports as PackedExports;
-    this.codec = new ValueCodec(this.exports, this);
-    this.returned = new Blocks(this.exports);
+    const packed = exports as PackedExports;
+    this.#link = { exports: packed, codec: new ValueCodec(packed, this), returned: new Blocks(packed) };
   }
 
   /** The module's function of that name; the caller disposes of it. */
   function(name: string): ModuleFunction | undefined {
-    const { exports, codec } = this.attached();
+    const { exports, codec } = this.#attached();
     const blocks = new Blocks(exports);
     try {
       const text = codec.encodeText(name, blocks);
       const address = exports.nncc_function(Number(text & 0xffffffffn), Number(text >> 32n)) >>> 0;
-      return address === 0 ? undefined : this.wrap(address);
+      return address === 0 ? undefined : this.#wrap(address);
     } finally {
       blocks.free();
     }
@@ -91,98 +95,98 @@ export class PackedLink implements FunctionTable {
 
   /** How many references the module holds to functions of the host. */
   get references(): number {
-    return this.lent.size;
+    return this.#lent.size;
   }
 
   /** What a host function threw in the last call that failed. */
   takeThrown(): unknown {
-    const thrown = this.thrown;
-    this.thrown = undefined;
+    const thrown = this.#thrown;
+    this.#thrown = undefined;
     return thrown;
   }
 
   lend(target: PackedFunction): number {
-    const { exports } = this.attached();
-    const address = this.addresses.get(target)?.();
+    const { exports } = this.#attached();
+    const address = this.#addresses.get(target)?.();
     if (address !== undefined) {
       exports.nncc_retain(address);
       return address;
     }
-    const reference = exports.nncc_wrap(this.add({ name: target.name, target })) >>> 0;
+    const reference = exports.nncc_wrap(this.#add({ name: target.name, target })) >>> 0;
     if (reference === 0) throw new NnccError("out-of-memory", "the module has no room for a function");
     return reference;
   }
 
   borrow(address: number): PackedFunction {
-    this.attached().exports.nncc_retain(address);
-    return this.wrap(address) as PackedFunction;
+    this.#attached().exports.nncc_retain(address);
+    return this.#wrap(address) as PackedFunction;
   }
 
   /** A function that owns the reference at `address`. */
-  private wrap(address: number): ModuleFunction {
-    const { exports } = this.attached();
+  #wrap(address: number): ModuleFunction {
+    const { exports } = this.#attached();
     let isLive = true;
     const live = (): number => {
       if (!isLive) throw new NnccError("disposed", "the function was disposed of; keep a retain() of a borrowed one");
       return address;
     };
-    const call = (...args: PackedValue[]): PackedValue => this.call(live(), args);
+    const call = (...args: PackedValue[]): PackedValue => this.#call(live(), args);
     const wrapped: ModuleFunction = Object.assign(call, {
       retain: (): ModuleFunction => {
         exports.nncc_retain(live());
-        return this.wrap(address);
+        return this.#wrap(address);
       },
       dispose: (): void => {
         if (isLive) exports.nncc_release(address);
         isLive = false;
       },
     });
-    this.addresses.set(wrapped as PackedFunction, live);
+    this.#addresses.set(wrapped as PackedFunction, live);
     return wrapped;
   }
 
-  private call(address: number, args: readonly PackedValue[]): PackedValue {
-    const { exports, codec } = this.attached();
+  #call(address: number, args: readonly PackedValue[]): PackedValue {
+    const { exports, codec } = this.#attached();
     const blocks = new Blocks(exports);
     try {
       const values = blocks.allocate(VALUE_BYTES * (args.length + 1));
       const ret = values + VALUE_BYTES * args.length;
       args.forEach((value, i) => codec.write(values + VALUE_BYTES * i, value, blocks));
-      if (exports.nncc_call(address, values, args.length, ret) !== 0) throw this.failure();
+      if (exports.nncc_call(address, values, args.length, ret) !== 0) throw this.#failure();
       const result = codec.read(ret);
       // A function in a result has come with a reference, beside the one of reading it.
-      if (typeof result === "function") exports.nncc_release(this.addresses.get(result)!());
+      if (typeof result === "function") exports.nncc_release(this.#addresses.get(result)!());
       return result;
     } finally {
       blocks.free();
     }
   }
 
-  private failure(): NnccError {
-    const { exports } = this.attached();
+  #failure(): NnccError {
+    const { exports } = this.#attached();
     return new NnccError("run-failed", errorOf(exports), { cause: this.takeThrown() });
   }
 
   /** The module calls function `number`. */
-  private run(number: number, args: number, nargs: number, ret: number): number {
-    const entry = this.lent.get(number);
+  #run(number: number, args: number, nargs: number, ret: number): number {
+    const entry = this.#lent.get(number);
     try {
       if (entry === undefined) throw new NnccError("run-failed", `the host has no function ${number}`);
-      const operator = this.operators.get(entry.name);
-      if (operator !== undefined) this.runOperator(operator, entry.target, args, nargs);
-      else this.runPlain(entry.target, args, nargs, ret);
+      const operator = this.#operators.get(entry.name);
+      if (operator !== undefined) this.#runOperator(operator, entry.target, args, nargs);
+      else this.#runPlain(entry.target, args, nargs, ret);
       return 0;
     } catch (error) {
-      this.thrown = error;
+      this.#thrown = error;
       const kind = error instanceof Error && !(error instanceof NnccError) ? `${error.name}: ` : "";
-      const origin = entry === undefined || this.operators.has(entry.name) ? "" : `in '${entry.name}': `;
-      this.fail(origin + kind + messageOf(error));
+      const origin = entry === undefined || this.#operators.has(entry.name) ? "" : `in '${entry.name}': `;
+      this.#fail(origin + kind + messageOf(error));
       return 1;
     }
   }
 
-  private runPlain(target: PackedFunction, args: number, nargs: number, ret: number): void {
-    const { codec, returned } = this.attached();
+  #runPlain(target: PackedFunction, args: number, nargs: number, ret: number): void {
+    const { codec, returned } = this.#attached();
     const values = Array.from({ length: nargs }, (_, i) => codec.read(args + VALUE_BYTES * i));
     try {
       const result = target(...values);
@@ -193,8 +197,8 @@ export class PackedLink implements FunctionTable {
     }
   }
 
-  private runOperator({ inputs, outputs }: FunctionInfo, target: PackedFunction, args: number, nargs: number): void {
-    const { codec } = this.attached();
+  #runOperator({ inputs, outputs }: FunctionInfo, target: PackedFunction, args: number, nargs: number): void {
+    const { codec } = this.#attached();
     const read = (i: number): PackedValue => codec.read(args + VALUE_BYTES * i);
     const tensors = Array.from({ length: inputs }, (_, i) => read(i));
     const attributes: Record<string, Attributes[string]> = {};
@@ -210,33 +214,32 @@ export class PackedLink implements FunctionTable {
     });
   }
 
-  private fail(message: string): void {
-    const { exports, codec } = this.attached();
+  #fail(message: string): void {
+    const { exports, codec } = this.#attached();
     const blocks = new Blocks(exports);
     const text = codec.encodeText(message, blocks);
     exports.nncc_fail(Number(text & 0xffffffffn), Number(text >> 32n));
     blocks.free();
   }
 
-  private find(name: number, length: number): number {
-    const text = readText(this.attached().exports.memory, name, length);
-    const target = this.lookup(text);
-    return target === undefined ? -1 : this.add({ name: text, target });
+  #find(name: number, length: number): number {
+    const text = readText(this.#attached().exports.memory, name, length);
+    const target = this.#lookup(text);
+    return target === undefined ? -1 : this.#add({ name: text, target });
   }
 
-  private lookup(name: string): PackedFunction | undefined {
-    return Object.hasOwn(this.functions, name) ? (this.functions[name] as PackedFunction) : undefined;
+  #lookup(name: string): PackedFunction | undefined {
+    return Object.hasOwn(this.#functions, name) ? (this.#functions[name] as PackedFunction) : undefined;
   }
 
-  private add(entry: HostEntry): number {
-    this.lent.set(this.nextNumber, entry);
-    return this.nextNumber++;
+  #add(entry: HostEntry): number {
+    this.#lent.set(this.#nextNumber, entry);
+    return this.#nextNumber++;
   }
 
-  private attached(): { exports: PackedExports; codec: ValueCodec; returned: Blocks } {
-    const { exports, codec, returned } = this;
-    if (!exports || !codec || !returned) throw new NnccError("disposed", "the module is not there yet");
-    return { exports, codec, returned };
+  #attached(): Link {
+    if (this.#link === undefined) throw new NnccError("disposed", "the module is not there yet");
+    return this.#link;
   }
 }
 

@@ -132,25 +132,25 @@ function readWeights(root: Reader): Signature["weights"] {
 
 /** Typed access to one JSON object, with errors that say where. */
 class Reader {
-  private readonly value: Readonly<Record<string, unknown>>;
-  private readonly where: string;
+  readonly #value: Readonly<Record<string, unknown>>;
+  readonly #where: string;
 
   constructor(value: unknown, where: string) {
-    this.where = where;
+    this.#where = where;
     if (typeof value !== "object" || value === null || Array.isArray(value)) throw this.fail("not an object");
-    this.value = value as Record<string, unknown>;
+    this.#value = value as Record<string, unknown>;
   }
 
   fail(why: string): NnccError {
-    return new NnccError("not-nncc", `damaged signature, ${this.where}: ${why}`);
+    return new NnccError("not-nncc", `damaged signature, ${this.#where}: ${why}`);
   }
 
   get(key: string): unknown {
-    return Object.hasOwn(this.value, key) ? this.value[key] : undefined;
+    return Object.hasOwn(this.#value, key) ? this.#value[key] : undefined;
   }
 
   object(key: string): Reader {
-    return new Reader(this.get(key) ?? {}, `${this.where}.${key}`);
+    return new Reader(this.get(key) ?? {}, `${this.#where}.${key}`);
   }
 
   text(key: string): string {

@@ -23,11 +23,11 @@ export interface StreamOptions {
 /** The pairs of a model, checked. */
 export class StateLoop {
   readonly pairs: readonly (readonly [output: string, input: string])[];
-  private readonly signature: Signature;
+  readonly #signature: Signature;
 
   /** Throws `unknown-input` and `wrong-dtype`. */
   constructor(signature: Signature, pairs: StatePairs) {
-    this.signature = signature;
+    this.#signature = signature;
     this.pairs = Object.entries(pairs);
     for (const [from, to] of this.pairs) {
       const output = signature.outputs.find((type) => type.name === from);
@@ -42,7 +42,7 @@ export class StateLoop {
 
   /** The state inputs before the first call: zeros, open sizes as 1. */
   initial(): Record<string, Tensor> {
-    const start = (to: string): Tensor => zeros(this.signature.inputs.find(({ name }) => name === to)!);
+    const start = (to: string): Tensor => zeros(this.#signature.inputs.find(({ name }) => name === to)!);
     return Object.fromEntries(this.pairs.map(([, to]) => [to, start(to)]));
   }
 
@@ -54,51 +54,51 @@ export class StateLoop {
 
 /** A sequence of calls of a model that keeps its state in between; a model has as many as one likes. */
 export class Stream {
-  private readonly model: Model;
-  private readonly loop: StateLoop;
-  private readonly initial: Readonly<Record<string, Tensor>>;
-  private current: Record<string, Tensor>;
+  readonly #model: Model;
+  readonly #loop: StateLoop;
+  readonly #initial: Readonly<Record<string, Tensor>>;
+  #current: Record<string, Tensor>;
 
   constructor(model: Model, { state = model.signature.state, initial = {} }: StreamOptions) {
-    this.model = model;
-    this.loop = new StateLoop(model.signature, state);
-    if (this.loop.pairs.length === 0) {
+    this.#model = model;
+    this.#loop = new StateLoop(model.signature, state);
+    if (this.#loop.pairs.length === 0) {
       throw new NnccError("unknown-input", "the model has no state: compile it with --state, or give the option 'state'");
     }
     for (const name of Object.keys(initial)) {
-      if (this.loop.pairs.some(([, to]) => to === name)) continue;
+      if (this.#loop.pairs.some(([, to]) => to === name)) continue;
       throw new NnccError("unknown-input", `'${name}' is no input that takes state`);
     }
-    this.initial = initial;
-    this.current = this.start();
+    this.#initial = initial;
+    this.#current = this.#start();
   }
 
   /** The state inputs of the next call. */
   get state(): Readonly<Record<string, Tensor>> {
-    return this.current;
+    return this.#current;
   }
 
   /** Runs the model on the other inputs; wait for it before the next call. The outputs include the state. */
   async run(inputs: Inputs): Promise<Record<string, Tensor>> {
-    return this.advance(await this.model.run({ ...this.current, ...inputs }));
+    return this.#advance(await this.#model.run({ ...this.#current, ...inputs }));
   }
 
   /** The same at once, on the CPU only. */
   runSync(inputs: PlainInputs): Record<string, Tensor> {
-    return this.advance(this.model.runSync({ ...this.current, ...inputs }));
+    return this.#advance(this.#model.runSync({ ...this.#current, ...inputs }));
   }
 
   /** Begins anew. */
   reset(): void {
-    this.current = this.start();
+    this.#current = this.#start();
   }
 
-  private start(): Record<string, Tensor> {
-    return { ...this.loop.initial(), ...this.initial };
+  #start(): Record<string, Tensor> {
+    return { ...this.#loop.initial(), ...this.#initial };
   }
 
-  private advance(outputs: Record<string, Tensor>): Record<string, Tensor> {
-    this.current = this.loop.next(outputs);
+  #advance(outputs: Record<string, Tensor>): Record<string, Tensor> {
+    this.#current = this.#loop.next(outputs);
     return outputs;
   }
 }

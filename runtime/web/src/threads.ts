@@ -102,8 +102,8 @@ interface Events {
 
 /** The workers of one model; the caller's thread is not among them. */
 export class WorkerPool {
-  private readonly workers: Handle[] = [];
-  private why: string | undefined;
+  readonly #workers: Handle[] = [];
+  #why: string | undefined;
 
   /** Starts `count` workers and waits for them. Throws `worker-failed`. */
   static async start(
@@ -111,39 +111,39 @@ export class WorkerPool {
   ): Promise<WorkerPool> {
     const pool = new WorkerPool();
     try {
-      await Promise.all(Array.from({ length: count }, () => pool.add(code, exports)));
+      await Promise.all(Array.from({ length: count }, () => pool.#add(code, exports)));
     } catch (error) {
       pool.stop();
       throw error;
     }
-    for (const worker of pool.workers) worker.unref?.();
+    for (const worker of pool.#workers) worker.unref?.();
     (exports as ThreadExports).nncc_set_threads(count + 1);
     return pool;
   }
 
   /** Why a worker is gone, once one is. */
   get failure(): string | undefined {
-    return this.why;
+    return this.#why;
   }
 
   /** Ends the workers, wherever they are. */
   stop(): void {
-    for (const worker of this.workers.splice(0)) worker.terminate();
+    for (const worker of this.#workers.splice(0)) worker.terminate();
   }
 
-  private async add(code: WorkerCode, exports: ModuleExports): Promise<void> {
+  async #add(code: WorkerCode, exports: ModuleExports): Promise<void> {
     const block = allocate(exports, STACK_BYTES);
     const task = { ...code, memory: exports.memory, stack: block + STACK_BYTES };
     let timer: ReturnType<typeof setTimeout> | undefined;
     try {
       await new Promise<void>((resolve, reject) => {
         const fail = (why: string): void => {
-          this.why ??= why;
+          this.#why ??= why;
           reject(new NnccError("worker-failed", `a worker does not start: ${why}`));
         };
         timer = setTimeout(() => fail(`no answer in ${START_LIMIT / 1000} s`), START_LIMIT);
         const message = (said: WorkerMessage): void => ("ready" in said ? resolve() : fail(said.failed));
-        openWorker(task, { message, ended: fail }).then((worker) => this.workers.push(worker), reject);
+        openWorker(task, { message, ended: fail }).then((worker) => this.#workers.push(worker), reject);
       });
     } finally {
       clearTimeout(timer);

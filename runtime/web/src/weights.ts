@@ -79,12 +79,12 @@ async function sha256Of(bytes: Uint8Array): Promise<string> {
 
 /** One file in the browser's cache, by its address and its hash. */
 class CachedFile {
-  private readonly cache: Cache;
-  private readonly address: URL;
+  readonly #cache: Cache;
+  readonly #address: URL;
 
   private constructor(cache: Cache, address: URL) {
-    this.cache = cache;
-    this.address = address;
+    this.#cache = cache;
+    this.#address = address;
   }
 
   /** Undefined where there is no cache, or none for such a source. */
@@ -102,17 +102,17 @@ class CachedFile {
   }
 
   async read(): Promise<Uint8Array | undefined> {
-    const response = await this.cache.match(this.address).catch(() => undefined);
+    const response = await this.#cache.match(this.#address).catch(() => undefined);
     return response && new Uint8Array(await response.arrayBuffer());
   }
 
   async write(bytes: Uint8Array): Promise<void> {
     // Files of earlier compilations go first.
-    await this.cache.delete(this.address, { ignoreSearch: true });
-    await this.cache.put(this.address, new Response(bytes as BufferSource));
+    await this.#cache.delete(this.#address, { ignoreSearch: true });
+    await this.#cache.put(this.#address, new Response(bytes as BufferSource));
   }
 
   async drop(): Promise<void> {
-    await this.cache.delete(this.address).catch(() => false);
+    await this.#cache.delete(this.#address).catch(() => false);
   }
 }

@@ -32,18 +32,18 @@ const LARGEST_RING = 3;
 
 /** Buffers that the CPU can read; each is used by one reader at a time. */
 export class StagingRing {
-  private readonly device: GPUDevice;
-  private readonly free: GPUBuffer[] = [];
-  private readonly taken = new Set<GPUBuffer>();
+  readonly #device: GPUDevice;
+  readonly #free: GPUBuffer[] = [];
+  readonly #taken = new Set<GPUBuffer>();
 
   constructor(device: GPUDevice) {
-    this.device = device;
+    this.#device = device;
   }
 
   take(bytes: number): GPUBuffer {
-    const at = this.free.findIndex((buffer) => buffer.size >= bytes);
-    const buffer = at >= 0 ? this.free.splice(at, 1)[0]! : this.make(bytes);
-    this.taken.add(buffer);
+    const at = this.#free.findIndex((buffer) => buffer.size >= bytes);
+    const buffer = at >= 0 ? this.#free.splice(at, 1)[0]! : this.#make(bytes);
+    this.#taken.add(buffer);
     return buffer;
   }
 
@@ -53,25 +53,25 @@ export class StagingRing {
       await buffer.mapAsync(GPUMapMode.READ, 0, bytes);
       const result = use(buffer.getMappedRange(0, bytes));
       buffer.unmap();
-      if (this.taken.delete(buffer)) this.free.push(buffer);
-      while (this.free.length > LARGEST_RING) this.free.shift()!.destroy();
+      if (this.#taken.delete(buffer)) this.#free.push(buffer);
+      while (this.#free.length > LARGEST_RING) this.#free.shift()!.destroy();
       return result;
     } catch (error) {
-      this.taken.delete(buffer);
+      this.#taken.delete(buffer);
       buffer.destroy();
       throw error;
     }
   }
 
   destroy(): void {
-    for (const buffer of [...this.free, ...this.taken]) buffer.destroy();
-    this.free.length = 0;
-    this.taken.clear();
+    for (const buffer of [...this.#free, ...this.#taken]) buffer.destroy();
+    this.#free.length = 0;
+    this.#taken.clear();
   }
 
-  private make(bytes: number): GPUBuffer {
+  #make(bytes: number): GPUBuffer {
     // Sizes that double, so that open sizes do not fill the ring with odd ones.
     const size = 2 ** Math.ceil(Math.log2(Math.max(bytes, 256)));
-    return this.device.createBuffer({ size, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
+    return this.#device.createBuffer({ size, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
   }
 }

@@ -62,28 +62,28 @@ export function outputBytes({ storage, count }: PlannedOutput): number {
 
 /** The way back of one run's outputs. */
 export class Readback {
-  private readonly outputs: readonly PlannedOutput[];
-  private readonly layout: Layout;
-  private readonly ring: StagingRing;
-  private readonly staging: GPUBuffer;
+  readonly #outputs: readonly PlannedOutput[];
+  readonly #layout: Layout;
+  readonly #ring: StagingRing;
+  readonly #staging: GPUBuffer;
 
   constructor(outputs: readonly PlannedOutput[], ring: StagingRing) {
-    this.outputs = outputs;
-    this.layout = layOut(outputs);
-    this.ring = ring;
-    this.staging = ring.take(this.layout.bytes);
+    this.#outputs = outputs;
+    this.#layout = layOut(outputs);
+    this.#ring = ring;
+    this.#staging = ring.take(this.#layout.bytes);
   }
 
   /** Encodes the copies. */
   encode(encoder: GPUCommandEncoder, workspace: Workspace): void {
-    for (const { from, to, bytes } of this.layout.copies) workspace.copyOut(encoder, from, this.staging, to, bytes);
+    for (const { from, to, bytes } of this.#layout.copies) workspace.copyOut(encoder, from, this.#staging, to, bytes);
   }
 
   /** Waits for the GPU. */
   read(): Promise<Tensor[]> {
-    const { offsets, bytes } = this.layout;
-    return this.ring.read(this.staging, bytes, (mapped) =>
-      this.outputs.map(({ dtype, shape, count, storage }, i) =>
+    const { offsets, bytes } = this.#layout;
+    return this.#ring.read(this.#staging, bytes, (mapped) =>
+      this.#outputs.map(({ dtype, shape, count, storage }, i) =>
         ({ dtype, shape, data: fromStorage(storage, mapped, offsets[i]!, dtype, count) })));
   }
 }

@@ -23,39 +23,39 @@ export interface PassTimer {
 }
 
 export class Recording {
-  private readonly device: GPUDevice;
-  private readonly stream: CommandStream;
-  private symbols: GPUBuffer | undefined;
-  private submits: Step[][] = [];
-  private generation = -1;
+  readonly #device: GPUDevice;
+  readonly #stream: CommandStream;
+  #symbols: GPUBuffer | undefined;
+  #submits: Step[][] = [];
+  #generation = -1;
 
   constructor(device: GPUDevice, stream: CommandStream) {
-    this.device = device;
-    this.stream = stream;
+    this.#device = device;
+    this.#stream = stream;
   }
 
   /** Makes the buffers that are not the workspace's. */
   makeBuffers(): void {
-    this.symbols ??= makeSymbols(this.device, this.stream.symbols);
+    this.#symbols ??= makeSymbols(this.#device, this.#stream.symbols);
   }
 
   /** Whether the bind groups are those of the workspace's buffers. */
   fits(workspace: Workspace): boolean {
-    return this.generation === workspace.generation;
+    return this.#generation === workspace.generation;
   }
 
   /** Makes the bind groups anew. */
   bind(workspace: Workspace, kernels: readonly CompiledKernel[]): void {
-    this.submits = this.stream.submits.map(({ dispatches }) =>
-      dispatches.map((dispatch) => this.bindDispatch(dispatch, workspace, kernels)));
-    this.generation = workspace.generation;
+    this.#submits = this.#stream.submits.map(({ dispatches }) =>
+      dispatches.map((dispatch) => this.#bindDispatch(dispatch, workspace, kernels)));
+    this.#generation = workspace.generation;
   }
 
   /** Throws for the first dispatch that the device refuses, with the kernel's name. */
   async findFault(workspace: Workspace, kernels: readonly CompiledKernel[], program: GpuProgram): Promise<void> {
-    for (const dispatch of dispatchesOf(this.stream)) {
+    for (const dispatch of dispatchesOf(this.#stream)) {
       const what = describeKernel(program.kernels[dispatch.kernel]!);
-      await checked(this.device, what, () => this.bindDispatch(dispatch, workspace, kernels));
+      await checked(this.#device, what, () => this.#bindDispatch(dispatch, workspace, kernels));
     }
   }
 
@@ -66,31 +66,31 @@ export class Recording {
     timer: PassTimer | undefined,
   ): void {
     let dispatched = 0;
-    this.submits.forEach((steps, i) => {
+    this.#submits.forEach((steps, i) => {
       for (const write of submits[i]!.writes) workspace.write(write);
-      const encoder = this.device.createCommandEncoder();
+      const encoder = this.#device.createCommandEncoder();
       if (i === 0) before(encoder);
       if (timer === undefined) encodePass(encoder, steps);
       else for (const step of steps) encodePass(encoder, [step], timer.passOf(dispatched++));
-      if (i === this.submits.length - 1) after(encoder);
-      this.device.queue.submit([encoder.finish()]);
+      if (i === this.#submits.length - 1) after(encoder);
+      this.#device.queue.submit([encoder.finish()]);
     });
   }
 
   destroy(): void {
-    this.symbols?.destroy();
+    this.#symbols?.destroy();
   }
 
-  private bindDispatch(
+  #bindDispatch(
     { kernel: index, x, y, bindings }: Dispatch, workspace: Workspace, kernels: readonly CompiledKernel[],
   ): Step {
     const kernel = kernels[index];
     if (kernel === undefined) throw new NnccError("run-failed", `the commands name kernel ${index}, which is not there`);
     const entries = bindings.map(({ space, offset, bytes }, binding) => {
-      const buffer = space.kind === "symbols" ? this.symbols! : workspace.bufferOf(space);
+      const buffer = space.kind === "symbols" ? this.#symbols! : workspace.bufferOf(space);
       return { binding, resource: { buffer, offset, size: Math.max(4, (bytes + 3) & ~3) } };
     });
-    const group = this.device.createBindGroup({ label: kernel.pipeline.label, layout: kernel.layout, entries });
+    const group = this.#device.createBindGroup({ label: kernel.pipeline.label, layout: kernel.layout, entries });
     return { pipeline: kernel.pipeline, group, x, y };
   }
 }

@@ -39,15 +39,15 @@ const MOST_PLANS = 64;
 export class GpuRunner implements Runner {
   readonly device = "gpu";
   readonly profiler: GpuProfiler | undefined;
-  private readonly model: GpuModel;
-  private readonly plans = new Map<string, Plan>();
-  private session: Session;
-  private busy = false;
-  private disposed = false;
+  readonly #model: GpuModel;
+  readonly #plans = new Map<string, Plan>();
+  #session: Session;
+  #busy = false;
+  #disposed = false;
 
   private constructor(model: GpuModel, session: Session, profiler: GpuProfiler | undefined) {
-    this.model = model;
-    this.session = session;
+    this.#model = model;
+    this.#session = session;
     this.profiler = profiler;
   }
 
@@ -58,87 +58,87 @@ export class GpuRunner implements Runner {
   }
 
   get gpu(): GPUDevice {
-    return this.session.device;
+    return this.#session.device;
   }
 
   get memoryBytes(): number {
-    return this.model.memory.buffer.byteLength + this.session.bytes;
+    return this.#model.memory.buffer.byteLength + this.#session.bytes;
   }
 
   /** Throws `busy`, `out-of-range`, `wrong-device`, `wrong-shape` and what Session.run does. */
   async run(inputs: readonly BoundInput[], keep: readonly boolean[]): Promise<RunOutput[]> {
-    if (this.busy) {
+    if (this.#busy) {
       throw new NnccError("busy", "the model is running: await that run first, or load the model a second time");
     }
-    this.busy = true;
+    this.#busy = true;
     try {
-      if (this.session.isLost) await this.renew();
-      const uploads = inputs.map((input, i) => this.uploadOf(i, input));
+      if (this.#session.isLost) await this.#renew();
+      const uploads = inputs.map((input, i) => this.#uploadOf(i, input));
       // Each try begins with the first segment.
       const start = (): Promise<RunOutput[]> =>
-        this.session.run({ plan: this.planFor(inputs), uploads, keep, resume: this.resume, profiler: this.profiler });
-      return await this.runWithRetry(start, uploads.every(ArrayBuffer.isView));
+        this.#session.run({ plan: this.#planFor(inputs), uploads, keep, resume: this.#resume, profiler: this.profiler });
+      return await this.#runWithRetry(start, uploads.every(ArrayBuffer.isView));
     } finally {
-      this.busy = false;
+      this.#busy = false;
     }
   }
 
   dispose(): void {
-    this.disposed = true;
-    this.plans.clear();
-    this.session.destroy();
+    this.#disposed = true;
+    this.#plans.clear();
+    this.#session.destroy();
   }
 
-  private async runWithRetry(start: () => Promise<RunOutput[]>, hasInputs: boolean): Promise<RunOutput[]> {
+  async #runWithRetry(start: () => Promise<RunOutput[]>, hasInputs: boolean): Promise<RunOutput[]> {
     try {
       return await start();
     } catch (error) {
-      if (this.disposed) throw new NnccError("disposed", "the model was disposed of in the run", { cause: error });
+      if (this.#disposed) throw new NnccError("disposed", "the model was disposed of in the run", { cause: error });
       const lost = error instanceof NnccError && error.code === "device-lost";
       // What was on the GPU is gone with it.
-      if (!lost || !this.model.retry || !hasInputs) throw error;
-      await this.renew();
+      if (!lost || !this.#model.retry || !hasInputs) throw error;
+      await this.#renew();
       return start();
     }
   }
 
   /** Everything again on another device. Throws `unsupported-device` where there is none. */
-  private async renew(): Promise<void> {
-    if (this.model.device !== undefined) {
+  async #renew(): Promise<void> {
+    if (this.#model.device !== undefined) {
       throw new NnccError("device-lost", "the device that the caller gave was lost: load the model with a new one");
     }
-    this.session.destroy();
+    this.#session.destroy();
     try {
-      this.session = await openSession(this.model);
+      this.#session = await openSession(this.#model);
     } catch (error) {
       const text = `the GPU was lost and there is no other: ${messageOf(error)}`;
       throw new NnccError("unsupported-device", text, { cause: error });
     }
-    if (this.disposed) this.session.destroy();
+    if (this.#disposed) this.#session.destroy();
   }
 
-  private planFor(inputs: readonly BoundInput[]): Plan {
+  #planFor(inputs: readonly BoundInput[]): Plan {
     const key = inputs.map(({ shape }) => shape.join()).join(";");
-    let plan = this.plans.get(key);
+    let plan = this.#plans.get(key);
     if (plan === undefined) {
-      plan = this.makePlan(inputs);
-      if (this.plans.size >= MOST_PLANS) this.plans.delete(this.plans.keys().next().value!);
+      plan = this.#makePlan(inputs);
+      if (this.#plans.size >= MOST_PLANS) this.#plans.delete(this.#plans.keys().next().value!);
       // The module goes on from the plan that it made last.
-      if (plan.stream.reads === undefined) this.plans.set(key, plan);
+      if (plan.stream.reads === undefined) this.#plans.set(key, plan);
     }
     this.profiler?.start();
     return plan;
   }
 
-  private readonly resume = (reads: readonly HostRead[], bytes: readonly Uint8Array[]): CommandStream => {
-    const { frame, memory } = this.model;
+  readonly #resume = (reads: readonly HostRead[], bytes: readonly Uint8Array[]): CommandStream => {
+    const { frame, memory } = this.#model;
     reads.forEach(({ address }, i) => new Uint8Array(memory.buffer).set(bytes[i]!, address));
     return readStream(memory, frame.resume());
   };
 
   /** Asks the module. Throws `run-failed` and `out-of-memory` with its words. */
-  private makePlan(inputs: readonly BoundInput[]): Plan {
-    const { frame, memory, program, signature } = this.model;
+  #makePlan(inputs: readonly BoundInput[]): Plan {
+    const { frame, memory, program, signature } = this.#model;
     inputs.forEach(({ dtype, shape }, i) => frame.setGpuInput(i, dtype, shape));
     const address = frame.plan(signature.outputs.map(({ dtype }) => dtype));
     return {
@@ -151,20 +151,20 @@ export class GpuRunner implements Runner {
     };
   }
 
-  private uploadOf(index: number, input: BoundInput): Upload {
-    const type = this.model.signature.inputs[index]!;
-    const { storage } = this.model.program.inputs[index]!;
+  #uploadOf(index: number, input: BoundInput): Upload {
+    const type = this.#model.signature.inputs[index]!;
+    const { storage } = this.#model.program.inputs[index]!;
     if (!("buffer" in input)) return toStorage(input.dtype, input.data, storage, `input '${type.name}'`);
-    this.checkGpuInput(input, type, storage);
+    this.#checkGpuInput(input, type, storage);
     return { buffer: input.buffer, offset: input.offset ?? 0 };
   }
 
-  private checkGpuInput(input: GpuInput, type: TensorType, storage: Storage): void {
+  #checkGpuInput(input: GpuInput, type: TensorType, storage: Storage): void {
     const where = `input '${type.name}'`;
     if (input instanceof GpuTensor) {
       if (input.keeper.isLost) throw new NnccError("device-lost", `${where} was on a GPU that was lost: compute it again`);
       if (!input.keeper.holds(input.buffer)) throw new NnccError("disposed", `${where} was destroyed, or its model`);
-      if (input.keeper.device !== this.session.device) {
+      if (input.keeper.device !== this.#session.device) {
         throw new NnccError("wrong-device", `${where} is on another device: load both models with the same 'gpu'`);
       }
       if (input.storage !== storage) {

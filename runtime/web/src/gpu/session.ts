@@ -46,25 +46,25 @@ const MOST_RECORDINGS = 16;
 export class Session implements Keeper {
   readonly device: GPUDevice;
   readonly name: string;
-  private readonly owned: boolean;
-  private readonly program: GpuProgram;
-  private readonly kernels: readonly CompiledKernel[];
-  private readonly workspace: Workspace;
-  private readonly staging: StagingRing;
-  private readonly kept = new Set<GPUBuffer>();
-  private readonly recordings = new Map<string, Recording>();
-  private loss: string | undefined;
-  private destroyed = false;
+  readonly #owned: boolean;
+  readonly #program: GpuProgram;
+  readonly #kernels: readonly CompiledKernel[];
+  readonly #workspace: Workspace;
+  readonly #staging: StagingRing;
+  readonly #kept = new Set<GPUBuffer>();
+  readonly #recordings = new Map<string, Recording>();
+  #loss: string | undefined;
+  #destroyed = false;
 
   private constructor(
     opened: OpenedDevice, program: GpuProgram, kernels: readonly CompiledKernel[], weights: readonly GPUBuffer[],
   ) {
-    ({ device: this.device, name: this.name, owned: this.owned } = opened);
-    this.program = program;
-    this.kernels = kernels;
-    this.workspace = new Workspace(this.device, weights);
-    this.staging = new StagingRing(this.device);
-    void this.device.lost.then(({ reason, message }) => (this.loss = message || reason));
+    ({ device: this.device, name: this.name, owned: this.#owned } = opened);
+    this.#program = program;
+    this.#kernels = kernels;
+    this.#workspace = new Workspace(this.device, weights);
+    this.#staging = new StagingRing(this.device);
+    void this.device.lost.then(({ reason, message }) => (this.#loss = message || reason));
   }
 
   /** Compiles the kernels while the weights arrive. Throws `gpu-error`, `out-of-memory` and what `weights` does. */
@@ -87,12 +87,12 @@ export class Session implements Keeper {
   }
 
   get isLost(): boolean {
-    return this.loss !== undefined;
+    return this.#loss !== undefined;
   }
 
   /** Of GPU memory. */
   get bytes(): number {
-    return this.workspace.bytes;
+    return this.#workspace.bytes;
   }
 
   /** Throws `device-lost`, `gpu-error`, which names the kernel, and `out-of-memory`. */
@@ -102,14 +102,14 @@ export class Session implements Keeper {
       const given = stream.reads && readGiven(stream, job.uploads);
       if (given) stream = job.resume(stream.reads!, given);
       let before = (encoder: GPUCommandEncoder): void =>
-        this.workspace.upload(job.uploads, job.plan.inputBytes, encoder);
+        this.#workspace.upload(job.uploads, job.plan.inputBytes, encoder);
       while (stream.reads) {
-        stream = await this.executeSegment(job, stream, stream.reads, before);
+        stream = await this.#executeSegment(job, stream, stream.reads, before);
         before = () => undefined;
       }
-      return await this.executeLast(job, stream, before);
+      return await this.#executeLast(job, stream, before);
     } catch (error) {
-      throw await this.explain(error);
+      throw await this.#explain(error);
     }
   }
 
@@ -117,129 +117,129 @@ export class Session implements Keeper {
     if (!this.holds(buffer)) throw new NnccError("disposed", "the tensor, or its model, was disposed of");
     const count = elementCount(shape);
     const bytes = storageBytes(storage, count);
-    const staging = this.staging.take(bytes);
+    const staging = this.#staging.take(bytes);
     try {
       const encoder = this.device.createCommandEncoder();
       encoder.copyBufferToBuffer(buffer, 0, staging, 0, bytes);
       this.device.queue.submit([encoder.finish()]);
       const convert = (mapped: ArrayBuffer): Tensor =>
         ({ dtype, shape, data: fromStorage(storage, mapped, 0, dtype, count) });
-      return await this.staging.read(staging, bytes, convert);
+      return await this.#staging.read(staging, bytes, convert);
     } catch (error) {
-      throw await this.explain(error);
+      throw await this.#explain(error);
     }
   }
 
   holds(buffer: GPUBuffer): boolean {
-    return this.kept.has(buffer);
+    return this.#kept.has(buffer);
   }
 
   release(buffer: GPUBuffer): void {
-    if (this.kept.delete(buffer)) buffer.destroy();
+    if (this.#kept.delete(buffer)) buffer.destroy();
   }
 
   destroy(): void {
-    this.destroyed = true;
-    this.workspace.destroy();
-    this.staging.destroy();
-    for (const recording of this.recordings.values()) recording.destroy();
-    for (const buffer of this.kept) buffer.destroy();
-    this.recordings.clear();
-    this.kept.clear();
-    if (this.owned) this.device.destroy();
+    this.#destroyed = true;
+    this.#workspace.destroy();
+    this.#staging.destroy();
+    for (const recording of this.#recordings.values()) recording.destroy();
+    for (const buffer of this.#kept) buffer.destroy();
+    this.#recordings.clear();
+    this.#kept.clear();
+    if (this.#owned) this.device.destroy();
   }
 
   /** With buffers that are large enough and bind groups that fit them. */
-  private async recordingOf(stream: CommandStream, plan: Plan): Promise<Recording> {
-    const recording = this.recordings.get(stream.key) ?? new Recording(this.device, stream);
-    this.recordings.delete(stream.key);
+  async #recordingOf(stream: CommandStream, plan: Plan): Promise<Recording> {
+    const recording = this.#recordings.get(stream.key) ?? new Recording(this.device, stream);
+    this.#recordings.delete(stream.key);
     try {
-      if (!recording.fits(this.workspace)) await this.prepare(recording, stream, plan);
-      if (this.destroyed) throw new NnccError("disposed", "the model was disposed of in the run");
+      if (!recording.fits(this.#workspace)) await this.#prepare(recording, stream, plan);
+      if (this.#destroyed) throw new NnccError("disposed", "the model was disposed of in the run");
     } catch (error) {
       recording.destroy();
       throw error;
     }
     // At the end: the first is then the one that was not used for longest.
-    this.recordings.set(stream.key, recording);
-    for (const [key, first] of this.recordings) {
-      if (this.recordings.size <= MOST_RECORDINGS) break;
-      this.recordings.delete(key);
+    this.#recordings.set(stream.key, recording);
+    for (const [key, first] of this.#recordings) {
+      if (this.#recordings.size <= MOST_RECORDINGS) break;
+      this.#recordings.delete(key);
       first.destroy();
     }
     return recording;
   }
 
-  private async prepare(recording: Recording, stream: CommandStream, { inputBytes }: Plan): Promise<void> {
+  async #prepare(recording: Recording, stream: CommandStream, { inputBytes }: Plan): Promise<void> {
     try {
       await checked(this.device, "the buffers of the run", () => {
-        this.workspace.fit(stream.arenaBytes, inputBytes);
+        this.#workspace.fit(stream.arenaBytes, inputBytes);
         recording.makeBuffers();
       });
     } catch (error) {
       // Some may be there in name only.
-      this.workspace.clear();
+      this.#workspace.clear();
       throw error;
     }
     try {
-      await checked(this.device, "the commands", () => recording.bind(this.workspace, this.kernels));
+      await checked(this.device, "the commands", () => recording.bind(this.#workspace, this.#kernels));
     } catch (error) {
-      await recording.findFault(this.workspace, this.kernels, this.program);
+      await recording.findFault(this.#workspace, this.#kernels, this.#program);
       throw error;
     }
   }
 
   /** Runs a segment, with what comes before and after it; what `read` then makes of it. */
-  private async execute<T>(
+  async #execute<T>(
     job: Job, stream: CommandStream, before: Encode, after: Encode, read: () => Promise<T>,
   ): Promise<T> {
-    const recording = await this.recordingOf(stream, job.plan);
+    const recording = await this.#recordingOf(stream, job.plan);
     const timer = job.profiler?.timerFor(this.device, stream);
     try {
       const submitted = checked(this.device, "the run", () => {
-        recording.submit(stream, this.workspace, before, after, timer);
+        recording.submit(stream, this.#workspace, before, after, timer);
       });
       // Both are on their way at once; an error makes worthless what was read.
       const [result] = await Promise.all([read(), submitted]);
-      if (timer !== undefined) await job.profiler!.listen(stream, timer, this.staging);
+      if (timer !== undefined) await job.profiler!.listen(stream, timer, this.#staging);
       return result;
     } finally {
       timer?.destroy();
     }
   }
 
-  private async executeSegment(
+  async #executeSegment(
     job: Job, stream: CommandStream, reads: readonly HostRead[], before: Encode,
   ): Promise<CommandStream> {
     let total = 0;
     const places = reads.map(({ bytes }) => (total += bytes) - bytes);
-    const staging = this.staging.take(total);
+    const staging = this.#staging.take(total);
     const after = (encoder: GPUCommandEncoder): void =>
       reads.forEach(({ space, offset, bytes }, i) =>
-        encoder.copyBufferToBuffer(this.workspace.bufferOf(space), offset, staging, places[i]!, bytes));
+        encoder.copyBufferToBuffer(this.#workspace.bufferOf(space), offset, staging, places[i]!, bytes));
     const resume = (mapped: ArrayBuffer): CommandStream =>
       job.resume(reads, reads.map(({ bytes }, i) => new Uint8Array(mapped, places[i], bytes)));
-    return this.execute(job, stream, before, after, () => this.staging.read(staging, total, resume));
+    return this.#execute(job, stream, before, after, () => this.#staging.read(staging, total, resume));
   }
 
-  private async executeLast(
+  async #executeLast(
     job: Job, stream: CommandStream, upload: Encode,
   ): Promise<(Tensor | GpuTensor)[]> {
     const { plan, keep } = job;
-    const readback = new Readback(plan.outputs.filter((_, i) => !keep[i]), this.staging);
+    const readback = new Readback(plan.outputs.filter((_, i) => !keep[i]), this.#staging);
     const keptOutputs = plan.outputs.filter((_, i) => keep[i]);
     const kept: GpuTensor[] = [];
     const before = (encoder: GPUCommandEncoder): void => {
-      for (const output of keptOutputs) kept.push(this.makeKept(output));
+      for (const output of keptOutputs) kept.push(this.#makeKept(output));
       upload(encoder);
     };
     const after = (encoder: GPUCommandEncoder): void => {
-      readback.encode(encoder, this.workspace);
+      readback.encode(encoder, this.#workspace);
       keptOutputs.forEach((output, i) =>
-        this.workspace.copyOut(encoder, output.offset, kept[i]!.buffer, 0, outputBytes(output)));
+        this.#workspace.copyOut(encoder, output.offset, kept[i]!.buffer, 0, outputBytes(output)));
     };
     try {
-      const read = await this.execute(job, stream, before, after, () => readback.read());
+      const read = await this.#execute(job, stream, before, after, () => readback.read());
       return keep.map((stays) => (stays ? kept : read).shift()!);
     } catch (error) {
       for (const { buffer } of kept) this.release(buffer);
@@ -247,21 +247,21 @@ export class Session implements Keeper {
     }
   }
 
-  private makeKept(output: PlannedOutput): GpuTensor {
+  #makeKept(output: PlannedOutput): GpuTensor {
     const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
     const buffer = this.device.createBuffer({ label: "kept", size: Math.max(4, outputBytes(output)), usage });
-    this.kept.add(buffer);
+    this.#kept.add(buffer);
     return new GpuTensor(output.dtype, output.shape, output.storage, buffer, this);
   }
 
   /** What a failure means: the loss of the device, or an error of the kernel that its message names. */
-  private async explain(error: unknown): Promise<unknown> {
+  async #explain(error: unknown): Promise<unknown> {
     if (!this.isLost && !(error instanceof NnccError)) {
       await Promise.race([this.device.lost, new Promise((resolve) => setTimeout(resolve, LOSS_NEWS))]);
     }
-    if (this.isLost) return new NnccError("device-lost", `the GPU was lost: ${this.loss}`, { cause: error });
+    if (this.isLost) return new NnccError("device-lost", `the GPU was lost: ${this.#loss}`, { cause: error });
     const message = messageOf(error);
-    const kernel = this.program.kernels.find(({ name }) => message.includes(`"${name}"`));
+    const kernel = this.#program.kernels.find(({ name }) => message.includes(`"${name}"`));
     const isNamed = kernel === undefined || message.includes(describeKernel(kernel));
     if (error instanceof NnccError && isNamed) return error;
     const code = error instanceof NnccError ? error.code : "gpu-error";

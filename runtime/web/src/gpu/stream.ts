@@ -117,11 +117,11 @@ function spaceOf(word: number): Range["space"] {
 }
 
 class Words {
-  private at = 0;
-  private readonly words: Uint32Array<ArrayBuffer>;
+  #at = 0;
+  readonly #words: Uint32Array<ArrayBuffer>;
 
   constructor(words: Uint32Array<ArrayBuffer>) {
-    this.words = words;
+    this.#words = words;
   }
 
   next(): number {
@@ -129,9 +129,9 @@ class Words {
   }
 
   take(count: number): Uint32Array<ArrayBuffer> {
-    const part = this.words.subarray(this.at, this.at + count);
+    const part = this.#words.subarray(this.#at, this.#at + count);
     if (part.length !== count) throw new NnccError("run-failed", "the command stream ends too early");
-    this.at += count;
+    this.#at += count;
     return part;
   }
 }

@@ -41,25 +41,25 @@ export async function uploadWeights(
 export class Workspace {
   /** Counts the times that a buffer was replaced: bind groups of earlier ones are void. */
   generation = 0;
-  private readonly device: GPUDevice;
-  private readonly weights: readonly GPUBuffer[];
-  private arena: GPUBuffer | undefined;
-  private readonly inputs: (GPUBuffer | undefined)[] = [];
+  readonly #device: GPUDevice;
+  readonly #weights: readonly GPUBuffer[];
+  #arena: GPUBuffer | undefined;
+  readonly #inputs: (GPUBuffer | undefined)[] = [];
 
   constructor(device: GPUDevice, weights: readonly GPUBuffer[]) {
-    this.device = device;
-    this.weights = weights;
+    this.#device = device;
+    this.#weights = weights;
   }
 
   /** Makes the buffers at least so large. Throws `out-of-memory` for more than the device has in one buffer. */
   fit(arenaBytes: number, inputBytes: readonly number[]): void {
-    this.arena = this.grow("arena", this.arena, arenaBytes);
-    inputBytes.forEach((bytes, i) => (this.inputs[i] = this.grow(`input ${i}`, this.inputs[i], bytes)));
+    this.#arena = this.#grow("arena", this.#arena, arenaBytes);
+    inputBytes.forEach((bytes, i) => (this.#inputs[i] = this.#grow(`input ${i}`, this.#inputs[i], bytes)));
   }
 
   /** The buffer that a range of the commands is in; it exists after `fit`. */
   bufferOf({ kind, index }: Range["space"]): GPUBuffer {
-    const buffer = kind === "arena" ? this.arena : kind === "input" ? this.inputs[index] : this.weights[index];
+    const buffer = kind === "arena" ? this.#arena : kind === "input" ? this.#inputs[index] : this.#weights[index];
     if (buffer === undefined) throw new NnccError("run-failed", `the commands name ${kind} ${index}, which is not there`);
     return buffer;
   }
@@ -67,44 +67,44 @@ export class Workspace {
   /** Writes the inputs, or encodes copies from other buffers. */
   upload(sources: readonly Upload[], inputBytes: readonly number[], encoder: GPUCommandEncoder): void {
     sources.forEach((source, i) => {
-      const target = this.inputs[i]!;
-      if (ArrayBuffer.isView(source)) this.device.queue.writeBuffer(target, 0, source as BufferSource);
+      const target = this.#inputs[i]!;
+      if (ArrayBuffer.isView(source)) this.#device.queue.writeBuffer(target, 0, source as BufferSource);
       else encoder.copyBufferToBuffer(source.buffer, source.offset, target, 0, inputBytes[i]!);
     });
   }
 
   /** Writes into the arena, before what is submitted next. */
   write({ offset, words }: Write): void {
-    this.device.queue.writeBuffer(this.arena!, offset, words);
+    this.#device.queue.writeBuffer(this.#arena!, offset, words);
   }
 
   /** Encodes a copy out of the arena. */
   copyOut(encoder: GPUCommandEncoder, from: number, target: GPUBuffer, to: number, bytes: number): void {
-    encoder.copyBufferToBuffer(this.arena!, from, target, to, bytes);
+    encoder.copyBufferToBuffer(this.#arena!, from, target, to, bytes);
   }
 
   /** Bytes of all buffers. */
   get bytes(): number {
-    return [this.arena, ...this.inputs, ...this.weights].reduce((sum, buffer) => sum + (buffer?.size ?? 0), 0);
+    return [this.#arena, ...this.#inputs, ...this.#weights].reduce((sum, buffer) => sum + (buffer?.size ?? 0), 0);
   }
 
   /** Lets go of all but the weights. */
   clear(): void {
-    for (const buffer of [this.arena, ...this.inputs]) buffer?.destroy();
-    this.arena = undefined;
-    this.inputs.length = 0;
+    for (const buffer of [this.#arena, ...this.#inputs]) buffer?.destroy();
+    this.#arena = undefined;
+    this.#inputs.length = 0;
     this.generation += 1;
   }
 
   destroy(): void {
     this.clear();
-    for (const buffer of this.weights) buffer.destroy();
+    for (const buffer of this.#weights) buffer.destroy();
   }
 
-  private grow(label: string, old: GPUBuffer | undefined, bytes: number): GPUBuffer {
+  #grow(label: string, old: GPUBuffer | undefined, bytes: number): GPUBuffer {
     const size = Math.max(4, (bytes + 3) & ~3);
     if (old !== undefined && old.size >= size) return old;
-    const limit = this.device.limits.maxBufferSize;
+    const limit = this.#device.limits.maxBufferSize;
     if (size > limit) {
       throw new NnccError("out-of-memory", `the ${label} takes ${size} bytes, this GPU has ${limit} in a buffer at most`);
     }
@@ -112,6 +112,6 @@ export class Workspace {
     old?.destroy();
     this.generation += 1;
     const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
-    return this.device.createBuffer({ label, size, usage });
+    return this.#device.createBuffer({ label, size, usage });
   }
 }

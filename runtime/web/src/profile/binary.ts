@@ -8,19 +8,19 @@ import { NnccError } from "../errors.js";
 /** Reads bytes and LEB128 numbers from front to back. Throws `bad-module` at the end. */
 export class Reader {
   position: number;
-  private readonly data: Uint8Array;
+  readonly #data: Uint8Array;
 
   constructor(data: Uint8Array, position = 0) {
-    this.data = data;
+    this.#data = data;
     this.position = position;
   }
 
   get atEnd(): boolean {
-    return this.position >= this.data.length;
+    return this.position >= this.#data.length;
   }
 
   byte(): number {
-    const value = this.data[this.position++];
+    const value = this.#data[this.position++];
     if (value === undefined) throw new NnccError("bad-module", "the module ends too early");
     return value;
   }
@@ -35,7 +35,7 @@ export class Reader {
   }
 
   bytes(length: number): Uint8Array {
-    const part = this.data.subarray(this.position, this.position + length);
+    const part = this.#data.subarray(this.position, this.position + length);
     if (part.length !== length) throw new NnccError("bad-module", "the module ends too early");
     this.position += length;
     return part;

@@ -11,23 +11,23 @@ import { DispatchTimer } from "./dispatch-timer.js";
 
 /** Takes down what the GPU says of its times. */
 export class GpuProfiler implements Profiler {
-  private readonly program: GpuProgram;
+  readonly #program: GpuProgram;
   /** Of the last run. */
-  private order: Dispatch[] = [];
-  private calls: KernelCall[] = [];
+  #order: Dispatch[] = [];
+  #calls: KernelCall[] = [];
 
   constructor(program: GpuProgram) {
-    this.program = program;
+    this.#program = program;
   }
 
   /** Of the last run. */
   get table(): KernelTable {
-    const kernels = this.program.kernels.map(({ name, flops = "", bytes = "" }) => ({ name, flops, bytes }));
-    return { kernels, dispatches: this.order.map(({ kernel }) => ({ kernel, nodes: this.program.kernels[kernel]!.nodes })) };
+    const kernels = this.#program.kernels.map(({ name, flops = "", bytes = "" }) => ({ name, flops, bytes }));
+    return { kernels, dispatches: this.#order.map(({ kernel }) => ({ kernel, nodes: this.#program.kernels[kernel]!.nodes })) };
   }
 
   start(): void {
-    this.order = [];
+    this.#order = [];
   }
 
   timerFor(device: GPUDevice, stream: CommandStream): DispatchTimer {
@@ -37,11 +37,11 @@ export class GpuProfiler implements Profiler {
   /** Takes down the times of one segment, for each of which the clock starts anew. */
   async listen(stream: CommandStream, timer: DispatchTimer, staging: StagingRing): Promise<void> {
     const calls = await timer.read(staging);
-    this.order.push(...dispatchesOf(stream));
-    this.calls.push(...calls);
+    this.#order.push(...dispatchesOf(stream));
+    this.#calls.push(...calls);
   }
 
   take(): KernelCall[] {
-    return this.calls.splice(0);
+    return this.#calls.splice(0);
   }
 }

@@ -14,8 +14,8 @@ const KERNEL_SECTION = "nncc.kernels";
 /** Takes down the calls of kernels in one instance of an instrumented module. */
 export class MarkProfiler implements Profiler {
   readonly table: KernelTable;
-  private open: { kernel: number; begin: number }[] = [];
-  private calls: KernelCall[] = [];
+  #open: { kernel: number; begin: number }[] = [];
+  #calls: KernelCall[] = [];
 
   private constructor(table: KernelTable) {
     this.table = table;
@@ -31,15 +31,15 @@ export class MarkProfiler implements Profiler {
   attach(instance: WebAssembly.Instance): void {
     const mark = (kernel: number): void => {
       const now = performance.now();
-      if (kernel >= 0) this.open.push({ kernel, begin: now });
-      else this.calls.push({ ...this.open.pop()!, end: now });
+      if (kernel >= 0) this.#open.push({ kernel, begin: now });
+      else this.#calls.push({ ...this.#open.pop()!, end: now });
     };
     (instance.exports[MARK_TABLE] as WebAssembly.Table).set(0, asExport(mark));
   }
 
   take(): KernelCall[] {
-    const calls = this.calls;
-    this.calls = [];
+    const calls = this.#calls;
+    this.#calls = [];
     return calls;
   }
 }

@@ -26,45 +26,45 @@ const CODES: Partial<Record<Errno, ErrorCode>> = {
 
 /** The resource `error` of `wasi:nn/errors`. It is no JavaScript error: jco would let those through. */
 export class NNError {
-  private readonly kind: ErrorCode;
-  private readonly text: string;
+  readonly #kind: ErrorCode;
+  readonly #text: string;
 
   constructor(kind: ErrorCode, text: string) {
-    this.kind = kind;
-    this.text = text;
+    this.#kind = kind;
+    this.#text = text;
   }
 
   code(): ErrorCode {
-    return this.kind;
+    return this.#kind;
   }
 
   data(): string {
-    return this.text;
+    return this.#text;
   }
 }
 
 /** The resource `tensor`. */
 export class Tensor {
-  private readonly sizes: Uint32Array;
-  private readonly type: TypeName;
-  private readonly bytes: Uint8Array;
+  readonly #sizes: Uint32Array;
+  readonly #type: TypeName;
+  readonly #bytes: Uint8Array;
 
   constructor(dimensions: Uint32Array, ty: TypeName, data: Uint8Array) {
-    this.sizes = dimensions;
-    this.type = ty;
-    this.bytes = data;
+    this.#sizes = dimensions;
+    this.#type = ty;
+    this.#bytes = data;
   }
 
   dimensions(): Uint32Array {
-    return this.sizes;
+    return this.#sizes;
   }
 
   ty(): TypeName {
-    return this.type;
+    return this.#type;
   }
 
   data(): Uint8Array {
-    return this.bytes;
+    return this.#bytes;
   }
 }
 
@@ -83,32 +83,32 @@ class OfGraph {
 
 /** The resource `graph-execution-context`. */
 export class GraphExecutionContext extends OfGraph {
-  private readonly context = new Context(this.graph);
+  readonly #context = new Context(this.graph);
 
   /** Takes all inputs and gives all outputs; in the edition 2024-08-19 it has neither. */
   compute(inputs?: NamedTensor[]): NamedTensor[] | undefined {
     return this.guard("compute", () => {
-      if (inputs === undefined) return void this.context.compute();
-      this.context.clearInputs();
-      for (const [name, tensor] of inputs) this.set(name, tensor);
-      this.context.compute();
-      return this.graph.model.signature.outputs.map(({ name }, i): NamedTensor => [name, toGuest(this.context.output(i))]);
+      if (inputs === undefined) return void this.#context.compute();
+      this.#context.clearInputs();
+      for (const [name, tensor] of inputs) this.#set(name, tensor);
+      this.#context.compute();
+      return this.graph.model.signature.outputs.map(({ name }, i): NamedTensor => [name, toGuest(this.#context.output(i))]);
     });
   }
 
   setInput(name: string, tensor: Tensor): void {
-    this.guard("set-input", () => this.set(name, tensor));
+    this.guard("set-input", () => this.#set(name, tensor));
   }
 
   getOutput(name: string): Tensor {
     const { outputs } = this.graph.model.signature;
-    return this.guard("get-output", () => toGuest(this.context.output(numberOf(outputs, name, "output"))));
+    return this.guard("get-output", () => toGuest(this.#context.output(numberOf(outputs, name, "output"))));
   }
 
-  private set(name: string, tensor: Tensor): void {
+  #set(name: string, tensor: Tensor): void {
     const index = numberOf(this.graph.model.signature.inputs, name, "input");
     const bytes = Uint8Array.from(tensor.data());
-    this.context.setInput(index, { dims: [...tensor.dimensions()], type: TYPE_NAMES.indexOf(tensor.ty()), bytes });
+    this.#context.setInput(index, { dims: [...tensor.dimensions()], type: TYPE_NAMES.indexOf(tensor.ty()), bytes });
   }
 }
 

@@ -40,61 +40,61 @@ export class Graph {
 
 /** The inputs, the outputs and the state of one guest's calls. */
 export class Context {
-  private readonly graph: Graph;
-  private inputs: Record<string, Tensor> = {};
-  private outputs: Record<string, Tensor> | undefined;
+  readonly #graph: Graph;
+  #inputs: Record<string, Tensor> = {};
+  #outputs: Record<string, Tensor> | undefined;
 
   constructor(graph: Graph) {
-    this.graph = graph;
+    this.#graph = graph;
     this.reset();
   }
 
   setInput(index: number, tensor: GuestTensor): void {
-    const type = this.graph.model.signature.inputs[index >>> 0];
+    const type = this.#graph.model.signature.inputs[index >>> 0];
     if (type === undefined) throw new WasiNNError(Errno.InvalidArgument, `the model has no input ${index >>> 0}`);
-    this.inputs[type.name] = toTensor(tensor, type);
+    this.#inputs[type.name] = toTensor(tensor, type);
   }
 
   /** Runs the model; what is state becomes an input of the next call. */
   compute(): void {
-    this.begin();
-    this.finish(this.graph.model.runSync(this.inputs));
+    this.#begin();
+    this.#finish(this.#graph.model.runSync(this.#inputs));
   }
 
   /** The same where the guest can be suspended, on any device. */
   async computeWaiting(): Promise<void> {
-    this.begin();
-    this.finish(await this.graph.model.run(this.inputs));
+    this.#begin();
+    this.#finish(await this.#graph.model.run(this.#inputs));
   }
 
-  private begin(): void {
-    this.outputs = undefined;
-    const missing = this.graph.model.signature.inputs.find((type) => !Object.hasOwn(this.inputs, type.name));
+  #begin(): void {
+    this.#outputs = undefined;
+    const missing = this.#graph.model.signature.inputs.find((type) => !Object.hasOwn(this.#inputs, type.name));
     if (missing !== undefined) throw new WasiNNError(Errno.RuntimeError, `input '${missing.name}' was not set`);
   }
 
-  private finish(outputs: Record<string, Tensor>): void {
-    Object.assign(this.inputs, this.graph.loop.next(outputs));
-    this.outputs = outputs;
+  #finish(outputs: Record<string, Tensor>): void {
+    Object.assign(this.#inputs, this.#graph.loop.next(outputs));
+    this.#outputs = outputs;
   }
 
   /** Output `index` of the last compute. */
   output(index: number): Tensor {
-    const type = this.graph.model.signature.outputs[index >>> 0];
+    const type = this.#graph.model.signature.outputs[index >>> 0];
     if (type === undefined) throw new WasiNNError(Errno.InvalidArgument, `the model has no output ${index >>> 0}`);
-    if (this.outputs === undefined) throw new WasiNNError(Errno.RuntimeError, "nothing was computed yet");
-    return this.outputs[type.name]!;
+    if (this.#outputs === undefined) throw new WasiNNError(Errno.RuntimeError, "nothing was computed yet");
+    return this.#outputs[type.name]!;
   }
 
   /** Forgets the inputs but for the state. */
   clearInputs(): void {
-    this.inputs = Object.fromEntries(this.graph.loop.pairs.map(([, to]) => [to, this.inputs[to]!]));
+    this.#inputs = Object.fromEntries(this.#graph.loop.pairs.map(([, to]) => [to, this.#inputs[to]!]));
   }
 
   /** Forgets inputs, outputs and state: a new stream begins. */
   reset(): void {
-    this.outputs = undefined;
-    this.inputs = this.graph.loop.initial();
+    this.#outputs = undefined;
+    this.#inputs = this.#graph.loop.initial();
   }
 }
 

@@ -9,19 +9,19 @@ import { Errno, WasiNNError } from "./errno.js";
  * a guest's other threads cannot change what was checked.
  */
 export class GuestMemory {
-  private readonly memory: () => WebAssembly.Memory | undefined;
+  readonly #memory: () => WebAssembly.Memory | undefined;
 
   constructor(memory: () => WebAssembly.Memory | undefined) {
-    this.memory = memory;
+    this.#memory = memory;
   }
 
   /** A copy of `length` bytes at `address`, aligned for any element type. */
   read(address: number, length: number): Uint8Array<ArrayBuffer> {
-    return Uint8Array.from(this.at(address, length));
+    return Uint8Array.from(this.#at(address, length));
   }
 
   readU32(address: number): number {
-    return this.view(address).getUint32(0, true);
+    return this.#view(address).getUint32(0, true);
   }
 
   readText(address: number, length: number): string {
@@ -35,27 +35,27 @@ export class GuestMemory {
 
   /** `count` 32-bit words at `address`. */
   readWords(address: number, count: number): number[] {
-    const bytes = this.at(address, 4 * count);
+    const bytes = this.#at(address, 4 * count);
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     return Array.from({ length: count }, (_, i) => view.getUint32(4 * i, true));
   }
 
   write(address: number, bytes: Uint8Array): void {
-    this.at(address, bytes.length).set(bytes);
+    this.#at(address, bytes.length).set(bytes);
   }
 
   writeU32(address: number, value: number): void {
-    this.view(address).setUint32(0, value, true);
+    this.#view(address).setUint32(0, value, true);
   }
 
   /** Throws unless all of `length` bytes at `address` lie in the memory. */
   check(address: number, length: number): void {
-    this.at(address, length);
+    this.#at(address, length);
   }
 
   /** Wasm passes i32 as signed numbers; both are read as unsigned, so no sum wraps. */
-  private at(address: number, length: number): Uint8Array {
-    const memory = this.memory();
+  #at(address: number, length: number): Uint8Array {
+    const memory = this.#memory();
     if (memory === undefined) throw new WasiNNError(Errno.MissingMemory, "the guest exports no memory");
     const start = address >>> 0;
     const size = length >= 0 ? length : length >>> 0;
@@ -66,8 +66,8 @@ export class GuestMemory {
     return new Uint8Array(memory.buffer, start, size);
   }
 
-  private view(address: number): DataView {
-    const bytes = this.at(address, 4);
+  #view(address: number): DataView {
+    const bytes = this.#at(address, 4);
     return new DataView(bytes.buffer, bytes.byteOffset, 4);
   }
 }

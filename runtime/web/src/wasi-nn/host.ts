@@ -37,33 +37,33 @@ const TENSOR_WORDS = 5;
 
 /** Things that a guest knows by number. Numbers are not given twice. */
 class Handles<T> {
-  private readonly what: string;
-  private readonly items = new Map<number, T>();
-  private next = 0;
+  readonly #what: string;
+  readonly #items = new Map<number, T>();
+  #next = 0;
 
   constructor(what: string) {
-    this.what = what;
+    this.#what = what;
   }
 
   add(item: T): number {
     this.checkRoom();
-    this.items.set(this.next, item);
-    return this.next++;
+    this.#items.set(this.#next, item);
+    return this.#next++;
   }
 
   checkRoom(): void {
-    if (this.items.size >= MAX_HANDLES) throw new WasiNNError(Errno.TooLarge, `too many ${this.what}s are open`);
+    if (this.#items.size >= MAX_HANDLES) throw new WasiNNError(Errno.TooLarge, `too many ${this.#what}s are open`);
   }
 
   get(handle: number): T {
-    const item = this.items.get(handle >>> 0);
-    if (item === undefined) throw new WasiNNError(Errno.InvalidArgument, `there is no ${this.what} ${handle >>> 0}`);
+    const item = this.#items.get(handle >>> 0);
+    if (item === undefined) throw new WasiNNError(Errno.InvalidArgument, `there is no ${this.#what} ${handle >>> 0}`);
     return item;
   }
 
   remove(handle: number): void {
     this.get(handle);
-    this.items.delete(handle >>> 0);
+    this.#items.delete(handle >>> 0);
   }
 }
 
@@ -71,13 +71,13 @@ class Handles<T> {
 export class Host {
   readonly memory: GuestMemory;
   readonly models: Models;
-  private readonly graphs = new Handles<Graph>("graph");
-  private readonly contexts = new Handles<Context>("execution context");
-  private readonly onError: WasiNNOptions["onError"];
+  readonly #graphs = new Handles<Graph>("graph");
+  readonly #contexts = new Handles<Context>("execution context");
+  readonly #onError: WasiNNOptions["onError"];
 
   constructor(memory: () => WebAssembly.Memory | undefined, options: WasiNNOptions) {
     this.memory = new GuestMemory(memory);
-    this.onError = options.onError;
+    this.#onError = options.onError;
     this.models = new Models(options);
   }
 
@@ -88,7 +88,7 @@ export class Host {
         body(...args);
         return Errno.Success;
       } catch (error) {
-        return this.tell(error, name);
+        return this.#tell(error, name);
       }
     };
   }
@@ -100,14 +100,14 @@ export class Host {
         await body(...args);
         return Errno.Success;
       } catch (error) {
-        return this.tell(error, name);
+        return this.#tell(error, name);
       }
     };
   }
 
   load(builders: number, count: number, encoding: number, target: number, out: number): void {
     this.memory.check(out, 4);
-    this.graphs.checkRoom();
+    this.#graphs.checkRoom();
     if (encoding >>> 0 >= ENCODINGS) throw new WasiNNError(Errno.InvalidEncoding, `${encoding} is not an encoding`);
     if (target >>> 0 > AUTO) throw new WasiNNError(Errno.InvalidArgument, `${target} is not an execution target`);
     if (target !== CPU && target !== AUTO) {
@@ -122,12 +122,12 @@ export class Host {
     if (encoding !== ONNX && !AUTODETECT.includes(encoding) && !this.models.takesAnyFile) {
       throw new WasiNNError(Errno.InvalidEncoding, "only ONNX and what nncc made of it are known");
     }
-    this.memory.writeU32(out, this.graphs.add(this.models.fromBytes(this.memory.read(address, length))));
+    this.memory.writeU32(out, this.#graphs.add(this.models.fromBytes(this.memory.read(address, length))));
   }
 
   loadByName(address: number, length: number, out: number): void {
     this.memory.check(out, 4);
-    this.memory.writeU32(out, this.graphs.add(this.models.byName(this.memory.readText(address, length >>> 0))));
+    this.memory.writeU32(out, this.#graphs.add(this.models.byName(this.memory.readText(address, length >>> 0))));
   }
 
   /** Compiled models have nothing to configure: the text is checked and left. */
@@ -137,46 +137,46 @@ export class Host {
   }
 
   unload(graph: number): void {
-    this.graphs.remove(graph);
+    this.#graphs.remove(graph);
   }
 
   initExecutionContext(graph: number, out: number): void {
     this.memory.check(out, 4);
-    this.memory.writeU32(out, this.contexts.add(new Context(this.graphs.get(graph))));
+    this.memory.writeU32(out, this.#contexts.add(new Context(this.#graphs.get(graph))));
   }
 
   finalizeExecutionContext(context: number): void {
-    this.contexts.remove(context);
+    this.#contexts.remove(context);
   }
 
   setInput(context: number, index: number, address: number): void {
     const [dims, rank, type, data, length] = this.memory.readWords(address, TENSOR_WORDS) as
       [number, number, number, number, number];
-    const target = this.contexts.get(context);
+    const target = this.#contexts.get(context);
     // The type is one byte; what follows it is padding.
-    target.setInput(index, { dims: this.dims(dims, rank), type: type & 0xff, bytes: this.memory.read(data, length) });
+    target.setInput(index, { dims: this.#dims(dims, rank), type: type & 0xff, bytes: this.memory.read(data, length) });
   }
 
   /** The same in WAMR's layout: {pointer to {dims, rank}, type, data}. */
   setInputLegacy(context: number, index: number, address: number): void {
     const [shape, type, data] = this.memory.readWords(address, 3) as [number, number, number];
     const [dimsAt, rank] = this.memory.readWords(shape, 2) as [number, number];
-    const target = this.contexts.get(context);
-    const dims = this.dims(dimsAt, rank);
+    const target = this.#contexts.get(context);
+    const dims = this.#dims(dimsAt, rank);
     const tensor: GuestTensor = { dims, type, bytes: this.memory.read(data, legacyByteLength(type, dims)) };
     target.setInput(index, tensor);
   }
 
   compute(context: number): void {
-    this.contexts.get(context).compute();
+    this.#contexts.get(context).compute();
   }
 
   computeWaiting(context: number): Promise<void> {
-    return this.contexts.get(context).computeWaiting();
+    return this.#contexts.get(context).computeWaiting();
   }
 
   getOutput(context: number, index: number, buffer: number, size: number, written: number): void {
-    const target = this.contexts.get(context);
+    const target = this.#contexts.get(context);
     this.memory.check(written, 4);
     this.memory.check(buffer, size >>> 0);
     const bytes = bytesOf(target.output(index));
@@ -188,15 +188,15 @@ export class Host {
   }
 
   reset(context: number): void {
-    this.contexts.get(context).reset();
+    this.#contexts.get(context).reset();
   }
 
-  private tell(error: unknown, call: string): Errno {
-    this.onError?.(error instanceof Error ? error : new Error(String(error)), call);
+  #tell(error: unknown, call: string): Errno {
+    this.#onError?.(error instanceof Error ? error : new Error(String(error)), call);
     return errnoOf(error);
   }
 
-  private dims(address: number, rank: number): number[] {
+  #dims(address: number, rank: number): number[] {
     if (rank > MAX_RANK) throw new WasiNNError(Errno.InvalidArgument, `${rank} dimensions are too many`);
     return this.memory.readWords(address, rank);
   }

@@ -10,29 +10,29 @@ const WASM_MAGIC = 0x6d736100;
 
 /** What guests can open, in both interfaces. */
 export class Models {
-  private readonly named = new Map<string, Graph>();
+  readonly #named = new Map<string, Graph>();
 
-  private readonly substitute: Graph | undefined;
+  readonly #substitute: Graph | undefined;
 
   constructor({ models = {}, substitute }: WasiNNOptions) {
     for (const [name, entry] of Object.entries(models)) {
-      this.named.set(name, "model" in entry ? new Graph(entry.model, entry.state) : new Graph(entry));
+      this.#named.set(name, "model" in entry ? new Graph(entry.model, entry.state) : new Graph(entry));
     }
-    this.substitute = substitute === undefined ? undefined : this.byName(substitute);
+    this.#substitute = substitute === undefined ? undefined : this.byName(substitute);
   }
 
   /** Whether a call may have to wait for a GPU. */
   get useGpu(): boolean {
-    return [...this.named.values()].some(({ model }) => model.device === "gpu");
+    return [...this.#named.values()].some(({ model }) => model.device === "gpu");
   }
 
   /** Whether guests may load files of any format. */
   get takesAnyFile(): boolean {
-    return this.substitute !== undefined;
+    return this.#substitute !== undefined;
   }
 
   byName(name: string): Graph {
-    const graph = this.named.get(name);
+    const graph = this.#named.get(name);
     if (graph === undefined) throw new WasiNNError(Errno.NotFound, `no model is registered as '${name}'`);
     return graph;
   }
@@ -42,8 +42,8 @@ export class Models {
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     if (bytes.length >= 8 && view.getUint32(0, true) === WASM_MAGIC) return compileGraph(bytes);
     const hash = sha256(bytes);
-    for (const graph of this.named.values()) if (graph.model.signature.source.sha256 === hash) return graph;
-    if (this.substitute !== undefined) return this.substitute;
+    for (const graph of this.#named.values()) if (graph.model.signature.source.sha256 === hash) return graph;
+    if (this.#substitute !== undefined) return this.#substitute;
     throw new WasiNNError(Errno.InvalidEncoding, `neither an nncc module nor the source of a registered one (${hash})`);
   }
 }

@@ -98,36 +98,36 @@ class RemoteModel implements GuestModel {
   /** It need not be waited for here. */
   readonly device = "cpu";
   readonly signature: Signature;
-  private readonly port: MessagePort;
-  private readonly name: string;
-  private readonly limit: number;
-  private room = new Uint8Array(new SharedArrayBuffer(1 << 16));
+  readonly #port: MessagePort;
+  readonly #name: string;
+  readonly #limit: number;
+  #room = new Uint8Array(new SharedArrayBuffer(1 << 16));
 
   constructor(port: MessagePort, name: string, signature: Signature, limit: number) {
-    this.port = port;
-    this.name = name;
+    this.#port = port;
+    this.#name = name;
     this.signature = signature;
-    this.limit = limit;
+    this.#limit = limit;
   }
 
   runSync(inputs: PlainInputs): Record<string, Tensor> {
     const control = new Int32Array(new SharedArrayBuffer(8));
-    this.port.postMessage({ name: this.name, inputs, control, room: this.room } satisfies Call);
-    this.await(control);
+    this.#port.postMessage({ name: this.#name, inputs, control, room: this.#room } satisfies Call);
+    this.#await(control);
     if (control[STATE] === NEEDS_ROOM) {
-      this.room = new Uint8Array(new SharedArrayBuffer(control[BYTES]!));
+      this.#room = new Uint8Array(new SharedArrayBuffer(control[BYTES]!));
       control[STATE] = WAITING;
-      this.port.postMessage({ control, room: this.room } satisfies Room);
-      this.await(control);
+      this.#port.postMessage({ control, room: this.#room } satisfies Room);
+      this.#await(control);
     }
-    return decode(this.room.slice(0, control[BYTES]));
+    return decode(this.#room.slice(0, control[BYTES]));
   }
 
-  private await(control: Int32Array<SharedArrayBuffer>): void {
-    if (Atomics.wait(control, STATE, WAITING, this.limit) !== "timed-out") return;
+  #await(control: Int32Array<SharedArrayBuffer>): void {
+    if (Atomics.wait(control, STATE, WAITING, this.#limit) !== "timed-out") return;
     // A late answer must not come between those of other calls.
-    this.room = new Uint8Array(new SharedArrayBuffer(this.room.length));
-    throw lateness(this.limit);
+    this.#room = new Uint8Array(new SharedArrayBuffer(this.#room.length));
+    throw lateness(this.#limit);
   }
 
   async run(inputs: PlainInputs): Promise<Record<string, Tensor>> {
