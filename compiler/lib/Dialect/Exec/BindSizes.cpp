@@ -10,6 +10,7 @@
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "nncc/Dialect/Exec/Exec.h"
+#include "nncc/Dialect/Exec/SizeChecks.h"
 #include "llvm/ADT/MapVector.h"
 
 namespace nncc::exec {
@@ -25,14 +26,10 @@ struct BindSizesPass : impl::BindSizesBase<BindSizesPass> {
   void runOnOperation() override;
 
 private:
-  Value addSite(OpBuilder &b, Location loc);
-  func::FuncOp declare(StringRef name, TypeRange inputs, Type result);
-  SmallVector<Value> acceptSizes(OpBuilder &b, BindOp op, Value &elements);
   LogicalResult moveBehind(BindOp op, Operation *last,
                            const llvm::MapVector<Value, Value> &values);
   Value place(OpBuilder &b, BindOp op, Value elements);
   LogicalResult bind(BindOp op);
-  void check(CheckOp op);
   void dropArguments(func::FuncOp func, unsigned begin, unsigned end);
 
   func::FuncOp program;
@@ -40,50 +37,10 @@ private:
   SmallVector<Value> symbols;
   /// The symbols' values as far as they are known; else null.
   SmallVector<Value> current;
-  SmallVector<Attribute> sites;
+  std::optional<SizeChecks> checks;
 };
 
 } // namespace
-
-/// A number that stands for the node of this location.
-Value BindSizesPass::addSite(OpBuilder &b, Location loc) {
-  SmallVector<StringRef> nodes = getNodeNames(loc);
-  sites.push_back(b.getStringAttr(nodes.empty() ? StringRef() : nodes.front()));
-  return b.create<arith::ConstantIntOp>(loc, sites.size() - 1, 32);
-}
-
-func::FuncOp BindSizesPass::declare(StringRef name, TypeRange inputs,
-                                    Type result) {
-  if (auto known = getOperation().lookupSymbol<func::FuncOp>(name))
-    return known;
-  OpBuilder b = OpBuilder::atBlockEnd(getOperation().getBody());
-  auto func = b.create<func::FuncOp>(getOperation().getLoc(), name,
-                                     b.getFunctionType(inputs, result));
-  func.setPrivate();
-  return func;
-}
-
-/// The symbols' values. `elements` is their product, or -1 where the runtime
-/// refuses one.
-SmallVector<Value> BindSizesPass::acceptSizes(OpBuilder &b, BindOp op,
-                                              Value &elements) {
-  Location loc = op.getLoc();
-  Type i64 = b.getI64Type();
-  func::FuncOp accept =
-      declare("nncc_accept_size", {b.getI32Type(), i64, i64}, i64);
-  elements = b.create<arith::ConstantIntOp>(loc, 1, 64);
-  Value site = addSite(b, loc);
-  Value one = b.create<arith::ConstantIndexOp>(loc, 1);
-  SmallVector<Value> values;
-  for (Value value : op.getValues()) {
-    elements =
-        b.create<func::CallOp>(loc, accept, ValueRange{site, value, elements})
-            .getResult(0);
-    Value size = b.create<arith::IndexCastOp>(loc, b.getIndexType(), value);
-    values.push_back(b.create<arith::AddIOp>(loc, size, one));
-  }
-  return values;
-}
 
 /// Moves what depends on a symbol and stands before its binding behind `last`.
 LogicalResult
@@ -130,10 +87,10 @@ Value BindSizesPass::place(OpBuilder &b, BindOp op, Value elements) {
     Value narrow = b.create<func::CallOp>(loc, func, known).getResult(0);
     bytes = b.create<arith::IndexCastUIOp>(loc, b.getI64Type(), narrow);
   }
-  func::FuncOp runtime = declare(
+  func::FuncOp runtime = checks->declare(
       boundMemoryName, {b.getI32Type(), elements.getType(), bytes.getType()},
       op.getMemory().getType());
-  Value site = addSite(b, loc);
+  Value site = checks->addSite(b, loc);
   return b.create<func::CallOp>(loc, runtime, ValueRange{site, elements, bytes})
       .getResult(0);
 }
@@ -141,7 +98,7 @@ Value BindSizesPass::place(OpBuilder &b, BindOp op, Value elements) {
 LogicalResult BindSizesPass::bind(BindOp op) {
   OpBuilder b(op);
   Value elements;
-  SmallVector<Value> sizes = acceptSizes(b, op, elements);
+  SmallVector<Value> sizes = checks->accept(b, op, elements);
   llvm::MapVector<Value, Value> values;
   for (auto [i, size] : llvm::enumerate(sizes)) {
     unsigned number = op.getFirst() + i;
@@ -157,17 +114,6 @@ LogicalResult BindSizesPass::bind(BindOp op) {
     return failure();
   op.erase();
   return success();
-}
-
-void BindSizesPass::check(CheckOp op) {
-  OpBuilder b(op);
-  Type i32 = b.getI32Type();
-  func::FuncOp runtime = declare(
-      checkSizesName, {i32, op.getLhs().getType(), op.getRhs().getType()}, i32);
-  Value site = addSite(b, op.getLoc());
-  b.create<func::CallOp>(op.getLoc(), runtime,
-                         ValueRange{site, op.getLhs(), op.getRhs()});
-  op.erase();
 }
 
 /// The runtime gives the callers' symbols alone.
@@ -197,16 +143,16 @@ void BindSizesPass::runOnOperation() {
                  program.getArguments().begin() + 2 + count);
   current.assign(symbols.begin(), symbols.begin() + given);
   current.resize(count);
-  sites.clear();
+  checks.emplace(getOperation());
   for (Operation &op : llvm::make_early_inc_range(program.getBody().front())) {
     auto binding = dyn_cast<BindOp>(op);
     if (binding && failed(bind(binding)))
       return signalPassFailure();
   }
-  program.walk([&](CheckOp op) { check(op); });
+  program.walk([&](CheckOp op) { checks->check(op); });
   dropArguments(program, 2 + given, 2 + count);
   dropArguments(all, given, count);
-  getOperation()->setAttr(sitesAttrName, ArrayAttr::get(&getContext(), sites));
+  checks->finish();
 }
 
 } // namespace nncc::exec
