@@ -27,13 +27,36 @@ struct Arena {
     return address != 0;
   }
 
+  /// The same, with the contents.
+  bool growWithContents(uint64_t needed) {
+    if (needed <= bytes)
+      return true;
+    uint32_t moved = allocate(needed);
+    if (moved == 0)
+      return false;
+    if (bytes)
+      __builtin_memcpy(pointer(moved), pointer(address), bytes);
+    release(address);
+    address = moved;
+    bytes = needed;
+    return true;
+  }
+
   bool overlaps(uint32_t from, uint64_t count) const {
     return from < address + bytes && from + count > address;
+  }
+
+private:
+  static void *pointer(uint32_t at) {
+    return reinterpret_cast<void *>(static_cast<uintptr_t>(at));
   }
 };
 
 /// Whether a range lies in memory for sizes that data told (Sizes.cpp).
 bool boundMemoryOverlaps(uint32_t from, uint64_t count);
+
+/// Tells that there is no memory for the sizes that the data of a node tell.
+void refuseBytes(const char *site, uint64_t bytes);
 
 } // namespace nncc
 

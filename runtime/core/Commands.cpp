@@ -8,10 +8,12 @@
 // Linked into modules with GPU code. The program writes the list
 // (docs/module-format.md): commands that it copies from a template, and blocks
 // of symbols for the uniform buffer. A program that reads what the GPU computed
-// is called again for each of its segments.
+// is called again for each of its segments, and after it has given a symbol its
+// value: both arenas may then be larger, with what they held.
 //
 //===----------------------------------------------------------------------===//
 
+#include "Arena.h"
 #include "Arguments.h"
 #include "Packed.h"
 #include "Threads.h"
@@ -25,7 +27,7 @@ class Words {
 public:
   void clear() { count = 0; }
   uint32_t size() const { return count; }
-  const uint32_t *data() const { return at<uint32_t>(block); }
+  uint32_t *data() const { return at<uint32_t>(block); }
 
   /// Room for more words, valid until the next call.
   uint32_t *append(uint32_t more) {
@@ -57,10 +59,9 @@ Words list, commands, uniforms;
 uint32_t lastBlock;
 
 /// What the program has in this memory, from a plan to its last segment.
-struct HostArena {
-  uint32_t address = 0;
-  uint64_t bytes = 0;
-} hostArena;
+Arena hostArena;
+/// What the lists of this run need of the GPU's memory so far.
+uint64_t gpuArenaBytes;
 
 /// The segment whose list is written, and whether another one follows.
 uint32_t segment;
@@ -68,6 +69,10 @@ bool hasNext = false;
 
 /// Whether the program has another part to do before it waits.
 bool goesOn = false;
+
+/// What stands for a size that is not known yet: places that are computed from
+/// it are not used, but nothing may be divided by 0.
+constexpr uint32_t unknownSize = 2;
 
 constexpr uint32_t uploadCommand = 4;
 constexpr uint32_t listVersion = 1;
@@ -83,13 +88,23 @@ extern "C" uint32_t *nncc_gpu_append(uint32_t first, uint32_t count) {
   return words;
 }
 
+/// Of all symbols: those of the inputs, then those that the program binds.
+static uint32_t symbolValue(uint32_t number) {
+  return number < numSymbols() ? symbolValues()[number]
+                               : nncc_gpu_sizes[number - numSymbols()];
+}
+
+static void copySymbols(uint32_t *words, uint32_t count) {
+  for (uint32_t i = 0; i < count && i < numSymbols() + nncc_gpu_num_sizes; ++i)
+    words[i] = symbolValue(i);
+}
+
 extern "C" uint32_t *nncc_gpu_add_symbols(uint32_t count) {
   if (uint32_t used = uniforms.size() % blockWords)
     uniforms.append(blockWords - used);
   lastBlock = 4 * uniforms.size();
   uint32_t *words = uniforms.append((count + 3) & ~3u);
-  for (uint32_t i = 0; i < count && i < numSymbols(); ++i)
-    words[i] = symbolValues()[i];
+  copySymbols(words, count);
   return words;
 }
 
@@ -116,21 +131,37 @@ extern "C" void nncc_gpu_go_to(uint32_t next) {
   goesOn = true;
 }
 
-/// Whether nncc_gpu_go_to was called since the last time.
-extern "C" uint32_t nncc_gpu_goes_on() {
-  bool result = goesOn;
-  goesOn = false;
-  return result;
+extern "C" uint32_t nncc_gpu_size(uint32_t number) {
+  return nncc_gpu_sizes[number];
+}
+
+extern "C" void nncc_gpu_set_size(uint32_t number, uint32_t value) {
+  nncc_gpu_sizes[number] = value;
+}
+
+/// Room for tensors whose sizes have just become known: `gpuBytes` and
+/// `hostBytes` in the two arenas. 0 ends the run.
+extern "C" uint32_t nncc_gpu_grow(const char *site, int64_t elements,
+                                  uint64_t gpuBytes, uint64_t hostBytes) {
+  if (elements < 0)
+    return 0;
+  if (gpuBytes >> 32 || !hostArena.growWithContents(hostBytes)) {
+    refuseBytes(site, gpuBytes >> 32 ? gpuBytes : hostBytes);
+    return 0;
+  }
+  if (gpuBytes > gpuArenaBytes)
+    gpuArenaBytes = gpuBytes;
+  return 1;
 }
 
 /// The address of the list.
-static uint32_t joinList(uint32_t arenaBytes) {
+static uint32_t joinList() {
   list.clear();
   uint32_t size = headerWords + uniforms.size() + commands.size() + 1;
   uint32_t *words = list.append(size);
   words[0] = listVersion;
   words[1] = size;
-  words[2] = arenaBytes;
+  words[2] = static_cast<uint32_t>(gpuArenaBytes);
   words[3] = uniforms.size();
   words += headerWords;
   if (uniforms.size())
@@ -145,12 +176,7 @@ static uint32_t joinList(uint32_t arenaBytes) {
 /// Room for the host's part of a run with the current symbols.
 static bool growHostArena() {
   uint64_t needed = nncc_call_host_arena_bytes(symbolValues());
-  if (needed <= hostArena.bytes)
-    return true;
-  release(hostArena.address);
-  hostArena.address = allocate(needed);
-  hostArena.bytes = hostArena.address ? needed : 0;
-  if (hostArena.address)
+  if (needed == 0 || hostArena.grow(needed))
     return true;
   lastError << "out of memory: the part of the network that runs on the CPU "
                "needs "
@@ -158,11 +184,8 @@ static bool growHostArena() {
   return false;
 }
 
-/// Writes the list of one segment; false if a function that it calls failed.
-static bool record(uint32_t &address) {
-  commands.clear();
-  uniforms.clear();
-  nncc_gpu_add_symbols(numSymbols());
+/// Calls the program for its next part.
+static void recordPart() {
   // Of the GPU's arena only places count, from its beginning.
   nncc_frame[0] = hostArena.address;
   nncc_frame[1] =
@@ -171,12 +194,24 @@ static bool record(uint32_t &address) {
   uint32_t *data = symbolValues() + numSymbols();
   for (uint32_t i = 0; i < numInputs(); ++i)
     data[i] = 0;
-  hasNext = false;
   goesOn = false;
-  hasFailed = false;
   nncc_call_gpu_record(nncc_frame);
-  address = joinList(
-      static_cast<uint32_t>(nncc_call_gpu_arena_bytes(symbolValues())));
+}
+
+/// Writes the list of one segment; false if a function that it calls failed.
+static bool record(uint32_t &address) {
+  commands.clear();
+  uniforms.clear();
+  uint32_t count = numSymbols() + nncc_gpu_num_sizes;
+  nncc_gpu_add_symbols(count);
+  hasNext = false;
+  hasFailed = false;
+  do
+    recordPart();
+  while (goesOn && !hasFailed);
+  // What was bound on the way is needed behind it alone.
+  copySymbols(uniforms.data(), count);
+  address = joinList();
   return !hasFailed;
 }
 
@@ -202,15 +237,17 @@ static bool plan(const PackedValue *arguments, uint32_t &address) {
   const PackedValue *results = arguments + numInputs();
   if (!checkOutputs(reader, results))
     return false;
-  uint64_t arenaBytes = nncc_call_gpu_arena_bytes(symbolValues());
-  if (arenaBytes >> 32) {
-    lastError << "out of memory: the network needs " << int64_t(arenaBytes)
+  gpuArenaBytes = nncc_call_gpu_arena_bytes(symbolValues());
+  if (gpuArenaBytes >> 32) {
+    lastError << "out of memory: the network needs " << int64_t(gpuArenaBytes)
               << " bytes of a GPU for these sizes of its inputs";
     return false;
   }
   if (!growHostArena())
     return false;
   segment = 0;
+  for (uint32_t i = 0; i < nncc_gpu_num_sizes; ++i)
+    nncc_gpu_sizes[i] = unknownSize;
   bool isRecorded = record(address);
   describeOutputs(reader, results);
   return isRecorded;
@@ -228,18 +265,31 @@ int nncc_gpu_plan(uint32_t, const PackedValue *arguments, uint32_t numArguments,
   return 0;
 }
 
+/// With the outputs, whose sizes and places may only be known now.
 NNCC_EXPORT("nncc_gpu_resume")
-int nncc_gpu_resume(uint32_t, const PackedValue *, uint32_t,
+int nncc_gpu_resume(uint32_t, const PackedValue *results, uint32_t numResults,
                     PackedValue *result) {
   lastError.clear();
   if (!hasNext) {
     lastError << "there is no segment to resume: plan the run first";
     return 1;
   }
+  TableReader reader(symbolRecord(numSymbols()));
+  for (uint32_t i = 0; i < numInputs(); ++i)
+    reader.readInput();
+  if (numResults != 0 && numResults != numOutputs()) {
+    lastError << "a segment is resumed with the " << int64_t(numOutputs())
+              << " outputs, not with " << int64_t(numResults);
+    return 1;
+  }
+  if (numResults != 0 && !checkOutputs(reader, results))
+    return 1;
   ++segment;
   uint32_t address;
   if (!record(address))
     return 1;
+  if (numResults != 0)
+    describeOutputs(reader, results);
   if (result)
     *result = {Tag::Handle, 0, address};
   return 0;

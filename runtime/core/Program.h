@@ -51,6 +51,10 @@ void nncc_call_gpu_record(uint32_t *frame);
 uint64_t nncc_call_gpu_arena_bytes(const uint32_t *symbols);
 /// Memory for what such a program computes itself.
 uint64_t nncc_call_host_arena_bytes(const uint32_t *symbols);
+/// The symbols that such a program binds, after those of its inputs, and how
+/// many they are.
+extern uint32_t nncc_gpu_sizes[];
+extern const uint32_t nncc_gpu_num_sizes;
 }
 
 #endif

@@ -52,6 +52,12 @@ bool nncc::boundMemoryOverlaps(uint32_t from, uint64_t count) {
   return false;
 }
 
+void nncc::refuseBytes(const char *site, uint64_t bytes) {
+  startMessage(site) << "out of memory: what follows needs "
+                     << static_cast<int64_t>(bytes)
+                     << " bytes for the sizes that its data tell";
+}
+
 /// The elements of tensors of sizes that have `elements` so far and then
 /// `size`; -1 after an error.
 extern "C" int64_t nncc_accept_size(const char *site, int64_t size,
@@ -92,9 +98,7 @@ extern "C" char *nncc_bound_memory(const char *site, int64_t elements,
   BoundMemory *memory = find(site);
   if (memory && memory->arena.grow(bytes > 64 ? bytes : 64))
     return at<char>(memory->arena.address);
-  startMessage(site) << "out of memory: what follows needs "
-                     << static_cast<int64_t>(bytes)
-                     << " bytes for the sizes that its data tell";
+  refuseBytes(site, bytes);
   return nullptr;
 }
 

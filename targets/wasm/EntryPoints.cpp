@@ -220,6 +220,11 @@ Error nncc::wasm::addGpuCalls(Module &module, const Signature &signature,
   auto *value = ConstantDataArray::get(module.getContext(), words);
   new GlobalVariable(module, value->getType(), /*isConstant=*/true,
                      GlobalValue::ExternalLinkage, value, "nncc_gpu_commands");
+  addRoom(module, 4 * signature.boundSymbols.size(), "nncc_gpu_sizes");
+  auto *count = ConstantInt::get(Type::getInt32Ty(module.getContext()),
+                                 signature.boundSymbols.size());
+  new GlobalVariable(module, count->getType(), /*isConstant=*/true,
+                     GlobalValue::ExternalLinkage, count, "nncc_gpu_num_sizes");
   return Error::success();
 }
 

@@ -47,7 +47,7 @@ static void returnWhereZero(CallInst &call) {
 void nncc::wasm::finishSizeCalls(Module &module, ArrayRef<std::string> sites) {
   for (StringRef name :
        {StringRef("nncc_accept_size"), StringRef(exec::boundMemoryName),
-        StringRef(exec::checkSizesName)}) {
+        StringRef(exec::checkSizesName), StringRef(exec::growArenasName)}) {
     Function *function = module.getFunction(name);
     if (!function)
       continue;

@@ -79,9 +79,17 @@ static void widenCalls(func::FuncOp func, ModuleOp module) {
   }
 }
 
+/// Also those of the two arenas that a program for a GPU has.
+static bool tellsBoundBytes(func::FuncOp func) {
+  StringRef name = func.getName();
+  return name.starts_with(nncc::exec::boundBytesPrefix) ||
+         name.starts_with(nncc::exec::gpuBoundBytesPrefix) ||
+         name.starts_with(nncc::exec::hostBoundBytesPrefix);
+}
+
 void WidenArenaBytesPass::runOnOperation() {
   for (auto func : getOperation().getOps<func::FuncOp>()) {
-    if (!func.getName().starts_with(nncc::exec::boundBytesPrefix))
+    if (!tellsBoundBytes(func))
       continue;
     widen(func);
     widenCalls(func, getOperation());

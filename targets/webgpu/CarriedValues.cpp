@@ -57,12 +57,12 @@ private:
 
 } // namespace
 
-/// Numbers the stretches between readbacks and open loops.
+/// Numbers the stretches between readbacks, bindings and open loops.
 void Carrier::divide(Block &block) {
   begins[++numSegments] = &block.front();
   for (Operation &op : block) {
     segments[&op] = numSegments;
-    if (isa<exec::ReadbackOp>(op) || isOpenLoop(&op))
+    if (isa<exec::ReadbackOp, exec::BindOp>(op) || isOpenLoop(&op))
       begins[++numSegments] = op.getNextNode();
   }
 }

@@ -133,13 +133,6 @@ void SegmentCutter::takeType(const BufferUse &use) {
 
 /// Fails where nothing is left for the GPU.
 LogicalResult SegmentCutter::checkGpuWork() {
-  LogicalResult hasKnownSizes = success();
-  program.walk([&](exec::BindOp bind) {
-    hasKnownSizes = bind.emitError("data tell the size of its result, and with "
-                                   "it what there is to dispatch");
-  });
-  if (failed(hasKnownSizes))
-    return failure();
   exec::DispatchOp onHost;
   WalkResult result = program.walk([&](exec::DispatchOp dispatch) {
     if (!placement.isOnHost(dispatch))
@@ -307,8 +300,10 @@ void SegmentCutter::markHostWork(const Step &step) {
     auto dispatch = dyn_cast<exec::DispatchOp>(op);
     if (dispatch && placement.isOnHost(dispatch))
       markDispatch(dispatch);
-    else if (isa<exec::CallExternOp>(op))
-      mark(op, "it calls a function of the host");
+    else if (auto call = dyn_cast<exec::CallExternOp>(op))
+      mark(op, call.getFunction().starts_with(exec::libraryPrefix)
+                   ? "the runtime has code for the CPU alone"
+                   : "it calls a function of the host");
   });
 }
 

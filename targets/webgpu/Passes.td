@@ -151,4 +151,15 @@ def Record : Pass<"webgpu-record", "::mlir::ModuleOp"> {
                            "::mlir::scf::SCFDialect"];
 }
 
+def BindSymbols : Pass<"webgpu-bind-symbols", "::mlir::ModuleOp"> {
+  let summary = "Let the runtime keep the sizes that segments bind";
+  let description = [{
+    As exec-bind-sizes does, of a recording with segments: an exec.bind stores
+    the values of its symbols and grows both arenas, then the program is called
+    again and reads them. Comes after exec-call-kernels.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::func::FuncDialect"];
+}
+
 #endif

@@ -254,14 +254,29 @@ LogicalResult RecordPass::record(Operation *op, CommandWriter &writer) {
     return record(readback, writer);
   if (auto upload = dyn_cast<exec::UploadOp>(op))
     return record(upload, writer);
-  if (op->getNumRegions() == 0)
-    return success();
-  writer.write(op);
+  // Afterwards symbols have other values.
+  if (op->getNumRegions() != 0 || isa<exec::BindOp>(op))
+    writer.write(op);
   for (Region &region : op->getRegions())
     for (Block &inner : region)
       if (failed(recordBlock(inner, writer)))
         return failure();
   return success();
+}
+
+/// Gives what tells the size of the GPU's arena names of its own.
+static void renameSizes(ModuleOp module, func::FuncOp program) {
+  if (auto bytes = module.lookupSymbol<func::FuncOp>(exec::arenaBytesName))
+    bytes.setName(gpuArenaBytesName);
+  program.walk([&](exec::BindOp bind) {
+    auto old = bind.getBytesAttr();
+    if (!old)
+      return;
+    StringRef number = old.getValue().drop_front(exec::boundBytesPrefix.size());
+    std::string name = (exec::gpuBoundBytesPrefix + number).str();
+    module.lookupSymbol<func::FuncOp>(old.getValue()).setName(name);
+    bind.setBytes(name);
+  });
 }
 
 void RecordPass::runOnOperation() {
@@ -284,6 +299,5 @@ void RecordPass::runOnOperation() {
   module->setAttr(commandsAttrName, writer.getTemplate());
   splitSegments(program);
   program.setName(recordName);
-  if (auto bytes = module.lookupSymbol<func::FuncOp>(exec::arenaBytesName))
-    bytes.setName(gpuArenaBytesName);
+  renameSizes(module, program);
 }

@@ -20,13 +20,12 @@ namespace nncc::webgpu {
 // What runtime/core/Commands.cpp defines.
 static constexpr llvm::StringLiteral segmentName = "nncc_gpu_segment";
 static constexpr llvm::StringLiteral goToName = "nncc_gpu_go_to";
-static constexpr llvm::StringLiteral goesOnName = "nncc_gpu_goes_on";
 
 namespace {
 
 /// What runs in its turn. It ends with a readback or the end of the program, or
-/// goes on with another: with `next`, or `otherwise` where `condition` is
-/// false.
+/// the runtime goes on with another: with `next`, or `otherwise` where
+/// `condition` is false.
 struct Part {
   SmallVector<Operation *> ops;
   std::optional<unsigned> next;
@@ -56,7 +55,6 @@ private:
   Block &body;
   SmallVector<Part> parts;
   SmallVector<Operation *> done;
-  bool hasLoops = false;
 };
 
 } // namespace
@@ -85,6 +83,10 @@ void Splitter::collect(Block &block) {
     if (isa<exec::ReadbackOp>(op)) {
       done.push_back(&op);
       addPart();
+    } else if (isa<exec::BindOp>(op)) {
+      parts.back().ops.push_back(&op);
+      unsigned before = parts.size() - 1;
+      parts[before].next = addPart();
     } else if (isOpenLoop(&op)) {
       collectLoop(cast<scf::WhileOp>(op));
     } else if (!isInAllSegments(&op)) {
@@ -96,7 +98,6 @@ void Splitter::collect(Block &block) {
 }
 
 void Splitter::collectLoop(scf::WhileOp loop) {
-  hasLoops = true;
   unsigned before = parts.size() - 1, first = addPart();
   parts[before].next = first;
   collect(*loop.getBeforeBody());
@@ -141,23 +142,7 @@ void Splitter::split() {
   if (parts.size() == 1)
     return;
   OpBuilder b(body.getTerminator());
-  Location loc = program.getLoc();
-  if (!hasLoops) {
-    emitParts(b);
-  } else {
-    auto emitTurn = [&](OpBuilder &inner, Location, ValueRange) {
-      emitParts(inner);
-      Value zero = inner.create<arith::ConstantIndexOp>(loc, 0);
-      Value goesOn = inner.create<arith::CmpIOp>(
-          loc, arith::CmpIPredicate::ne,
-          call(inner, goesOnName, inner.getIndexType()), zero);
-      inner.create<scf::ConditionOp>(loc, goesOn, ValueRange());
-    };
-    b.create<scf::WhileOp>(loc, TypeRange(), ValueRange(), emitTurn,
-                           [](OpBuilder &inner, Location at, ValueRange) {
-                             inner.create<scf::YieldOp>(at);
-                           });
-  }
+  emitParts(b);
   for (Operation *op : done)
     op->erase();
 }

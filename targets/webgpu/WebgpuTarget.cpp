@@ -60,7 +60,7 @@ public:
     // Merged kernels tell what stays within one.
     if (options.storeHalves)
       pm.addPass(createStoreHalves());
-    pm.addPass(exec::createPlanMemory({/*alignment=*/256}));
+    pm.addPass(exec::createPlanMemory({/*alignment=*/256, /*growing=*/true}));
     pm.addPass(createCSEPass());
     pm.addPass(createCompileKernels());
   }
@@ -154,6 +154,16 @@ static OwningOpRef<ModuleOp> takeHostPart(ModuleOp device) {
   return host;
 }
 
+/// Tells the host's part of sizes that data tell, and of the nodes that the
+/// program for the CPU, if any, blames for theirs.
+static void shareSizes(ModuleOp host, ModuleOp device, ModuleOp program) {
+  if (Attribute count = device->getAttr(exec::boundSymbolsAttrName))
+    host->setAttr(exec::boundSymbolsAttrName, count);
+  Attribute sites = program ? program->getAttr(exec::sitesAttrName) : nullptr;
+  if (sites)
+    host->setAttr(exec::sitesAttrName, sites);
+}
+
 /// Generates the code for the CPU of what the host does.
 static LogicalResult generateHostPart(ModuleOp host) {
   auto recorder = host.lookupSymbol<func::FuncOp>(recordName);
@@ -162,6 +172,7 @@ static LogicalResult generateHostPart(ModuleOp host) {
   pm.addPass(kernels::createGenerateKernels());
   pm.addPass(exec::createCallExterns());
   pm.addPass(exec::createCallKernels());
+  pm.addPass(createBindSymbols());
   pm.addPass(createCSEPass());
   LogicalResult result = pm.run(host);
   recorder.setName(recordName);
@@ -196,6 +207,8 @@ static LogicalResult joinExterns(ModuleOp host, ModuleOp program) {
 static LogicalResult join(ModuleOp host, ModuleOp program) {
   if (failed(joinExterns(host, program)))
     return failure();
+  if (Attribute sites = host->getAttr(exec::sitesAttrName))
+    program->setAttr(exec::sitesAttrName, sites);
   SymbolTable symbols(host), others(program);
   for (auto func : llvm::make_early_inc_range(host.getOps<func::FuncOp>())) {
     if (func->hasAttr(exec::hostAttrName) &&
@@ -237,6 +250,7 @@ LogicalResult WebgpuTarget::emit(ModuleOp program, ModuleOp device,
   gpu.commands =
       device->getAttrOfType<DenseI32ArrayAttr>(commandsAttrName).asArrayRef();
   OwningOpRef<ModuleOp> host = takeHostPart(device), alone;
+  shareSizes(*host, device, program);
   if (failed(generateHostPart(*host)))
     return failure();
   if (!program) {

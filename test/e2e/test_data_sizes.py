@@ -37,7 +37,7 @@ def test_non_zero_of_an_open_size(tmp_path: Path) -> None:
     model = network(
         nodes, feeds[0], ["t", "y", "s"], shapes={"x": [3, "n"]}, constants={"c": random(2)}
     )
-    check(model, tmp_path, *feeds, on_gpu=False)
+    check(model, tmp_path, *feeds)
 
 
 @pytest.mark.parametrize("axis", [None, 0, 1, -1])
@@ -47,7 +47,7 @@ def test_compress(axis: int | None, tmp_path: Path) -> None:
     feeds = [
         {"x": random(2, 3, 4), "c": np.array(flags)} for flags in ([True, False], [False, False])
     ]
-    check(network([node], feeds[0]), tmp_path, *feeds, on_gpu=False)
+    check(network([node], feeds[0]), tmp_path, *feeds)
 
 
 def detections(boxes: Array, scores: Array, **attributes: int) -> onnx.ModelProto:
@@ -84,7 +84,7 @@ def test_non_max_suppression(center: int, tmp_path: Path) -> None:
     scores[:, :, 30:40] = 0.5
     model = detections(boxes, scores, center_point_box=center)
     none = {"b": boxes, "s": np.zeros_like(scores)}
-    check(model, tmp_path, {"b": boxes, "s": scores}, none, on_gpu=False)
+    check(model, tmp_path, {"b": boxes, "s": scores}, none)
 
 
 def test_scores_that_are_no_numbers(tmp_path: Path) -> None:
@@ -119,7 +119,7 @@ def test_shapes_that_are_inputs(name: str, tmp_path: Path) -> None:
     feed = {k: v for k, v in ({"x": random(2, 3, 5)} | shape).items() if k in node.input}
     constants = {"axes": ints(1, 2), "steps": ints(1, -2)} if name == "slice" else {}
     nodes = [node, helper.make_node("Add", ["y", "y"], ["z"])]
-    check(network(nodes, feed, ["y", "z"], constants=constants), tmp_path, feed, on_gpu=False)
+    check(network(nodes, feed, ["y", "z"], constants=constants), tmp_path, feed)
 
 
 def run_shape(folder: Path, *shape: int) -> None:
@@ -148,17 +148,6 @@ def test_sizes_that_differ(tmp_path: Path) -> None:
     with pytest.raises(Exception, match="node 'shape': sizes that should be equal are 4 and 6"):
         model.run({"x": x, "s": s})
     assert model.run({"x": x, "s": ints(3, 2)})["y"].shape == (3, 2)
-
-
-def test_on_webgpu_the_whole_network_runs_on_the_cpu(tmp_path: Path) -> None:
-    x = random(3, 4)
-    onnx.save(network([helper.make_node("NonZero", ["x"], ["y"])], {"x": x}), tmp_path / "m.onnx")
-    nncc.compile(tmp_path / "m.onnx", tmp_path / "m.wasm", flags=["--target=webgpu"])
-    assert nncc.load(tmp_path / "m.wasm").run({"x": x})["y"].shape == (2, 12)
-    with pytest.raises(nncc.CompileError, match="data tell the size of its result"):
-        nncc.compile(
-            tmp_path / "m.onnx", tmp_path / "g.wasm", flags=["--target=webgpu", "--require-gpu"]
-        )
 
 
 def loop_body(ends: bool) -> onnx.GraphProto:
@@ -196,7 +185,7 @@ def test_stacks_of_loops(ends: bool, tmp_path: Path) -> None:
         ["last", "y", "z"],
         constants={"bound": np.array(200, np.float32), "m": random(3, 2)},
     )
-    check(model, tmp_path, *feeds, on_gpu=False)
+    check(model, tmp_path, *feeds)
 
 
 @pytest.mark.parametrize("is_sorted", [0, 1])
@@ -206,7 +195,7 @@ def test_unique(axis: int | None, is_sorted: int, tmp_path: Path) -> None:
     node = helper.make_node("Unique", ["x"], ["y", "first", "inverse", "count"], **attributes)
     x = np.random.default_rng(1).integers(0, 2, (4, 3)).astype(np.float32)
     model = network([node], {"x": x}, ["y", "first", "inverse", "count"])
-    check(model, tmp_path, {"x": x}, {"x": np.zeros_like(x)}, on_gpu=False)
+    check(model, tmp_path, {"x": x}, {"x": np.zeros_like(x)})
 
 
 @pytest.mark.parametrize("mode", ["avg", "max"])

@@ -1,4 +1,5 @@
 // RUN: nncc-opt %s --exec-plan-memory --split-input-file | FileCheck %s
+// RUN: nncc-opt %s --exec-plan-memory=growing --split-input-file | FileCheck %s --check-prefix=GROWING
 
 // %a is dead when %c is first written: they share memory. Sizes that depend on
 // the batch are planned in units of it.
@@ -41,6 +42,19 @@ func.func private @kernel(%x: memref<?xi8>, %y: memref<?xi8>, %begin: index, %en
 // CHECK:         memref.view %[[ARENA]]
 // CHECK:         %[[MEMORY:.*]] = exec.bind symbol 1 to %{{.*}} bytes @nncc_bound_bytes.0
 // CHECK:         memref.view %[[MEMORY]]
+
+// In an arena that can grow it lies behind what was there before.
+
+// GROWING:       #[[FIRST:.*]] = affine_map<()[s0, s1] -> (s0 * 256 + 64)>
+// GROWING:       #[[END:.*]] = affine_map<()[s0, s1] -> (s0 * 256)>
+// GROWING:       func.func @nncc_arena_bytes(
+// GROWING:         affine.apply #[[FIRST]]
+// GROWING-LABEL: func.func @nncc_bound_bytes.0(
+// GROWING-LABEL: func.func @nncc_run(
+// GROWING-SAME:    %[[ARENA:.*]]: memref<?xi8>, %{{.*}}: memref<?xi8>, %{{.*}}, %{{.*}})
+// GROWING:         exec.bind symbol 1 to %{{.*}} bytes @nncc_bound_bytes.0
+// GROWING:         %[[PLACE:.*]] = affine.apply #[[END]]
+// GROWING:         memref.view %[[ARENA]][%[[PLACE]]]
 func.func @nncc_run(%arena: memref<?xi8>, %weights: memref<?xi8>, %s0: index {exec.symbol = 0 : i64}, %s1: index {exec.symbol = 1 : i64}) {
   %a = exec.alloc affine_map<()[s0, s1] -> (s0 * 256)> : memref<?xi8>
   %zero = arith.constant 0 : index

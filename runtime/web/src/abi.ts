@@ -135,7 +135,8 @@ export class CallFrame {
 
   /** Calls `nncc_gpu_resume`; the address of the next segment's commands. Throws as `call`. */
   resume(): number {
-    return this.#enter(this.#exports.nncc_gpu_resume!, 0, 0);
+    const first = this.#block + VALUE_BYTES * this.#inputs.length;
+    return this.#enter(this.#exports.nncc_gpu_resume!, first, this.#outputs.length);
   }
 
   /** The sizes of output `index` and where it begins in the arena of the GPU, in bytes. */

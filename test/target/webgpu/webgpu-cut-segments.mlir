@@ -193,3 +193,55 @@ module attributes {nncc.inputs = [{name = "x", type = tensor<4x0xf32>}]} {
     return %y : tensor<4x0xf32>
   }
 }
+
+// -----
+
+// Data tell a size. What comes before is read back for it; a dispatch behind it
+// with that size runs on the GPU, and a number of the host that was computed
+// before lies in its memory: the binding ends a part.
+
+// CHECK-LABEL: func.func @nncc_run
+// CHECK:         exec.dispatch @count
+// CHECK:         exec.readback
+// CHECK:         %[[SIZE:.*]] = memref.load %{{.*}} : memref<1xi64>
+// CHECK:         memref.store %[[SIZE]], %[[SLOT:.*]][%{{.*}}] : memref<1xi64>
+// CHECK:         exec.bind symbol 0 to %[[SIZE]]
+// CHECK:         %[[AGAIN:.*]] = memref.load %[[SLOT]]
+// CHECK:         %[[POSITIVE:.*]] = arith.cmpi sgt, %[[AGAIN]]
+// CHECK:         scf.if %[[POSITIVE]]
+// CHECK:           exec.dispatch @twice grid #{{.*}}({{.*}}) : memref
+// CHECK-NOT:     exec.host = "
+#id = affine_map<(i) -> (i)>
+#none = affine_map<(i) -> ()>
+module attributes {nncc.inputs = [{name = "x", type = tensor<8xi64>}], nncc.bound_symbols = 1 : i64} {
+  func.func @main(%n: index {nn.symbol = "n"}, %x: tensor<8xi64>) -> tensor<?xi64> {
+    %zero = arith.constant 0 : i64
+    %e = tensor.empty() : tensor<i64>
+    %f = linalg.fill ins(%zero : i64) outs(%e : tensor<i64>) -> tensor<i64>
+    %count = linalg.generic {indexing_maps = [#id, #none], iterator_types = ["reduction"]}
+        ins(%x : tensor<8xi64>) outs(%f : tensor<i64>) {
+      ^bb0(%a: i64, %b: i64):
+        %s = arith.addi %a, %b : i64
+        linalg.yield %s : i64
+    } -> tensor<i64> loc("count")
+    %size = tensor.extract %count[] : tensor<i64>
+    %positive = arith.cmpi sgt, %size, %zero : i64
+    %memory = exec.bind symbol 0 to %size : memref<?xi8>
+    %rows = affine.apply affine_map<()[s0] -> (s0 - 1)>()[%n]
+    %o = tensor.empty(%rows) : tensor<?xi64>
+    %one = arith.constant 1 : i64
+    %g = linalg.fill ins(%one : i64) outs(%o : tensor<?xi64>) -> tensor<?xi64>
+    %r = scf.if %positive -> (tensor<?xi64>) {
+      %t = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel"]}
+          ins(%g : tensor<?xi64>) outs(%o : tensor<?xi64>) {
+        ^bb0(%a: i64, %b: i64):
+          %s = arith.addi %a, %a : i64
+          linalg.yield %s : i64
+      } -> tensor<?xi64> loc("twice")
+      scf.yield %t : tensor<?xi64>
+    } else {
+      scf.yield %g : tensor<?xi64>
+    }
+    return %r : tensor<?xi64>
+  }
+}

@@ -49,7 +49,8 @@ private:
   std::pair<AffineExpr, int64_t> splitSize(AffineExpr size) const;
   BindOp getHome(AllocOp alloc) const;
   void collect(func::FuncOp program, bool isHost, BindOp home = {});
-  AffineExpr plan();
+  void plan(AffineExpr &total);
+  void planBound(func::FuncOp program, bool isHost, AffineExpr total);
   void rewrite(func::FuncOp program);
   void placeWeights(func::FuncOp program);
   void addArenaFunction(func::FuncOp program, StringRef name, AffineExpr bytes);
@@ -150,9 +151,8 @@ static int64_t place(MutableArrayRef<Request> requests) {
   return total;
 }
 
-AffineExpr PlanMemoryPass::plan() {
-  MLIRContext *context = &getContext();
-  AffineExpr total = getAffineConstantExpr(0, context);
+/// Lays out what was collected behind the first `total` bytes.
+void PlanMemoryPass::plan(AffineExpr &total) {
   for (auto &[unit, requests] : groups) {
     int64_t size = place(requests);
     for (Request &request : requests)
@@ -160,7 +160,6 @@ AffineExpr PlanMemoryPass::plan() {
     total = total + unit * size;
   }
   groups.clear();
-  return total + slack;
 }
 
 void PlanMemoryPass::rewrite(func::FuncOp program) {
@@ -168,7 +167,7 @@ void PlanMemoryPass::rewrite(func::FuncOp program) {
     auto alloc = cast<AllocOp>(op);
     BindOp home = getHome(alloc);
     Value arena = program.getArgument(0);
-    if (home)
+    if (home && !growing)
       arena = home.getMemory();
     OpBuilder b(alloc);
     Location loc = alloc.getLoc();
@@ -231,6 +230,27 @@ void PlanMemoryPass::addArenaFunction(func::FuncOp program, StringRef name,
                            materialize(b, loc, bytes, func.getArguments()));
 }
 
+/// Of each binding: in its memory, or where the arena ends so far.
+void PlanMemoryPass::planBound(func::FuncOp program, bool isHost,
+                               AffineExpr total) {
+  for (auto [i, bind] : llvm::enumerate(bindings)) {
+    if (!growing)
+      total = getAffineConstantExpr(0, &getContext());
+    collect(program, isHost, bind);
+    if (groups.empty())
+      continue;
+    plan(total);
+    std::string name =
+        ((isHost ? hostBoundBytesPrefix : boundBytesPrefix) + Twine(i)).str();
+    addArenaFunction(program, name, total + slack);
+    if (isHost)
+      bind->setAttr(hostBytesAttrName,
+                    FlatSymbolRefAttr::get(&getContext(), name));
+    else
+      bind.setBytes(name);
+  }
+}
+
 void PlanMemoryPass::runOnOperation() {
   auto program = getOperation().lookupSymbol<func::FuncOp>(programName);
   if (!program)
@@ -240,18 +260,15 @@ void PlanMemoryPass::runOnOperation() {
       symbols.push_back(argument);
   bindings.clear();
   program.walk([&](BindOp bind) { bindings.push_back(bind); });
-  collect(program, /*isHost=*/false);
-  addArenaFunction(program, arenaBytesName, plan());
-  collect(program, /*isHost=*/true);
-  if (!groups.empty())
-    addArenaFunction(program, hostArenaBytesName, plan());
-  for (auto [i, bind] : llvm::enumerate(bindings)) {
-    collect(program, /*isHost=*/false, bind);
-    if (groups.empty())
-      continue;
-    std::string name = (boundBytesPrefix + Twine(i)).str();
-    addArenaFunction(program, name, plan());
-    bind.setBytes(name);
+  for (bool isHost : {false, true}) {
+    AffineExpr total = getAffineConstantExpr(0, &getContext());
+    collect(program, isHost);
+    bool isNeeded = !isHost || !groups.empty();
+    plan(total);
+    if (isNeeded)
+      addArenaFunction(program, isHost ? hostArenaBytesName : arenaBytesName,
+                       total + slack);
+    planBound(program, isHost, total);
   }
   rewrite(program);
   placeWeights(program);

@@ -9,12 +9,12 @@ import { NnccError, messageOf, profilingPart } from "../errors.js";
 import type { GpuProfiler } from "../profile/gpu-profiler.js";
 import type { RunOutput, Runner } from "../runner.js";
 import type { Signature, TensorType } from "../signature.js";
-import { elementCount, typeText } from "../tensor.js";
+import { elementCount, typeText, type DType } from "../tensor.js";
 import { storageBytes, toStorage } from "./convert.js";
 import { openDevice, type Needs } from "./device.js";
 import type { GpuProgram, Storage } from "./program.js";
-import { Session, type Plan } from "./session.js";
-import { readStream, type CommandStream, type HostRead } from "./stream.js";
+import { Session, type Plan, type Segment } from "./session.js";
+import { readStream, type HostRead } from "./stream.js";
 import { GpuTensor, type GpuInput } from "./tensor.js";
 import type { Upload, WeightBytes } from "./workspace.js";
 
@@ -130,25 +130,34 @@ export class GpuRunner implements Runner {
     return plan;
   }
 
-  readonly #resume = (reads: readonly HostRead[], bytes: readonly Uint8Array[]): CommandStream => {
+  readonly #resume = (reads: readonly HostRead[], bytes: readonly Uint8Array[]): Segment => {
     const { frame, memory } = this.#model;
     reads.forEach(({ address }, i) => new Uint8Array(memory.buffer).set(bytes[i]!, address));
-    return readStream(memory, frame.resume());
+    return this.#segmentAt(frame.resume());
   };
 
   /** Asks the module. Throws `run-failed` and `out-of-memory` with its words. */
   #makePlan(inputs: readonly BoundInput[]): Plan {
-    const { frame, memory, program, signature } = this.#model;
+    const { frame, program } = this.#model;
     inputs.forEach(({ dtype, shape }, i) => frame.setGpuInput(i, dtype, shape));
-    const address = frame.plan(signature.outputs.map(({ dtype }) => dtype));
     return {
-      stream: readStream(memory, address),
+      ...this.#segmentAt(frame.plan(this.#outputTypes)),
       inputBytes: inputs.map(({ shape }, i) => storageBytes(program.inputs[i]!.storage, elementCount(shape))),
-      outputs: signature.outputs.map(({ dtype }, i) => {
-        const { shape, offset } = frame.gpuOutput(i);
-        return { dtype, shape, count: elementCount(shape), storage: program.outputs[i]!.storage, offset };
-      }),
     };
+  }
+
+  get #outputTypes(): DType[] {
+    return this.#model.signature.outputs.map(({ dtype }) => dtype);
+  }
+
+  /** What the module has just written. */
+  #segmentAt(address: number): Segment {
+    const { frame, memory, program } = this.#model;
+    const outputs = this.#outputTypes.map((dtype, i) => {
+      const { shape, offset } = frame.gpuOutput(i);
+      return { dtype, shape, count: elementCount(shape), storage: program.outputs[i]!.storage, offset };
+    });
+    return { stream: readStream(memory, address), outputs };
   }
 
   #uploadOf(index: number, input: BoundInput): Upload {

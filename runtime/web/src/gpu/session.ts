@@ -17,12 +17,16 @@ import type { CommandStream, HostRead } from "./stream.js";
 import { GpuTensor, type Keeper } from "./tensor.js";
 import { uploadWeights, Workspace, type Upload, type WeightBytes } from "./workspace.js";
 
-/** The commands for one choice of input sizes, and where they leave the outputs. */
-export interface Plan {
+/** Commands, and where the last ones of a run leave the outputs. */
+export interface Segment {
   readonly stream: CommandStream;
+  readonly outputs: readonly PlannedOutput[];
+}
+
+/** The first segment for one choice of input sizes. */
+export interface Plan extends Segment {
   /** As they are stored. */
   readonly inputBytes: readonly number[];
-  readonly outputs: readonly PlannedOutput[];
 }
 
 /** One run: with `keep[i]`, output i stays on the GPU. */
@@ -31,7 +35,7 @@ export interface Job {
   readonly uploads: readonly Upload[];
   readonly keep: readonly boolean[];
   /** Hands the module the bytes that it wanted to read; the next segment. */
-  readonly resume: (reads: readonly HostRead[], bytes: readonly Uint8Array[]) => CommandStream;
+  readonly resume: (reads: readonly HostRead[], bytes: readonly Uint8Array[]) => Segment;
   readonly profiler?: GpuProfiler | undefined;
 }
 
@@ -98,16 +102,17 @@ export class Session implements Keeper {
   /** Throws `device-lost`, `gpu-error`, which names the kernel, and `out-of-memory`. */
   async run(job: Job): Promise<(Tensor | GpuTensor)[]> {
     try {
-      let { stream } = job.plan;
-      const given = stream.reads && readGiven(stream, job.uploads);
-      if (given) stream = job.resume(stream.reads!, given);
+      let segment: Segment = job.plan;
+      const given = segment.stream.reads && readGiven(segment.stream, job.uploads);
+      if (given) segment = job.resume(segment.stream.reads!, given);
+      this.#workspace.forget();
       let before = (encoder: GPUCommandEncoder): void =>
         this.#workspace.upload(job.uploads, job.plan.inputBytes, encoder);
-      while (stream.reads) {
-        stream = await this.#executeSegment(job, stream, stream.reads, before);
+      while (segment.stream.reads) {
+        segment = await this.#executeSegment(job, segment.stream, segment.stream.reads, before);
         before = () => undefined;
       }
-      return await this.#executeLast(job, stream, before);
+      return await this.#executeLast(job, segment, before);
     } catch (error) {
       throw await this.#explain(error);
     }
@@ -210,24 +215,24 @@ export class Session implements Keeper {
 
   async #executeSegment(
     job: Job, stream: CommandStream, reads: readonly HostRead[], before: Encode,
-  ): Promise<CommandStream> {
+  ): Promise<Segment> {
     let total = 0;
     const places = reads.map(({ bytes }) => (total += bytes) - bytes);
     const staging = this.#staging.take(total);
     const after = (encoder: GPUCommandEncoder): void =>
       reads.forEach(({ space, offset, bytes }, i) =>
         encoder.copyBufferToBuffer(this.#workspace.bufferOf(space), offset, staging, places[i]!, bytes));
-    const resume = (mapped: ArrayBuffer): CommandStream =>
+    const resume = (mapped: ArrayBuffer): Segment =>
       job.resume(reads, reads.map(({ bytes }, i) => new Uint8Array(mapped, places[i], bytes)));
     return this.#execute(job, stream, before, after, () => this.#staging.read(staging, total, resume));
   }
 
   async #executeLast(
-    job: Job, stream: CommandStream, upload: Encode,
+    job: Job, { stream, outputs }: Segment, upload: Encode,
   ): Promise<(Tensor | GpuTensor)[]> {
-    const { plan, keep } = job;
-    const readback = new Readback(plan.outputs.filter((_, i) => !keep[i]), this.#staging);
-    const keptOutputs = plan.outputs.filter((_, i) => keep[i]);
+    const { keep } = job;
+    const readback = new Readback(outputs.filter((_, i) => !keep[i]), this.#staging);
+    const keptOutputs = outputs.filter((_, i) => keep[i]);
     const kept: GpuTensor[] = [];
     const before = (encoder: GPUCommandEncoder): void => {
       for (const output of keptOutputs) kept.push(this.#makeKept(output));

@@ -44,6 +44,8 @@ export class Workspace {
   readonly #device: GPUDevice;
   readonly #weights: readonly GPUBuffer[];
   #arena: GPUBuffer | undefined;
+  /** Whether the arena holds what the run in progress still needs. */
+  #isNeeded = false;
   readonly #inputs: (GPUBuffer | undefined)[] = [];
 
   constructor(device: GPUDevice, weights: readonly GPUBuffer[]) {
@@ -51,9 +53,17 @@ export class Workspace {
     this.#weights = weights;
   }
 
-  /** Makes the buffers at least so large. Throws `out-of-memory` for more than the device has in one buffer. */
+  /** Ends a run: what is in the arena may get lost. */
+  forget(): void {
+    this.#isNeeded = false;
+  }
+
+  /**
+   * Makes the buffers at least so large; within a run the arena keeps what it holds. Throws `out-of-memory` for more
+   * than the device has in one buffer.
+   */
   fit(arenaBytes: number, inputBytes: readonly number[]): void {
-    this.#arena = this.#grow("arena", this.#arena, arenaBytes);
+    this.#arena = this.#grow("arena", this.#arena, arenaBytes, this.#isNeeded);
     inputBytes.forEach((bytes, i) => (this.#inputs[i] = this.#grow(`input ${i}`, this.#inputs[i], bytes)));
   }
 
@@ -66,6 +76,7 @@ export class Workspace {
 
   /** Writes the inputs, or encodes copies from other buffers. */
   upload(sources: readonly Upload[], inputBytes: readonly number[], encoder: GPUCommandEncoder): void {
+    this.#isNeeded = true;
     sources.forEach((source, i) => {
       const target = this.#inputs[i]!;
       if (ArrayBuffer.isView(source)) this.#device.queue.writeBuffer(target, 0, source as BufferSource);
@@ -101,17 +112,26 @@ export class Workspace {
     for (const buffer of this.#weights) buffer.destroy();
   }
 
-  #grow(label: string, old: GPUBuffer | undefined, bytes: number): GPUBuffer {
+  #grow(label: string, old: GPUBuffer | undefined, bytes: number, keep = false): GPUBuffer {
     const size = Math.max(4, (bytes + 3) & ~3);
     if (old !== undefined && old.size >= size) return old;
     const limit = this.#device.limits.maxBufferSize;
     if (size > limit) {
       throw new NnccError("out-of-memory", `the ${label} takes ${size} bytes, this GPU has ${limit} in a buffer at most`);
     }
-    // What was submitted still ends with the old one.
-    old?.destroy();
     this.generation += 1;
+    // What was submitted still ends with the old one.
+    if (!keep) old?.destroy();
     const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
-    return this.#device.createBuffer({ label, size, usage });
+    const made = this.#device.createBuffer({ label, size, usage });
+    if (keep && old !== undefined) this.#move(old, made);
+    return made;
+  }
+
+  #move(from: GPUBuffer, to: GPUBuffer): void {
+    const encoder = this.#device.createCommandEncoder();
+    encoder.copyBufferToBuffer(from, 0, to, 0, from.size);
+    this.#device.queue.submit([encoder.finish()]);
+    from.destroy();
   }
 }

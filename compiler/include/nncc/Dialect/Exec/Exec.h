@@ -54,6 +54,11 @@ constexpr llvm::StringLiteral parallelPrefix = "nncc_parallel.";
 /// Before a number: the function that gives the size of an exec.bind's memory
 /// from the symbols.
 constexpr llvm::StringLiteral boundBytesPrefix = "nncc_bound_bytes.";
+/// As boundBytesPrefix, in a module with a program for a device: of the host's
+/// memory, which an exec.bind names with the attribute, and of the device's.
+constexpr llvm::StringLiteral hostBoundBytesPrefix = "nncc_host_bound_bytes.";
+constexpr llvm::StringLiteral gpuBoundBytesPrefix = "nncc_gpu_bound_bytes.";
+constexpr llvm::StringLiteral hostBytesAttrName = "exec.host_bytes";
 /// How many of the symbols, the last ones, exec.bind gives their values.
 constexpr llvm::StringLiteral boundSymbolsAttrName = "nncc.bound_symbols";
 /// The nodes that calls of the runtime speak of, by number.
@@ -61,6 +66,7 @@ constexpr llvm::StringLiteral sitesAttrName = "nncc.sites";
 /// Functions of the runtime that refuse sizes; a result of 0 ends the run.
 constexpr llvm::StringLiteral boundMemoryName = "nncc_bound_memory";
 constexpr llvm::StringLiteral checkSizesName = "nncc_check_sizes";
+constexpr llvm::StringLiteral growArenasName = "nncc_gpu_grow";
 /// Before a function of the runtime that computes tensors, see exec.extern. It
 /// gets the addresses of its inputs and outputs, then all their sizes.
 constexpr llvm::StringLiteral libraryPrefix = "nncc_library_";

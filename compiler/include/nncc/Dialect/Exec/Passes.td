@@ -15,11 +15,16 @@ def PlanMemory : Pass<"exec-plan-memory", "::mlir::ModuleOp"> {
     their places. Buffers with `exec.host` are laid out by themselves, and their
     size is told by `nncc_host_arena_bytes`. Those whose size depends on symbols
     of an `exec.bind` lie in its memory, the size of which
-    `nncc_bound_bytes.N` tells.
+    `nncc_bound_bytes.N` tells. With `growing` they lie behind the others, and
+    that function tells the arena's size from there on;
+    `nncc_host_bound_bytes.N`, which the attribute `exec.host_bytes` names, that
+    of the host's.
   }];
   let options = [
     Option<"alignment", "alignment", "int64_t", "64",
            "Of all buffers and weights, in bytes">,
+    Option<"growing", "growing", "bool", "false",
+           "The arena can grow in a run, with what it holds">,
   ];
   let dependentDialects = [
     "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect",
