@@ -24,7 +24,9 @@ namespace {
 struct Job {
   Slice slice;
   const void *arguments;
-  uint32_t steps, chunk;
+  uint32_t steps;
+  uint32_t pieces; ///< A part is one of so many of the steps that are left,
+  uint32_t least;  ///< and has at least so many.
 } job;
 
 // All are accessed with atomic instructions, which are sequentially consistent.
@@ -39,8 +41,12 @@ uint32_t hasFailed;
 
 uint32_t numThreads = 1;
 
-/// Parts a thread, so that one that is slower than others takes fewer.
-constexpr uint32_t partsPerThread = 4;
+/// A thread takes this part of its share of what is left: large parts first,
+/// and small ones at the end, so that all end at the same time (guided
+/// self-scheduling; Polychronopoulos and Kuck, 1987).
+constexpr uint32_t partsOfShare = 2;
+/// The last parts may be this much smaller than what is worth a thread.
+constexpr uint32_t partsOfUseful = 4;
 /// About 0.1 ms: longer than most kernels that run on one thread between two
 /// that run on all.
 constexpr uint32_t spinsBeforeSleep = 1 << 18;
@@ -59,20 +65,28 @@ uint32_t fetchAdd(uint32_t &word, uint32_t value) {
   return __atomic_fetch_add(&word, value, __ATOMIC_SEQ_CST);
 }
 
-} // namespace
-
-static void computeParts() {
-  for (;;) {
-    uint32_t begin = fetchAdd(nextStep, job.chunk);
-    if (begin >= job.steps)
-      return;
-    uint32_t rest = job.steps - begin;
-    job.slice(job.arguments, begin,
-              begin + (rest < job.chunk ? rest : job.chunk));
-  }
+/// Stores `value` where `expected` is; else says what is there instead.
+bool replace(uint32_t &word, uint32_t &expected, uint32_t value) {
+  return __atomic_compare_exchange_n(&word, &expected, value, /*weak=*/false,
+                                     __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
 }
 
-static uint32_t ceilDiv(uint32_t a, uint32_t b) { return a / b + (a % b != 0); }
+} // namespace
+
+static uint32_t atMost(uint32_t a, uint32_t b) { return a < b ? a : b; }
+
+static uint32_t atLeast(uint32_t a, uint32_t b) { return a > b ? a : b; }
+
+static void computeParts() {
+  for (uint32_t begin = load(nextStep); begin < job.steps;) {
+    uint32_t rest = job.steps - begin;
+    uint32_t end = begin + atMost(rest, atLeast(rest / job.pieces, job.least));
+    if (!replace(nextStep, begin, end)) // Then begin is what it is now.
+      continue;
+    job.slice(job.arguments, begin, end);
+    begin = load(nextStep);
+  }
+}
 
 static void wakeWorkers() {
   fetchAdd(generation, 1);
@@ -83,8 +97,8 @@ static void wakeWorkers() {
 
 static void publish(Slice slice, const void *arguments, uint32_t steps,
                     uint32_t parts) {
-  uint32_t most = load(numThreads) * partsPerThread;
-  job = {slice, arguments, steps, ceilDiv(steps, parts < most ? parts : most)};
+  job = {slice, arguments, steps, load(numThreads) * partsOfShare,
+         atLeast(steps / parts / partsOfUseful, 1)};
   store(nextStep, 0);
   store(isOpen, 1);
   wakeWorkers();

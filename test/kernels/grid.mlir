@@ -1,21 +1,25 @@
 // RUN: nncc-opt %s --linalg-to-exec --exec-generate-kernels --canonicalize --cse | FileCheck %s
 
-// The grid of a pooling kernel runs over images and rows, since there may be
-// only one image: a range of it begins and ends inside of images. No rows are
-// one step, to divide by.
+// The grid of a pooling kernel runs over images, rows and tiles of columns, since
+// there may be few of each: a range of it begins and ends inside of images and
+// rows. No rows are one step, to divide by.
 
-// CHECK-DAG:     #[[GRID:.*]] = affine_map<()[s0, s1] -> (s0 * s1)>
+// CHECK-DAG:     #[[GRID:.*]] = affine_map<()[s0, s1] -> ((s0 * s1) * 5)>
 // CHECK:         exec.dispatch @kernel grid #[[GRID]](
 // CHECK-LABEL: func.func private @kernel(
 // CHECK-SAME:    {{.*}}, %[[BEGIN:[a-z0-9]+]]: index, %[[END:[a-z0-9]+]]: index) attributes
 // CHECK-DAG:     %[[ONE:.*]] = arith.constant 1 : index
-// CHECK:         %[[ROWS:.*]] = arith.maxui %{{.*}}, %[[ONE]]
-// CHECK:         %[[FROM:.*]] = arith.divui %[[BEGIN]], %[[ROWS]]
+// CHECK-DAG:     %[[TILES:.*]] = arith.constant 5 : index
+// CHECK:         %[[STEPS:.*]] = arith.maxui %{{.*}}, %[[ONE]]
+// CHECK:         %[[FROM:.*]] = arith.divui %[[BEGIN]], %[[STEPS]]
 // CHECK:         scf.for %[[IMAGE:.*]] = %[[FROM]] to
-// CHECK:           %[[FIRST:.*]] = arith.muli %[[IMAGE]], %[[ROWS]]
+// CHECK:           %[[FIRST:.*]] = arith.muli %[[IMAGE]], %[[STEPS]]
 // CHECK:           arith.maxui %[[BEGIN]], %[[FIRST]]
 // CHECK:           arith.minui %[[END]]
 // CHECK:           scf.for
+// CHECK:             arith.divui %{{.*}}, %[[TILES]]
+// CHECK:             scf.for
+// CHECK:               scf.for
 module attributes {nncc.inputs = [{name = "x", type = tensor<?x?x9x16xf32, affine_map<()[s0, s1] -> (s0, s1 + 2, 9, 16)>>}]} {
   func.func @main(%s0: index {nn.symbol = "batch"}, %s1: index {nn.symbol = "h"}, %x: tensor<?x?x9x16xf32>) -> tensor<?x?x7x16xf32> {
     %z = arith.constant 0.0 : f32

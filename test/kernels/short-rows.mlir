@@ -6,7 +6,8 @@
 // CHECK-LABEL: func.func private @kernel(
 // CHECK-DAG:     %[[WIDTH:.*]] = arith.constant 7 : index
 // CHECK-DAG:     %[[LAST:.*]] = arith.constant 48 : index
-// CHECK:         scf.for %{{.*}} to %[[LAST]]
+// CHECK:         %[[END:.*]] = arith.minui %{{.*}}, %[[LAST]]
+// CHECK:         scf.for %{{.*}} to %[[END]]
 // CHECK-COUNT-4:   arith.remui %{{.*}}, %[[WIDTH]]
 // CHECK:           %{{.*}}:8 = scf.for
 // CHECK-NOT:     %{{.*}}:4 = scf.for

@@ -6,11 +6,10 @@
 // CHECK-LABEL: func.func private @kernel(
 // CHECK-SAME:    %[[A:.*]]: memref<?xf32>, %[[ROWS:.*]]: index {exec.symbol = 0 : i64}, %[[B:.*]]: memref<?xf32>, %[[C:.*]]: memref<?xf32>
 // CHECK:         scf.for
-// CHECK:           scf.for
-// CHECK:             %{{.*}}:8 = scf.for {{.*}} iter_args
-// CHECK-COUNT-4:       vector.load %[[B]]
-// CHECK:             vector.store {{.*}}, %[[C]]
-// CHECK:             %{{.*}}:4 = scf.for {{.*}} iter_args
+// CHECK:           %{{.*}}:8 = scf.for {{.*}} iter_args
+// CHECK-COUNT-4:     vector.load %[[B]]
+// CHECK:           vector.store {{.*}}, %[[C]]
+// CHECK:           %{{.*}}:4 = scf.for {{.*}} iter_args
 // CHECK-NOT:     memref.store
 module attributes {nncc.inputs = [{name = "x", type = tensor<?x48xf32, affine_map<()[s0] -> (s0, 48)>>}]} {
   func.func @main(%s0: index {nn.symbol = "rows"}, %x: tensor<?x48xf32>, %w: tensor<48x16xf32>) -> tensor<?x16xf32> {

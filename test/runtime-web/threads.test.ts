@@ -57,6 +57,19 @@ test("any number of threads gives the bits of one", async () => {
   }
 });
 
+test("grids of few steps in each loop are shared exactly", async () => {
+  const reference = await loadModel(compile("tiles", "tiles-single.wasm"));
+  const module = compile("tiles", "tiles.wasm", "--threads");
+  for (const threads of [2, 3, 5, 8]) {
+    const model = await loadModel(module, { threads });
+    for (let shift = 0; shift < 5; ++shift) {
+      const inputs = image(45, shift, 3);
+      assert.deepEqual(await outputOf(model, inputs), await outputOf(reference, inputs), `${threads} threads`);
+    }
+    model.dispose();
+  }
+});
+
 test("a module with external weights has threads too", async () => {
   const model = await loadModel(compile("convs", "external.wasm", "--threads", "--weights=external"), { threads: 2 });
   assert.deepEqual(await outputOf(model, image(40)), await outputOf(await loadModel(single), image(40)));

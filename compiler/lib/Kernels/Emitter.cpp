@@ -23,16 +23,25 @@ public:
   LoopEmitter(OpBuilder &b, func::FuncOp func, const LoopNest &nest,
               const Schedule &schedule)
       : b(b), loc(func.getLoc()), tile(b, func, nest, schedule), nest(nest),
-        schedule(schedule), begin(func.getArgument(func.getNumArguments() - 2)),
-        end(func.getArgument(func.getNumArguments() - 1)) {}
+        schedule(schedule), gridRange(getLastArguments(func)) {}
 
   void emit();
 
 private:
-  /// The two loops of a grid that begins inside the outer one's iteration.
-  void emitOuterGridLoop(const Point &point);
-  /// The loop at `level` for the grid's steps [begin, end).
-  void emitGridLoop(unsigned level, const Point &point, Value begin, Value end);
+  /// Steps of the grid's loops from some level on.
+  struct Range {
+    Value begin, end;
+  };
+  static Range getLastArguments(func::FuncOp func) {
+    unsigned count = func.getNumArguments();
+    return {func.getArgument(count - 2), func.getArgument(count - 1)};
+  }
+  /// The loops of the grid from `level` on, for the steps of `gridRange`.
+  void emitGrid(unsigned level, const Point &point);
+  /// The steps of one loop of the grid; what is inside is emitted whole.
+  void emitGridSteps(unsigned level, const Point &point, Range range);
+  /// How many steps the grid's loops from `level` on have, at least 1.
+  Value countSteps(unsigned level);
   void emitLoop(unsigned level, const Point &point);
   /// Emits the tiles of `width` elements in [from, to).
   void emitStrip(unsigned level, const Point &point, OpFoldResult from,
@@ -54,7 +63,8 @@ private:
   TileEmitter tile;
   const LoopNest &nest;
   const Schedule &schedule;
-  Value begin, end;
+  /// Of the loops of the grid that are not emitted yet.
+  Range gridRange;
 };
 
 } // namespace
@@ -157,6 +167,12 @@ void LoopEmitter::emitLoop(unsigned level, const Point &point) {
     return;
   }
   unsigned dim = schedule.parallelOrder[level];
+  // One step that all ranges share has nothing to choose.
+  if (level < schedule.numGridLoops &&
+      schedule.gridSteps(nest, level) != b.getAffineConstantExpr(1)) {
+    emitGrid(level, point);
+    return;
+  }
   SmallVector<int64_t> widths = getWidths(dim);
   OpFoldResult size = getSize(dim);
   OpFoldResult full = floorTo(size, widths.front());
@@ -165,15 +181,15 @@ void LoopEmitter::emitLoop(unsigned level, const Point &point) {
 }
 
 /// What is left behind the last whole tile belongs to the last step.
-void LoopEmitter::emitGridLoop(unsigned level, const Point &point, Value begin,
-                               Value end) {
+void LoopEmitter::emitGridSteps(unsigned level, const Point &point,
+                                Range range) {
   unsigned dim = schedule.parallelOrder[level];
   SmallVector<int64_t> widths = getWidths(dim);
   OpFoldResult size = getSize(dim);
   OpFoldResult full = floorTo(size, widths.front());
   Value unit = tile.getConstant(widths.front());
-  Value from = b.create<arith::MulIOp>(loc, begin, unit);
-  Value to = b.create<arith::MulIOp>(loc, end, unit);
+  Value from = b.create<arith::MulIOp>(loc, range.begin, unit);
+  Value to = b.create<arith::MulIOp>(loc, range.end, unit);
   Value fullEnd = b.create<arith::MinUIOp>(loc, to, toValue(full));
   emitStrip(level, point, from, fullEnd, widths.front());
   std::optional<int64_t> staticSize = getConstantIntValue(size);
@@ -189,41 +205,43 @@ void LoopEmitter::emitGridLoop(unsigned level, const Point &point, Value begin,
   emitRemainders(level, point);
 }
 
-void LoopEmitter::emitOuterGridLoop(const Point &point) {
-  unsigned outer = schedule.parallelOrder[0], inner = schedule.parallelOrder[1];
+Value LoopEmitter::countSteps(unsigned level) {
+  AffineExpr steps = b.getAffineConstantExpr(1);
+  for (; level < schedule.numGridLoops; ++level)
+    steps = steps * schedule.gridSteps(nest, level);
+  // To divide by, where there is nothing to do.
+  return b.create<arith::MaxUIOp>(loc, tile.getIndex(steps),
+                                  tile.getConstant(1));
+}
+
+/// A range may begin and end inside of an iteration of an outer loop.
+void LoopEmitter::emitGrid(unsigned level, const Point &point) {
+  Range range = gridRange;
+  if (level + 1 == schedule.numGridLoops) {
+    emitGridSteps(level, point, range);
+    return;
+  }
   Value one = tile.getConstant(1);
-  // At least one, to divide by, where there is nothing to do.
-  Value steps = b.create<arith::MaxUIOp>(
-      loc, tile.getIndex(nest.dims[inner].size.ceilDiv(schedule.gridUnit())),
-      one);
-  Value from = b.create<arith::DivUIOp>(loc, begin, steps);
+  Value steps = countSteps(level + 1);
+  Value from = b.create<arith::DivUIOp>(loc, range.begin, steps);
   Value last = b.create<arith::AddIOp>(
-      loc, end, b.create<arith::SubIOp>(loc, steps, one));
+      loc, range.end, b.create<arith::SubIOp>(loc, steps, one));
   Value to = b.create<arith::DivUIOp>(loc, last, steps);
   auto loop = b.create<scf::ForOp>(loc, from, to, one);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(loop.getBody());
-  Value iv = loop.getInductionVar();
-  Value first = b.create<arith::MulIOp>(loc, iv, steps);
+  Value step = loop.getInductionVar();
+  Value first = b.create<arith::MulIOp>(loc, step, steps);
   Value behind = b.create<arith::AddIOp>(loc, first, steps);
-  Value innerBegin = b.create<arith::SubIOp>(
-      loc, b.create<arith::MaxUIOp>(loc, begin, first), first);
-  Value innerEnd = b.create<arith::SubIOp>(
-      loc, b.create<arith::MinUIOp>(loc, end, behind), first);
-  Point entered = point;
-  tile.enter(entered, outer, iv);
-  emitGridLoop(1, entered, innerBegin, innerEnd);
+  gridRange.begin = b.create<arith::SubIOp>(
+      loc, b.create<arith::MaxUIOp>(loc, range.begin, first), first);
+  gridRange.end = b.create<arith::SubIOp>(
+      loc, b.create<arith::MinUIOp>(loc, range.end, behind), first);
+  emitGridSteps(level, point, {step, b.create<arith::AddIOp>(loc, step, one)});
+  gridRange = range;
 }
 
-void LoopEmitter::emit() {
-  Point start = tile.getStart();
-  if (schedule.numGridLoops == 0)
-    emitLoop(0, start);
-  else if (schedule.numGridLoops == 1)
-    emitGridLoop(0, start, begin, end);
-  else
-    emitOuterGridLoop(start);
-}
+void LoopEmitter::emit() { emitLoop(0, tile.getStart()); }
 
 void emitKernel(OpBuilder &builder, func::FuncOp func, const LoopNest &nest,
                 const Schedule &schedule) {

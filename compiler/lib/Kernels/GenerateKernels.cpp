@@ -32,12 +32,8 @@ using namespace nncc::kernels;
 static AffineExpr getSteps(const LoopNest &nest, const Schedule &schedule,
                            MLIRContext *context) {
   AffineExpr steps = getAffineConstantExpr(1, context);
-  ArrayRef<unsigned> loops(schedule.parallelOrder);
-  for (unsigned dim : loops.take_front(schedule.numGridLoops)) {
-    bool isInner = dim == loops[schedule.numGridLoops - 1];
-    steps =
-        steps * nest.dims[dim].size.ceilDiv(isInner ? schedule.gridUnit() : 1);
-  }
+  for (unsigned level = 0; level < schedule.numGridLoops; ++level)
+    steps = steps * schedule.gridSteps(nest, level);
   return steps;
 }
 

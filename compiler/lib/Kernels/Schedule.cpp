@@ -328,17 +328,19 @@ void Scheduler::orderLoops() {
     schedule.parallelOrder.push_back(*schedule.vectorDim);
 }
 
-/// The outermost loop alone, or with the next one where it may be too short for
-/// threads: an open batch is often 1.
+/// The outermost loop, with those inside of it while they may be too short for
+/// threads: an open batch is often 1, and so are tiles of channels.
 void Scheduler::chooseGrid() {
   constexpr int64_t enough = 16;
-  ArrayRef<unsigned> loops = schedule.parallelOrder;
-  schedule.numGridLoops = std::min<unsigned>(loops.size(), 1);
-  if (loops.size() < 2 || nest.dims[loops[0]].isRow ||
-      loops[0] == schedule.vectorDim || loops[0] == schedule.rowDim)
-    return;
-  if (staticSize(nest.dims[loops[0]]) < enough)
-    schedule.numGridLoops = 2;
+  int64_t steps = 1;
+  for (auto [level, dim] : llvm::enumerate(schedule.parallelOrder)) {
+    bool isRow = level > 0 && nest.dims[schedule.parallelOrder[0]].isRow;
+    if (steps >= enough || isRow)
+      return;
+    schedule.numGridLoops = level + 1;
+    if (int64_t size = staticSize(nest.dims[dim]); size > 0)
+      steps *= llvm::divideCeil(size, schedule.gridUnit(level));
+  }
 }
 
 /// Blocks of about equal size, for sums of products.
@@ -383,15 +385,17 @@ std::optional<unsigned> Scheduler::getJoinable() const {
   return std::nullopt;
 }
 
-int64_t Schedule::gridUnit() const {
-  if (numGridLoops == 0)
-    return 1;
-  unsigned dim = parallelOrder[numGridLoops - 1];
+int64_t Schedule::gridUnit(unsigned level) const {
+  unsigned dim = parallelOrder[level];
   if (dim == vectorDim)
     return lanes * tile.vectors.front();
   if (dim == rowDim)
     return tile.rows.front();
   return 1;
+}
+
+AffineExpr Schedule::gridSteps(const LoopNest &nest, unsigned level) const {
+  return nest.dims[parallelOrder[level]].size.ceilDiv(gridUnit(level));
 }
 
 Schedule chooseSchedule(const LoopNest &nest, const ScheduleTable &table) {

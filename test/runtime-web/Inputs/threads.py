@@ -30,6 +30,24 @@ def convs() -> onnx.GraphProto:
     return helper.make_graph(nodes, "convs", [x], [y], weights)
 
 
+def tiles() -> onnx.GraphProto:
+    """Fixed sizes that make grids of few steps in each loop: groups, channels, pixels."""
+    rng = np.random.default_rng(0)
+    shapes = {"w0": (20, 8, 1, 1), "w1": (40, 5, 3, 3), "w2": (2, 40, 3, 3)}
+    weights = [
+        numpy_helper.from_array(rng.standard_normal(shape).astype(np.float32) / 9, name)
+        for name, shape in shapes.items()
+    ]
+    nodes = [
+        helper.make_node("Conv", ["x", "w0"], ["a"], name="few"),
+        helper.make_node("Conv", ["a", "w1"], ["b"], pads=[1] * 4, group=4, name="grouped"),
+        helper.make_node("Conv", ["b", "w2"], ["y"], strides=[2, 2], name="planes"),
+    ]
+    x = helper.make_tensor_value_info("x", TensorProto.FLOAT, [3, 8, 45, 45])
+    y = helper.make_tensor_value_info("y", TensorProto.FLOAT, [3, 2, 22, 22])
+    return helper.make_graph(nodes, "tiles", [x], [y], weights)
+
+
 def quantised() -> onnx.GraphProto:
     """Products of bytes whose sums of two exceed 16 bits, of odd and even depths."""
     rng = np.random.default_rng(0)
@@ -75,6 +93,7 @@ def division() -> onnx.GraphProto:
     return helper.make_graph(nodes, "division", values[:2], values[2:])
 
 
-network = {"convs": convs, "division": division, "quantised": quantised}[sys.argv[1]]
+networks = {"convs": convs, "tiles": tiles, "division": division, "quantised": quantised}
 opset = [helper.make_opsetid("", 13)]
-onnx.save(helper.make_model(network(), opset_imports=opset, ir_version=8), sys.argv[2])
+model = helper.make_model(networks[sys.argv[1]](), opset_imports=opset, ir_version=8)
+onnx.save(model, sys.argv[2])

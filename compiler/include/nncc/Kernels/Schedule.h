@@ -68,7 +68,7 @@ struct Schedule {
   llvm::SmallVector<unsigned> reductionOrder;
   TileParameters tile;
   /// How many of the outermost parallel loops the grid, whose steps threads
-  /// share, runs over: 0 to 2.
+  /// share, runs over.
   unsigned numGridLoops = 0;
   /// The innermost reduction loop makes a sum of every so many terms, and a sum
   /// of these: its rounding error grows with the number of blocks, not of
@@ -76,8 +76,9 @@ struct Schedule {
   /// summation", 1993). 0: one sum.
   int64_t sumBlock = 0;
 
-  /// Elements of the grid's inner loop that are one step of it.
-  int64_t gridUnit() const;
+  /// Elements of the loop at `level` that are one step of the grid.
+  int64_t gridUnit(unsigned level) const;
+  mlir::AffineExpr gridSteps(const LoopNest &nest, unsigned level) const;
 };
 
 /// Chooses the schedule of a kernel from its accesses.
