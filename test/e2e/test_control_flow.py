@@ -281,7 +281,7 @@ g (float[n,3] x, {count_type} count, float[3] start) => (float[3] last, float[m,
 
 
 @pytest.mark.parametrize(
-    ("first", "stride", "test", "before", "bound"),
+    "form",
     [
         (0, 1, "Less", "Less(from, bound)", "rows"),
         (0, 1, "Less", "Identity(yes)", "rows"),
@@ -290,9 +290,8 @@ g (float[n,3] x, {count_type} count, float[3] start) => (float[3] last, float[m,
         (0, 1, "Less", "Less(from, bound)", "count"),
     ],
 )
-def test_a_condition_that_counts(
-    first: int, stride: int, test: str, before: str, bound: str, tmp_path: Path
-) -> None:
+def test_a_condition_that_counts(form: tuple[int, int, str, str, str], tmp_path: Path) -> None:
+    first, stride, test, before, bound = form
     text = COUNTED.format(
         first=first, stride=stride, test=test, before=before, bound=bound, count_type="int64"
     )

@@ -73,6 +73,11 @@ def test_transpose_matmul(tmp_path: Path) -> None:
     check(fused("TransposeMatMul", ["a", "b"], feed, transA=1, alpha=0.5), tmp_path, feed)
 
 
+def test_matmul_of_transposed_batches(tmp_path: Path) -> None:
+    feed = {"a": random(5, 2, 3), "b": random(2, 3, 4, seed=1)}
+    check(fused("FusedMatMul", ["a", "b"], feed, transBatchA=1), tmp_path, feed)
+
+
 def test_quick_gelu(tmp_path: Path) -> None:
     feed = {"x": random(3, 5)}
     check(fused("QuickGelu", ["x"], feed), tmp_path, feed)

@@ -117,15 +117,6 @@ def pool_kernel(folder: str) -> Made:
     return one("MaxPool", shape=(1, 3, 8, 8), kernel_shape=[0, 2])
 
 
-@case(r"node 'n' \(op MaxPool, .*its output 1 is not supported")
-def pool_indices(folder: str) -> Made:
-    return model(
-        [node("MaxPool", ("x",), ("y", "i"), kernel_shape=[2, 2])],
-        [value("x", (1, 3, 8, 8))],
-        [value("y", None), value("i", None, INT64)],
-    )
-
-
 @case(r"node 'n' \(op Expand, .*")
 def huge_expand(folder: str) -> Made:
     return one("Expand", ("x", "s"), [ints("s", 1 << 40, 2, 3)])

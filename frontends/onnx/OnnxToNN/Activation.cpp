@@ -102,6 +102,14 @@ static LogicalResult convertSwish(Node &node) {
   return node.result(node.mul(f.x, node.create<nn::SigmoidOp>(scaled)));
 }
 
+/// The second operand, let through by the first.
+static LogicalResult convertSwiGLU(Node &node) {
+  Formula f(node);
+  Value gate =
+      node.create<nn::SigmoidOp>(f.mul(f.x, node.getFloat("alpha", 1)));
+  return node.result(node.mul(node.mul(f.x, gate), node.in(1)));
+}
+
 static LogicalResult convertMish(Node &node) {
   Formula f(node);
   Value softplus = node.create<nn::SoftplusOp>(f.x);
@@ -200,6 +208,7 @@ static const Row rows[] = {
     {"Softmax", 1, 1, 1, flatSoftmax<nn::SoftmaxOp>},
     {"Softmax", 13, 1, 1, softmax<nn::SoftmaxOp>},
     {"Softsign", 1, 1, 1, convertSoftsign},
+    {"SwiGLU", 28, 2, 2, convertSwiGLU},
     {"Swish", 24, 1, 1, convertSwish},
     {"ThresholdedRelu", 10, 1, 1, convertThresholdedRelu},
 };

@@ -86,6 +86,32 @@ static LogicalResult convertFusedConv(Node &node) {
   return node.result(activate(node, result, function));
 }
 
+/// FusedConv and Conv where the channels are last.
+static LogicalResult convertNhwcConv(Node &node) {
+  FusedActivation function{node.getString("activation", ""), {}};
+  function.parameters =
+      node.getFloats("activation_params").value_or(SmallVector<float>());
+  Value result = convolve(node, toChannelsFirst(node, node.in(0)), node.in(1));
+  for (unsigned i : {2, 3})
+    if (result && node.in(i))
+      result = node.add(result, node.in(i));
+  return node.result(activate(node, result, function));
+}
+
+static LogicalResult convertFusedMatMulActivation(Node &node) {
+  FusedActivation function{node.getString("activation", ""), {}};
+  for (const char *name : {"activation_alpha", "activation_beta"})
+    if (node.hasAttr(name))
+      function.parameters.push_back(node.getFloat(name, 0));
+  (void)node.getFloat("activation_gamma", 0);
+  int64_t axis = node.getInt("activation_axis", -1);
+  Value product = fusedMatMul(node);
+  if (function.name == "Softmax" && product && axis == -1)
+    return node.result(
+        node.create<nn::SoftmaxOp>(product, Node::rank(product) - 1));
+  return node.result(activate(node, product, function));
+}
+
 static LogicalResult convertFusedGemm(Node &node) {
   FusedActivation function{node.getString("activation", ""), {}};
   for (const char *name : {"activation_alpha", "activation_beta"})
@@ -166,6 +192,9 @@ static const Row rows[] = {
      microsoft},
     {"ExpandDims", 1, 2, 2, convertExpandDims, microsoft},
     {"FusedConv", 1, 2, 4, convertFusedConv, microsoft},
+    {"FusedMatMulActivation", 1, 2, 2, convertFusedMatMulActivation, microsoft},
+    {"NhwcConv", 1, 2, 3, convertNhwcConv, microsoft},
+    {"NhwcFusedConv", 1, 2, 4, convertNhwcConv, microsoft},
     {"FusedGemm", 1, 2, 3, convertFusedGemm, microsoft},
 };
 

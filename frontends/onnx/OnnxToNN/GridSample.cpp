@@ -218,6 +218,7 @@ static LogicalResult convertGridSample(Node &node) {
 
 static const Row rows[] = {
     {"GridSample", 16, 2, 2, convertGridSample, "", "volumes"},
+    {"GridSample", 1, 2, 2, convertGridSample, "com.microsoft"},
 };
 
 ArrayRef<Row> nncc::onnx::getGridSampleRows() { return rows; }

@@ -117,16 +117,50 @@ static LogicalResult convertHardmax(Node &node) {
   return node.result(node.create<nn::OneHotOp>(best, values, depth, *axis));
 }
 
+/// A block of new rows in a cache, from the row on that each batch says.
+static LogicalResult convertTensorScatter(Node &node) {
+  Value cache = node.in(0), update = node.in(1), first = node.in(2);
+  std::string mode = node.getString("mode", "linear");
+  auto axis = node.axis(node.getInt("axis", -2), Node::rank(cache));
+  int64_t rank = Node::rank(cache);
+  if (!axis || !node.hasRank(1, rank) || !node.hasRank(2, 1))
+    return failure();
+  if (*axis == 0 || (mode != "linear" && mode != "circular"))
+    return node.fail("the axis must not be 0, the mode linear or circular");
+  Type i64 = node.getBuilder().getI64Type();
+  Dims dims = Node::dims(cache), line(dims.size(), node.dim(1));
+  line[*axis] = dims[*axis];
+  Value row =
+      node.createTyped<nn::IotaOp>(nn::makeTensorType(line, i64), *axis);
+  line[*axis] = node.dim(1);
+  line[0] = dims[0];
+  if (first)
+    row = node.sub(row, node.reshape(node.cast(first, i64), line));
+  Value count = node.sizeValues(dims[*axis]);
+  if (mode == "circular")
+    row = node.create<nn::ModOp>(row, count, /*fmod=*/false);
+  Value last = node.sub(node.sizeValues(Node::dims(update)[*axis]),
+                        node.constant(1, i64));
+  Value inside = node.create<nn::ClampOp>(row, node.constant(0, i64),
+                                          node.reshape(last, {}));
+  Value isNew = node.create<nn::EqualOp>(row, inside);
+  Value fresh = node.create<nn::GatherElementsOp>(
+      update, node.broadcast(inside, dims), *axis);
+  return node.result(node.select(isNew, fresh, cache));
+}
+
 static const Row rows[] = {
     {"Gather", 1, 2, 2, convertGather},
     {"GatherElements", 11, 2, 2, convertGatherElements},
     {"GatherND", 11, 2, 2, convertGatherND},
+    {"GatherND", 1, 2, 2, convertGatherND, "com.microsoft"},
     {"Hardmax", 13, 1, 1, convertHardmax},
     {"OneHot", 9, 3, 3, convertOneHot},
     {"ReverseSequence", 10, 2, 2, convertReverseSequence},
     {"Scatter", 9, 3, 3, convertScatterElements},
     {"ScatterElements", 11, 3, 3, convertScatterElements},
     {"ScatterND", 11, 3, 3, convertScatterND},
+    {"TensorScatter", 24, 2, 3, convertTensorScatter},
 };
 
 ArrayRef<Row> nncc::onnx::getIndexingRows() { return rows; }

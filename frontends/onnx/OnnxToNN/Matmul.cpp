@@ -35,16 +35,32 @@ static LogicalResult convertMatMul(Node &node) {
   return node.result(node.create<nn::MatmulOp>(node.in(0), node.in(1)));
 }
 
-static LogicalResult convertFusedMatMul(Node &node) {
+/// The last batch dimension becomes the rows'.
+static Value transposeBatch(Node &node, Value value) {
+  int64_t rank = Node::rank(value);
+  if (rank < 3)
+    return value;
+  Ints permutation = llvm::to_vector(llvm::seq<int64_t>(1, rank - 1));
+  permutation.append({0, rank - 1});
+  return node.transpose(value, permutation);
+}
+
+Value nncc::onnx::fusedMatMul(Node &node) {
   Value a = node.in(0), b = node.in(1);
-  if (node.getInt("transBatchA", 0) || node.getInt("transBatchB", 0))
-    return node.fail("transBatchA and transBatchB are not supported");
+  if (node.getInt("transBatchA", 0))
+    a = transposeBatch(node, a);
+  if (node.getInt("transBatchB", 0))
+    b = transposeBatch(node, b);
   if (node.getInt("transA", 0))
     a = transposeLastTwo(node, a);
   if (node.getInt("transB", 0))
     b = transposeLastTwo(node, b);
   Value product = node.create<nn::MatmulOp>(a, b);
-  return node.result(scale(node, product, node.getFloat("alpha", 1)));
+  return scale(node, product, node.getFloat("alpha", 1));
+}
+
+static LogicalResult convertFusedMatMul(Node &node) {
+  return node.result(fusedMatMul(node));
 }
 
 Value nncc::onnx::gemm(Node &node) {

@@ -16,6 +16,10 @@ namespace nncc::onnx {
 /// say. Null after an error.
 mlir::Value gemm(Node &node);
 
+/// alpha * A' * B' of the node's first inputs, as FusedMatMul's attributes say.
+/// Null after an error.
+mlir::Value fusedMatMul(Node &node);
+
 } // namespace nncc::onnx
 
 #endif // NNCC_FRONTENDS_ONNX_ONNXTONN_MATMUL_H

@@ -222,6 +222,19 @@ std::optional<Ints> Node::axes(ArrayRef<int64_t> list, int64_t rank) {
   return result;
 }
 
+bool Node::hasRank(unsigned index, int64_t least, int64_t most) {
+  Value value = in(index);
+  if (!value || (rank(value) >= least && rank(value) <= most))
+    return true;
+  std::string range = std::to_string(least);
+  if (most > least)
+    range = most == anyRank ? "at least " + range
+                            : range + " to " + std::to_string(most);
+  (void)fail("its input " + llvm::Twine(index) + " must have " + range +
+             " dimensions: " + describe(value));
+  return false;
+}
+
 std::optional<Dims> Node::symbols(Value value, const llvm::Twine &what) {
   if (!value)
     return std::nullopt;

@@ -27,6 +27,9 @@ struct MaybeValue {
   operator mlir::Value() const { return value; }
 };
 
+/// No limit of the number of dimensions.
+constexpr int64_t anyRank = int64_t(1) << 16;
+
 using Dims = llvm::SmallVector<mlir::AffineExpr>;
 using Ints = llvm::SmallVector<int64_t>;
 
@@ -127,6 +130,12 @@ public:
   mlir::AffineMap map(llvm::ArrayRef<mlir::AffineExpr> exprs);
   /// An error if the type has more elements than any module can hold.
   mlir::LogicalResult checkSize(mlir::RankedTensorType type);
+  /// Whether an operand has at least and at most so many dimensions, or is left
+  /// out; else an error.
+  bool hasRank(unsigned index, int64_t least, int64_t most);
+  bool hasRank(unsigned index, int64_t rank) {
+    return hasRank(index, rank, rank);
+  }
   /// The static sizes, or an error that calls the value `what`.
   std::optional<Ints> staticDims(mlir::Value value, const llvm::Twine &what);
   /// Counts a negative axis from the end; an error unless 0 <= axis < rank.

@@ -50,7 +50,10 @@ static LogicalResult convertConvInteger(Node &node) {
 //===----------------------------------------------------------------------===//
 
 static LogicalResult convertQLinearConv(Node &node) {
+  bool channelsLast = node.getInt("channels_last", 0) != 0;
   Value x = node.in(0), w = node.in(3), bias = node.in(8);
+  if (channelsLast)
+    x = toChannelsFirst(node, x);
   Value inputScale = spread(node, node.in(1), x, 0);
   Value filterScale = spread(node, node.in(4), w, 0);
   Value input = dequantize(node, x, inputScale, spread(node, node.in(2), x, 0));
@@ -66,7 +69,8 @@ static LogicalResult convertQLinearConv(Node &node) {
     Value scale = node.mul(spread(node, node.in(4), bias, 0), inputScale);
     result = node.add(result, dequantize(node, bias, scale, Value()));
   }
-  result = toChannelsFirst(node, result);
+  if (!channelsLast)
+    result = toChannelsFirst(node, result);
   return node.result(quantize(node, result, spread(node, node.in(6), result, 0),
                               spread(node, node.in(7), result, 0)));
 }
@@ -225,6 +229,7 @@ static const Row rows[] = {
      "g_idx, bits other than 2, 4, 8"},
     {"QGemm", 1, 6, 9, convertQGemm, ms},
     {"QLinearConv", 10, 8, 9, convertQLinearConv},
+    {"QLinearConv", 1, 8, 9, convertQLinearConv, ms},
     {"QLinearMatMul", 10, 8, 8, convertQLinearMatMul},
 };
 

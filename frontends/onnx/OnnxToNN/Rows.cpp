@@ -47,7 +47,19 @@ void nncc::onnx::forEachRow(llvm::function_ref<void(const Row &)> visit) {
                       getSelectionRows,
                       getRandomRows,
                       getRoiAlignRows,
-                      getUniqueRows})
+                      getUniqueRows,
+                      getContribLayerRows,
+                      getContribPositionRows,
+                      getContribQuantizedRows,
+                      getColumnRows,
+                      getDeformConvRows,
+                      getEliminationRows,
+                      getExpertRows,
+                      getGeometryRows,
+                      getLossRows,
+                      getScanRows,
+                      getUnpoolRows,
+                      getWindowRows})
     for (const Row &row : family())
       visit(row);
 }

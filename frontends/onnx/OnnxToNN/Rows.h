@@ -73,6 +73,18 @@ llvm::ArrayRef<Row> getSelectionRows();
 llvm::ArrayRef<Row> getUniqueRows();
 llvm::ArrayRef<Row> getSignalRows();
 llvm::ArrayRef<Row> getGridSampleRows();
+llvm::ArrayRef<Row> getContribLayerRows();
+llvm::ArrayRef<Row> getContribPositionRows();
+llvm::ArrayRef<Row> getContribQuantizedRows();
+llvm::ArrayRef<Row> getColumnRows();
+llvm::ArrayRef<Row> getDeformConvRows();
+llvm::ArrayRef<Row> getEliminationRows();
+llvm::ArrayRef<Row> getExpertRows();
+llvm::ArrayRef<Row> getGeometryRows();
+llvm::ArrayRef<Row> getLossRows();
+llvm::ArrayRef<Row> getScanRows();
+llvm::ArrayRef<Row> getUnpoolRows();
+llvm::ArrayRef<Row> getWindowRows();
 
 /// Visits every row, family after family.
 void forEachRow(llvm::function_ref<void(const Row &)> visit);

@@ -129,7 +129,9 @@ static AffineExpr getKnown(Node &node, Value value) {
 static LogicalResult convertRange(Node &node) {
   Value start = node.reshape(node.in(0), {});
   Value limit = node.reshape(node.in(1), {});
-  Value delta = node.reshape(node.in(2), {});
+  // The version before the standard one leaves out a step of 1.
+  Value delta = node.in(2) ? node.reshape(node.in(2), {})
+                           : node.constant(1, Node::elementType(node.in(0)));
   if (!start || !limit || !delta)
     return failure();
   Type type = Node::elementType(start);
@@ -186,20 +188,14 @@ static LogicalResult convertTrilu(Node &node) {
   int64_t rank = Node::rank(input);
   if (rank < 2)
     return node.fail("the input must be a matrix");
-  int64_t diagonal = 0;
-  if (node.in(1)) {
-    auto k = node.scalar(node.in(1), "the diagonal");
-    if (!k)
-      return failure();
-    diagonal = static_cast<int64_t>(*k);
-  }
   bool upper = node.getInt("upper", 1) != 0;
   Type i64 = node.getBuilder().getI64Type();
   Dims dims = Node::dims(input);
   RankedTensorType matrix =
       nn::makeTensorType({dims[rank - 2], dims[rank - 1]}, i64);
-  Value row = node.add(node.createTyped<nn::IotaOp>(matrix, 0),
-                       node.constant(double(diagonal), i64));
+  Value row = node.createTyped<nn::IotaOp>(matrix, 0);
+  if (node.in(1))
+    row = node.add(row, node.cast(node.reshape(node.in(1), {}), i64));
   Value column = node.createTyped<nn::IotaOp>(matrix, 1);
   Value keep = upper ? node.create<nn::GreaterEqualOp>(column, row)
                      : node.create<nn::LessEqualOp>(column, row);
@@ -424,6 +420,7 @@ static const Row rows[] = {
     {"EyeLike", 9, 1, 1, convertEyeLike},
     {"Flatten", 1, 1, 1, convertFlatten},
     {"Range", 11, 3, 3, convertRange},
+    {"Range", 1, 2, 3, convertRange, "com.microsoft"},
     {"Reshape", 5, 2, 2, convertReshape},
     {"Shape", 1, 1, 1, convertShape},
     {"Size", 1, 1, 1, convertSize},
@@ -431,6 +428,7 @@ static const Row rows[] = {
     {"Tile", 6, 2, 2, convertTile},
     {"Transpose", 1, 1, 1, convertTranspose},
     {"Trilu", 14, 1, 2, convertTrilu},
+    {"Trilu", 1, 1, 2, convertTrilu, "com.microsoft"},
     {"Unsqueeze", 1, 1, 2, convertUnsqueeze},
 };
 

@@ -1,4 +1,4 @@
-//===- OnnxToNN/Signal.cpp - Fourier transforms and windows -----*- C++ -*-===//
+//===- OnnxToNN/Signal.cpp - Fourier transforms ----------------*- C++ -*-===//
 //
 // Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -207,40 +207,11 @@ static LogicalResult convertStft(Node &node) {
   return node.result(transform(node, frames, fourier));
 }
 
-/// sum of (-1)^k coefficients[k] * cos(2 pi k i / N)
-template <int numerators0, int numerators1, int numerators2, int denominator>
-static LogicalResult convertWindow(Node &node) {
-  auto size = node.ints(node.in(0), "the size");
-  bool isPeriodic = node.getInt("periodic", 1) != 0;
-  if (node.getInt("output_datatype", 1) != 1)
-    return node.fail("output_datatype other than 1 is not supported");
-  if (!size || size->size() != 1 || size->front() < 1 ||
-      size->front() > (1 << 20))
-    return node.fail("the size must be one positive number");
-  int64_t period = isPeriodic ? size->front() : size->front() - 1;
-  SmallVector<float> values;
-  for (int64_t i = 0; i < size->front(); ++i) {
-    double angle = 2 * pi * static_cast<double>(i) /
-                   static_cast<double>(std::max<int64_t>(period, 1));
-    values.push_back(
-        static_cast<float>((numerators0 - numerators1 * std::cos(angle) +
-                            numerators2 * std::cos(2 * angle)) /
-                           denominator));
-  }
-  return node.result(node.constant(ArrayRef<float>(values)));
-}
-
 static const Row rows[] = {
-    {"BlackmanWindow", 17, 1, 1, convertWindow<42, 50, 8, 100>, "",
-     "sizes that are not constant; types other than f32"},
     {"DFT", 17, 1, 2, convertDft17, "",
      "lengths above 4096 or not constant; half an inverse"},
     {"DFT", 20, 1, 3, convertDft20, "",
      "lengths above 4096 or not constant; half an inverse"},
-    {"HammingWindow", 17, 1, 1, convertWindow<25, 21, 0, 46>, "",
-     "sizes that are not constant; types other than f32"},
-    {"HannWindow", 17, 1, 1, convertWindow<1, 1, 0, 2>, "",
-     "sizes that are not constant; types other than f32"},
     {"STFT", 17, 2, 4, convertStft, "",
      "frames longer than 4096 or of open length"},
 };

@@ -281,6 +281,8 @@ static const Row rows[] = {
     {"Crop", 1, 1, 1, convertCrop},
     {"Pad", 2, 1, 1, convertPad2},
     {"Pad", 11, 2, 4, convertPad11, "", "a fill value that depends on data"},
+    {"Pad", 1, 2, 3, convertPad11, "com.microsoft",
+     "a fill value that depends on data"},
     {"Slice", 1, 1, 1, convertSlice1},
     {"Slice", 10, 3, 5, convertSlice10},
     {"Split", 2, 1, 2, convertSplit},

@@ -8,6 +8,7 @@
 #include "frontends/onnx/OnnxToNN/Spatial.h"
 
 #include "frontends/onnx/OnnxToNN/Rows.h"
+#include "frontends/onnx/OnnxToNN/Unpool.h"
 #include "nncc/Dialect/NN/NN.h"
 #include "nncc/Dialect/NN/Spatial.h"
 
@@ -302,16 +303,42 @@ Value nncc::onnx::poolAverage(Node &node, Value input) {
 
 static LogicalResult convertMaxPool(Node &node) {
   // The order in memory that Indices count in.
-  (void)node.getInt("storage_order", 0);
-  return node.result(pool<nn::MaxPoolOp>(node, node.in(0)));
+  bool columnMajor = node.getInt("storage_order", 0) != 0;
+  Value pooled = pool<nn::MaxPoolOp>(node, node.in(0));
+  if (!pooled || !node.isUsed(1))
+    return node.result(pooled);
+  auto windows = readWindows(node, node.in(0), {});
+  return node.results({pooled, findMaxima(node, *windows, node.in(0),
+                                          Node::dims(pooled), columnMajor)});
+}
+
+static LogicalResult convertNhwcMaxPool(Node &node) {
+  Value pooled = pool<nn::MaxPoolOp>(node, toChannelsFirst(node, node.in(0)));
+  return node.result(toChannelsLast(node, pooled));
 }
 
 static LogicalResult convertAveragePool(Node &node) {
   return node.result(poolAverage(node, node.in(0)));
 }
 
+/// |x|^exponent.
+static Value raise(Node &node, Value x, double exponent) {
+  Value size = node.create<nn::AbsOp>(x);
+  return size ? node.create<nn::PowOp>(
+                    size, node.constant(exponent, Node::elementType(size)))
+              : size;
+}
+
 static LogicalResult convertLpPool(Node &node) {
-  return node.result(pool<nn::LpPoolOp>(node, node.in(0), node.getInt("p", 2)));
+  int64_t p = node.getInt("p", 2);
+  if (p < 1)
+    return node.fail("p must be positive");
+  if (p <= 2)
+    return node.result(pool<nn::LpPoolOp>(node, node.in(0), p));
+  double exponent = static_cast<double>(p);
+  Value powers = raise(node, node.in(0), exponent);
+  Value sum = pool<nn::LpPoolOp>(node, powers, int64_t(1));
+  return node.result(raise(node, sum, 1 / exponent));
 }
 
 /// The axes 1 up to rank - 1 of a channels-last value.
@@ -343,6 +370,16 @@ static LogicalResult convertGlobalMaxPool(Node &node) {
   Value max = node.create<nn::ReduceMaxOp>(toChannelsLast(node, node.in(0)),
                                            *axes, /*keepdims=*/true);
   return node.result(toChannelsFirst(node, max));
+}
+
+static LogicalResult convertGlobalLpPool(Node &node) {
+  std::optional<Ints> axes = getSpatialAxes(node, node.in(0));
+  double p = static_cast<double>(node.getInt("p", 2));
+  if (!axes || p < 1)
+    return axes ? node.fail("p must be positive") : failure();
+  Value powers = raise(node, toChannelsLast(node, node.in(0)), p);
+  Value sum = node.create<nn::ReduceSumOp>(powers, *axes, /*keepdims=*/true);
+  return node.result(toChannelsFirst(node, raise(node, sum, 1 / p)));
 }
 
 //===----------------------------------------------------------------------===//
@@ -389,13 +426,14 @@ static LogicalResult convertSpaceToDepth(Node &node) {
   return node.result(node.reshape(value, {d[0], d[1] * b * b, height, width}));
 }
 
-static constexpr const char *noIndices = "the output Indices";
 static const Row rows[] = {
     {"Conv", 1, 2, 3, convertConv},
     {"ConvTranspose", 1, 2, 3, convertConvTranspose},
-    {"MaxPool", 1, 1, 1, convertMaxPool, "", noIndices},
+    {"MaxPool", 1, 1, 1, convertMaxPool},
+    {"NhwcMaxPool", 1, 1, 1, convertNhwcMaxPool, "com.microsoft"},
     {"AveragePool", 1, 1, 1, convertAveragePool},
-    {"LpPool", 2, 1, 1, convertLpPool, "", "p other than 1 and 2"},
+    {"LpPool", 2, 1, 1, convertLpPool},
+    {"GlobalLpPool", 2, 1, 1, convertGlobalLpPool},
     {"GlobalAveragePool", 1, 1, 1, convertGlobalAveragePool},
     {"GlobalMaxPool", 1, 1, 1, convertGlobalMaxPool},
     {"DepthToSpace", 1, 1, 1, convertDepthToSpace},
