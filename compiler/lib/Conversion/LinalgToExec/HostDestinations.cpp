@@ -143,41 +143,133 @@ bool HostProgramBuilder::areSizesBound(Value tensor) {
          });
 }
 
+/// What the insertions that end with `insert` began with.
+static Value getInsertionRoot(tensor::InsertSliceOp insert) {
+  Value root = insert.getDest();
+  while (auto previous = root.getDefiningOp<tensor::InsertSliceOp>())
+    root = previous.getDest();
+  return root;
+}
+
+FailureOr<std::optional<Buffer>>
+HostProgramBuilder::getInsertedPlace(tensor::InsertSliceOp insert) {
+  std::optional<Buffer> none;
+  if (!areSizesBound(insert.getResult()))
+    return none;
+  // Only into what is being assembled: a slice whose place is known here.
+  for (OpFoldResult offset : insert.getMixedOffsets())
+    if (auto value = dyn_cast<Value>(offset))
+      if (!kernels::getSymbolicExpr(value) && !hostValues.contains(value))
+        return none;
+  Value root = getInsertionRoot(insert);
+  // Fresh, or carried by a loop and read by nobody else.
+  auto argument = dyn_cast<BlockArgument>(root);
+  bool carried = argument && root.hasOneUse() &&
+                 isa<scf::ForOp>(argument.getOwner()->getParentOp());
+  if (!carried && !root.getDefiningOp<tensor::EmptyOp>())
+    return none;
+  FailureOr<Buffer> target = getInsertionTarget(insert);
+  if (failed(target))
+    return failure();
+  FailureOr<Buffer> slice = getSlice(
+      insert, *target, insert.getMixedOffsets(), insert.getMixedSizes(),
+      insert.getMixedStrides(), insert.getDroppedDims());
+  if (failed(slice))
+    return failure();
+  return std::optional<Buffer>(*slice);
+}
+
+/// Whether two insertions of known places overwrite nothing of each other.
+static bool areDisjoint(tensor::InsertSliceOp a, tensor::InsertSliceOp b) {
+  auto isStatic = [](tensor::InsertSliceOp op) {
+    return op.getOffsets().empty() && op.getSizes().empty() &&
+           llvm::all_equal(op.getStaticStrides()) &&
+           op.getStaticStrides().front() == 1;
+  };
+  if (!isStatic(a) || !isStatic(b))
+    return false;
+  return llvm::any_of(llvm::seq<size_t>(0, a.getStaticOffsets().size()),
+                      [&](size_t dim) {
+                        int64_t begin = a.getStaticOffsets()[dim];
+                        int64_t other = b.getStaticOffsets()[dim];
+                        return begin + a.getStaticSizes()[dim] <= other ||
+                               other + b.getStaticSizes()[dim] <= begin;
+                      });
+}
+
+/// Whether what is inserted into a fresh tensor stays as it is there.
+static bool staysInserted(tensor::InsertSliceOp insert) {
+  Value before = insert.getDest();
+  while (auto other = before.getDefiningOp<tensor::InsertSliceOp>()) {
+    if (!before.hasOneUse() || !areDisjoint(other, insert))
+      return false;
+    before = other.getDest();
+  }
+  if (!before.getDefiningOp<tensor::EmptyOp>())
+    return false;
+  Value after = insert.getResult();
+  while (after.hasOneUse()) {
+    auto other = dyn_cast<tensor::InsertSliceOp>(*after.user_begin());
+    if (!other || other.getDest() != after)
+      return true;
+    if (!areDisjoint(other, insert))
+      return false;
+    after = other.getResult();
+  }
+  return true;
+}
+
+/// Whether an op reads a tensor as well where its rows lie apart.
+static bool readsRows(OpOperand &use) {
+  if (auto generic = dyn_cast<linalg::GenericOp>(use.getOwner()))
+    return generic.isDpsInput(&use);
+  if (auto insert = dyn_cast<tensor::InsertSliceOp>(use.getOwner()))
+    return insert.getSource() == use.get();
+  return isa<tensor::PadOp, tensor::ExtractSliceOp>(use.getOwner());
+}
+
+/// Whether vectors of four lie at multiples of four in the view as in a tensor
+/// of its own.
+static bool keepsVectors(const Buffer &view) {
+  constexpr int64_t lanes = 4;
+  return view.offset.isMultipleOf(lanes) &&
+         llvm::all_of(llvm::drop_end(view.strides), [](AffineExpr stride) {
+           return stride.isMultipleOf(lanes);
+         });
+}
+
+FailureOr<std::optional<Buffer>>
+HostProgramBuilder::getSharedDestination(Value tensor) {
+  std::optional<Buffer> none;
+  tensor::InsertSliceOp into;
+  for (OpOperand &use : tensor.getUses()) {
+    if (!readsRows(use))
+      return none;
+    auto insert = dyn_cast<tensor::InsertSliceOp>(use.getOwner());
+    if (insert && insert->getBlock() == tensor.getParentBlock() &&
+        staysInserted(insert))
+      into = insert;
+  }
+  if (!into)
+    return none;
+  FailureOr<std::optional<Buffer>> place = getInsertedPlace(into);
+  if (failed(place) || !*place || keepsVectors(**place))
+    return place;
+  return none;
+}
+
 FailureOr<std::optional<Buffer>>
 HostProgramBuilder::getUserDestination(Value tensor) {
   std::optional<Buffer> none;
   if (!tensor.hasOneUse())
-    return none;
+    return getSharedDestination(tensor);
   Operation *user = *tensor.user_begin();
   if (user->getBlock() != tensor.getParentBlock())
     return none;
-  if (auto insert = dyn_cast<tensor::InsertSliceOp>(user)) {
-    if (insert.getSource() != tensor || !areSizesBound(insert.getResult()))
-      return none;
-    // Only into what is being assembled: a slice whose place is known here.
-    for (OpFoldResult offset : insert.getMixedOffsets())
-      if (auto value = dyn_cast<Value>(offset))
-        if (!kernels::getSymbolicExpr(value) && !hostValues.contains(value))
-          return none;
-    Value root = insert.getDest();
-    while (auto previous = root.getDefiningOp<tensor::InsertSliceOp>())
-      root = previous.getDest();
-    // Fresh, or carried by a loop and read by nobody else.
-    auto argument = dyn_cast<BlockArgument>(root);
-    bool carried = argument && root.hasOneUse() &&
-                   isa<scf::ForOp>(argument.getOwner()->getParentOp());
-    if (!carried && !root.getDefiningOp<tensor::EmptyOp>())
-      return none;
-    FailureOr<Buffer> target = getInsertionTarget(insert);
-    if (failed(target))
-      return failure();
-    FailureOr<Buffer> slice = getSlice(
-        user, *target, insert.getMixedOffsets(), insert.getMixedSizes(),
-        insert.getMixedStrides(), insert.getDroppedDims());
-    if (failed(slice))
-      return failure();
-    return std::optional<Buffer>(*slice);
-  }
+  if (auto insert = dyn_cast<tensor::InsertSliceOp>(user))
+    return insert.getSource() == tensor
+               ? getInsertedPlace(insert)
+               : FailureOr<std::optional<Buffer>>(none);
   if (auto pad = dyn_cast<tensor::PadOp>(user)) {
     if (isGuarded(pad) || !areSizesBound(pad.getResult()))
       return none;

@@ -57,6 +57,13 @@ private:
   /// buffer.
   mlir::FailureOr<Buffer> getDestination(mlir::Value tensor);
   mlir::FailureOr<std::optional<Buffer>> getUserDestination(mlir::Value tensor);
+  /// The slice of an assembled tensor that an insertion fills.
+  mlir::FailureOr<std::optional<Buffer>>
+  getInsertedPlace(mlir::tensor::InsertSliceOp insert);
+  /// Of a tensor with several users: its place in one that it becomes a part
+  /// of, if the others can read it there.
+  mlir::FailureOr<std::optional<Buffer>>
+  getSharedDestination(mlir::Value tensor);
   mlir::FailureOr<Buffer> getInsertionTarget(mlir::tensor::InsertSliceOp op);
   mlir::FailureOr<Buffer> getPadded(mlir::tensor::PadOp op);
   /// The padded tensor as a view of its source.
