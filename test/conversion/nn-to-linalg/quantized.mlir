@@ -41,6 +41,17 @@ func.func @main(%a: tensor<2x7xi16>, %b: tensor<7x3xi16>) -> tensor<2x3xi32> {
 
 // -----
 
+// Both operands are computed, for an open number of heads.
+// CHECK-LABEL: func.func @main
+// CHECK:         linalg.generic {{.*}} ins({{.*}} : tensor<?x6x3xi16>, tensor<?x6x3xi16>) outs(%{{.*}} : tensor<?x3x3xi32>)
+// CHECK:         exec.dot
+func.func @main(%a: tensor<?x2x5xi16, affine_map<()[s0] -> (s0, 2, 5)>> {nn.name = "a"}, %b: tensor<?x5x3xi16, affine_map<()[s0] -> (s0, 5, 3)>> {nn.name = "b"}) -> (tensor<?x2x3xi32, affine_map<()[s0] -> (s0, 2, 3)>> {nn.name = "y"}) attributes {nn.symbols = ["heads"]} {
+  %y = nn.matmul %a, %b : (tensor<?x2x5xi16, affine_map<()[s0] -> (s0, 2, 5)>>, tensor<?x5x3xi16, affine_map<()[s0] -> (s0, 5, 3)>>) -> tensor<?x2x3xi32, affine_map<()[s0] -> (s0, 2, 3)>>
+  return %y : tensor<?x2x3xi32, affine_map<()[s0] -> (s0, 2, 3)>>
+}
+
+// -----
+
 // Of numbers that are known to be bytes.
 // CHECK-LABEL: func.func @main
 // CHECK:         exec.dot %{{.*}}, %{{.*}} {bytes} : i32

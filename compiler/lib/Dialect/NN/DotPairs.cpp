@@ -41,13 +41,29 @@ static Value padToEven(LoweringBuilder &b, Location loc, Value value,
                   b.getZeroAttr(type.getElementType()));
 }
 
-/// The operand's pairs along dimension `dim`, of even size.
-static Value buildPairs(LoweringBuilder &b, Location loc, Value value,
-                        unsigned dim) {
+/// The sizes of an operand that a product reads at `index`; none where an open
+/// one is not the size of a loop.
+static std::optional<SmallVector<AffineExpr>>
+getSizes(Value value, ArrayRef<AffineExpr> index, ArrayRef<AffineExpr> dims) {
+  SmallVector<AffineExpr> sizes;
   auto type = cast<RankedTensorType>(value.getType());
-  SmallVector<AffineExpr> dims;
-  for (int64_t size : type.getShape())
-    dims.push_back(getAffineConstantExpr(size, b.getContext()));
+  for (auto [size, at] : llvm::zip_equal(type.getShape(), index)) {
+    auto loop = dyn_cast<AffineDimExpr>(at);
+    if (!ShapedType::isDynamic(size))
+      sizes.push_back(getAffineConstantExpr(size, value.getContext()));
+    else if (loop && loop.getPosition() < dims.size())
+      sizes.push_back(dims[loop.getPosition()]);
+    else
+      return std::nullopt;
+  }
+  return sizes;
+}
+
+/// The operand's pairs along dimension `dim`, of even size. The operand has the
+/// sizes `dims` but for that one.
+static Value buildPairs(LoweringBuilder &b, Location loc, Value value,
+                        SmallVector<AffineExpr> dims, unsigned dim) {
+  auto type = cast<RankedTensorType>(value.getType());
   dims[dim] = getAffineConstantExpr(type.getDimSize(dim) / 2, b.getContext());
   SmallVector<AffineExpr> first = getMapDims(b.getContext(), 0, dims.size());
   SmallVector<AffineExpr> second = first;
@@ -69,15 +85,17 @@ Value nn::buildDotProducts(LoweringBuilder &b, Location loc, Value lhs,
   unsigned rank = dims.size(), loops = rank + reductions;
   AffineExpr depth = getAffineDimExpr(loops - 1, context);
   auto lhsType = cast<RankedTensorType>(lhs.getType());
-  auto rhsType = cast<RankedTensorType>(rhs.getType());
   const auto *place = llvm::find(rhsIndex, depth);
   unsigned dim = place - rhsIndex.begin();
   // A row of single products would only be padded.
   if (reductions == 0 || lhsIndex.back() != depth || place == rhsIndex.end() ||
-      lhsType.getShape().back() < 2 || !rhsType.hasStaticShape())
+      lhsType.getShape().back() < 2)
+    return nullptr;
+  auto rhsSizes = getSizes(rhs, rhsIndex, dims);
+  if (!rhsSizes)
     return nullptr;
   lhs = padToEven(b, loc, lhs, lhsType.getRank() - 1);
-  rhs = buildPairs(b, loc, padToEven(b, loc, rhs, dim), dim);
+  rhs = buildPairs(b, loc, padToEven(b, loc, rhs, dim), *rhsSizes, dim);
 
   SmallVector<AffineExpr> first(lhsIndex), second(lhsIndex);
   first.back() = depth * 2;
