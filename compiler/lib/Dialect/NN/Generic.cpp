@@ -145,6 +145,22 @@ static Grouping getGrouping(ArrayRef<AffineExpr> from,
   return groups;
 }
 
+/// `value` as `type`, which knows other sizes of it.
+static Value castTo(LoweringBuilder &b, Location loc, Value value,
+                    RankedTensorType type) {
+  if (value.getType() == type)
+    return value;
+  return b.create<tensor::CastOp>(loc, type, value);
+}
+
+Value nn::buildCollapsed(LoweringBuilder &b, Location loc, Value value,
+                         RankedTensorType type,
+                         ArrayRef<ReassociationIndices> groups) {
+  // What comes of a run with an open size is open, even where it is known.
+  Value collapsed = b.create<tensor::CollapseShapeOp>(loc, value, groups);
+  return castTo(b, loc, collapsed, type);
+}
+
 Value nn::buildReshaped(LoweringBuilder &b, Location loc, Value value,
                         ArrayRef<AffineExpr> from, ArrayRef<AffineExpr> to) {
   Type element = cast<RankedTensorType>(value.getType()).getElementType();
@@ -153,26 +169,18 @@ Value nn::buildReshaped(LoweringBuilder &b, Location loc, Value value,
   if (!from.empty() && !to.empty())
     groups = getGrouping(from, to);
   if (groups.sizes.size() != from.size())
-    value = b.create<tensor::CollapseShapeOp>(
-        loc, b.getPlainType(groups.sizes, element), value, groups.from);
-  SmallVector<AffineExpr> middle = groups.sizes.size() == from.size()
-                                       ? SmallVector<AffineExpr>(from)
-                                       : groups.sizes;
+    value = buildCollapsed(b, loc, value, b.getPlainType(groups.sizes, element),
+                           groups.from);
   RankedTensorType result = b.getPlainType(to, element);
-  if (middle.size() != to.size()) {
-    // One side may know a size that data tell on the other.
-    SmallVector<AffineExpr> joined;
-    for (const ReassociationIndices &run : groups.to)
-      joined.push_back(
-          getProduct(to.slice(run.front(), run.size()), b.getContext()));
-    if (!groups.to.empty() &&
-        value.getType() != b.getPlainType(joined, element))
-      value =
-          b.create<tensor::CastOp>(loc, b.getPlainType(joined, element), value);
-    return b.create<tensor::ExpandShapeOp>(loc, result, value, groups.to,
-                                           b.sizes(to));
-  }
-  if (value.getType() != result)
-    value = b.create<tensor::CastOp>(loc, result, value);
-  return value;
+  if (cast<RankedTensorType>(value.getType()).getRank() == result.getRank())
+    return castTo(b, loc, value, result);
+  // One side may know a size that the other leaves open.
+  SmallVector<AffineExpr> joined;
+  for (const ReassociationIndices &run : groups.to)
+    joined.push_back(
+        getProduct(to.slice(run.front(), run.size()), b.getContext()));
+  if (!groups.to.empty())
+    value = castTo(b, loc, value, b.getPlainType(joined, element));
+  return b.create<tensor::ExpandShapeOp>(loc, result, value, groups.to,
+                                         b.sizes(to));
 }

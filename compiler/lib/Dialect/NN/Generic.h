@@ -8,6 +8,7 @@
 #ifndef NNCC_LIB_DIALECT_NN_GENERIC_H
 #define NNCC_LIB_DIALECT_NN_GENERIC_H
 
+#include "mlir/Dialect/Utils/ReshapeOpsUtils.h"
 #include "nncc/Dialect/NN/LoweringBuilder.h"
 #include "nncc/Dialect/NN/Symbols.h"
 
@@ -47,6 +48,12 @@ dropAxes(llvm::ArrayRef<mlir::AffineExpr> dims, llvm::ArrayRef<int64_t> axes);
 /// The first `count` loops.
 llvm::SmallVector<mlir::AffineExpr> getLoops(mlir::MLIRContext *context,
                                              unsigned count);
+
+/// `value` with each run of dimensions merged into one, as `type`, which may
+/// know sizes that the runs leave open.
+mlir::Value buildCollapsed(LoweringBuilder &b, mlir::Location loc,
+                           mlir::Value value, mlir::RankedTensorType type,
+                           llvm::ArrayRef<mlir::ReassociationIndices> groups);
 
 /// The elements of a tensor of sizes `from`, in row-major order, with the sizes
 /// `to`: expand_shape and collapse_shape ops.

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "SpatialUtils.h"
+#include "Generic.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -147,7 +148,7 @@ Value nn::buildReshape(LoweringBuilder &b, Location loc, Value value,
     return value;
   RankedTensorType result = b.getPlainType(dims, type.getElementType());
   if (type.getRank() > result.getRank())
-    return b.create<tensor::CollapseShapeOp>(loc, result, value, groups);
+    return buildCollapsed(b, loc, value, result, groups);
   return b.create<tensor::ExpandShapeOp>(loc, result, value, groups,
                                          b.sizes(dims));
 }
