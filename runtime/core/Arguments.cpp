@@ -90,7 +90,7 @@ static bool checkDim(const TensorRecord &input, uint32_t axis, int64_t size) {
         << ", expected " << int64_t(record[1]);
     if (record[2] == unbound)
       lastError << " or more";
-    else
+    else if (record[2] != record[1])
       lastError << " to " << int64_t(record[2]);
     return false;
   }

@@ -79,6 +79,13 @@ def reference(
     return dict(zip(names, session.run(names, dict(feeds)), strict=True))
 
 
+def compiled(model: onnx.ModelProto, folder: Path) -> nncc.Model:
+    """The model, compiled and loaded."""
+    onnx.save(model, folder / "model.onnx")
+    nncc.compile(folder / "model.onnx", folder / "model.wasm")
+    return nncc.load(folder / "model.wasm")
+
+
 def check(
     model: onnx.ModelProto,
     folder: Path,

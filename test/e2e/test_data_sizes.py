@@ -10,17 +10,11 @@ import pytest
 from onnx import helper
 
 import nncc
-from harness import Array, check, network, random
+from harness import Array, check, compiled, network, random
 
 
 def ints(*values: int) -> Array:
     return np.array(values, np.int64)
-
-
-def compiled(model: onnx.ModelProto, folder: Path) -> nncc.Model:
-    onnx.save(model, folder / "model.onnx")
-    nncc.compile(folder / "model.onnx", folder / "model.wasm")
-    return nncc.load(folder / "model.wasm")
 
 
 def test_non_zero_of_an_open_size(tmp_path: Path) -> None:

@@ -121,9 +121,8 @@ AttentionValues onnx::attend(Node &node, const Attention &attention) {
     scale = 1 / std::sqrt(double(*nn::getConstantValue(dims[3])));
 
   Value query = node.mul(attention.query, node.constant(scale, type));
-  Value product =
-      node.create<nn::MatmulOp>(joinGroups(node, query, shared),
-                                node.transpose(attention.key, {0, 1, 3, 2}));
+  Value product = node.matmul(joinGroups(node, query, shared),
+                              node.transpose(attention.key, {0, 1, 3, 2}));
   values.scores = splitGroups(node, product, dims);
   values.capped = values.scores;
   if (attention.softcap > 0) {
@@ -147,11 +146,11 @@ AttentionValues onnx::attend(Node &node, const Attention &attention) {
   if (keep)
     values.probabilities =
         node.select(keep, values.probabilities, node.constant(0, type));
-  values.output = splitGroups(
-      node,
-      node.create<nn::MatmulOp>(joinGroups(node, values.probabilities, shared),
-                                attention.value),
-      dims);
+  values.output =
+      splitGroups(node,
+                  node.matmul(joinGroups(node, values.probabilities, shared),
+                              attention.value),
+                  dims);
   return values;
 }
 

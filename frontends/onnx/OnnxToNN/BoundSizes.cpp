@@ -15,15 +15,16 @@ using namespace nncc::onnx;
 namespace nn = nncc::nn;
 
 Dims Converter::addBoundSymbols(StringRef prefix, int64_t count) {
-  Dims sizes;
+  Dims fresh;
   for (int64_t i = 0; i < count; ++i) {
     AffineExpr symbol =
-        getAffineSymbolExpr(symbols.size(), builder.getContext());
-    sizes.push_back(symbol - 1);
-    symbols.push_back((prefix + "." + llvm::Twine(numBound++)).str());
-    bounds.push_back({1, -1});
+        getAffineSymbolExpr(sizes.symbols.size(), builder.getContext());
+    fresh.push_back(symbol - 1);
+    sizes.symbols.push_back(
+        (prefix + "." + llvm::Twine(sizes.numBound++)).str());
+    sizes.bounds.push_back({1, -1});
   }
-  return sizes;
+  return fresh;
 }
 
 bool Node::isBound(AffineExpr size) {
@@ -110,25 +111,29 @@ std::optional<Dims> Node::sizes(Value value, const llvm::Twine &what) {
 }
 
 void Node::checkEqual(AffineExpr a, AffineExpr b) {
-  bool isInside = !isa_and_nonnull<func::FuncOp>(
-      builder.getInsertionBlock()->getParentOp());
-  if (nn::getDifference(a, b) == 0 || isInside || hasFailed() ||
-      !converter.addCheck(a, b))
+  if (nn::getDifference(a, b) == 0 || hasFailed() || narrowTo(a, b) ||
+      narrowTo(b, a))
     return;
-  builder.create<nn::CheckSizesOp>(getLoc(), map(a), map(b));
+  // What is wrong in a branch that is not taken must not end the run.
+  Operation *parent = builder.getInsertionBlock()->getParentOp();
+  if ((isBound(a) || isBound(b)) && isa_and_nonnull<func::FuncOp>(parent) &&
+      converter.addCheck(a, b))
+    builder.create<nn::CheckSizesOp>(getLoc(), map(a), map(b));
 }
 
 void Node::checkBroadcast(Operation *op) {
-  if (!isa<nn::ElementwiseOpInterface>(op) ||
-      converter.getNumGivenSymbols() == getNumSymbols())
+  if (!isa<nn::ElementwiseOpInterface>(op))
     return;
   OpBuilder::InsertionGuard guard(builder);
   builder.setInsertionPoint(op);
   Dims result = dims(op->getResult(0));
   for (Value operand : op->getOperands()) {
     Dims own = dims(operand);
+    // One number may come as a vector of open size; the lowering stretches it.
+    if (own.size() == 1 && !isBound(own[0]))
+      continue;
     for (auto [a, b] : llvm::zip(llvm::reverse(own), llvm::reverse(result)))
-      if (!nn::isOne(a) && a != b && (isBound(a) || isBound(b)))
+      if (!nn::isOne(a))
         checkEqual(a, b);
   }
 }

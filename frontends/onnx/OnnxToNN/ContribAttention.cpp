@@ -149,8 +149,8 @@ static LogicalResult convertAttention(Node &node) {
   auto sizes = getHiddenSizes(node, node.in(1));
   if (!sizes)
     return failure();
-  Value product = addMaybe(
-      node, node.create<nn::MatmulOp>(node.in(0), node.in(1)), node.in(2));
+  Value product =
+      addMaybe(node, node.matmul(node.in(0), node.in(1)), node.in(2));
   return attendProjected(node,
                          {product, *sizes, node.in(3), node.in(4), node.in(5)});
 }
@@ -166,8 +166,7 @@ static LogicalResult convertQuantizedAttention(Node &node) {
                            spread(node, node.in(6), x, 0));
   Value weights = dequantize(node, w, spread(node, node.in(4), w, 1),
                              spread(node, node.in(7), w, 1));
-  Value product =
-      node.add(node.create<nn::MatmulOp>(input, weights), node.in(2));
+  Value product = node.add(node.matmul(input, weights), node.in(2));
   return attendProjected(node,
                          {product, *sizes, node.in(5), node.in(8), Value()});
 }

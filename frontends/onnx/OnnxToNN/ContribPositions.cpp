@@ -127,7 +127,7 @@ static LogicalResult convertGatedBias(Node &node) {
   if (!node.hasRank(0, 3) || !node.hasRank(3, 2))
     return failure();
   Value query = splitHeads(node, node.add(node.in(0), node.in(1)), heads);
-  Value gates = node.create<nn::MatmulOp>(query, node.in(3));
+  Value gates = node.matmul(query, node.in(3));
   gates = node.add(gates, node.in(4));
   if (!gates)
     return failure();

@@ -34,8 +34,8 @@ static LogicalResult convertMulInteger(Node &node) {
 
 static LogicalResult convertMatMulInteger16(Node &node) {
   Type i32 = node.getBuilder().getI32Type();
-  return node.result(node.create<nn::MatmulOp>(node.cast(node.in(0), i32),
-                                               node.cast(node.in(1), i32)));
+  return node.result(
+      node.matmul(node.cast(node.in(0), i32), node.cast(node.in(1), i32)));
 }
 
 /// The attribute 'axes', or all.
@@ -207,8 +207,7 @@ static LogicalResult convertMatMulBnb4(Node &node) {
   weights = node.transpose(node.reshape(weights, node.dims({columns, depth})),
                            {1, 0});
   Type result = Node::elementType(node.in(0));
-  return node.result(
-      node.create<nn::MatmulOp>(node.in(0), node.cast(weights, result)));
+  return node.result(node.matmul(node.in(0), node.cast(weights, result)));
 }
 
 /// EmbedLayerNormalization of quantised tables: their scales are the inputs

@@ -133,7 +133,7 @@ static LogicalResult convertBranches(Node &node) {
     // Exporters write so that a dimension is squeezed if it is 1: it is meant
     // to be.
     converter.setBounds(first);
-    node.assumeEqual(equal->first, equal->second);
+    node.checkEqual(equal->first, node.dim(equal->second));
     spliceBefore(builder, branches[0]);
     return node.results(outputs[0]);
   }

@@ -75,7 +75,7 @@ void Converter::report(NodeOp op, ArrayRef<Value> inputs,
       << printable(op.getOpType()) << ", domain " << printable(domain)
       << ", opset " << op.getOpset() << ") on (";
   llvm::interleaveComma(inputs, out, [&](Value input) {
-    out << (input ? describeType(input.getType(), symbols) : "none");
+    out << (input ? describeType(input.getType(), getSymbols()) : "none");
   });
   out << "): " << message;
   errors.push_back(text);
@@ -208,12 +208,11 @@ SmallVector<Value> Converter::inlineBody(Region &body, ValueRange arguments) {
 
 LogicalResult Converter::attempt(function_ref<LogicalResult()> legalize) {
   size_t numErrors = errors.size();
-  Bounds oldBounds = bounds;
+  Sizes before = sizes;
   if (succeeded(legalize()))
     return success();
   errors.resize(numErrors);
-  bounds = oldBounds;
-  bounds.resize(symbols.size(), {1, -1});
+  sizes = std::move(before);
   return failure();
 }
 
@@ -239,17 +238,16 @@ LogicalResult Converter::finishFunction(func::FuncOp func, func::ReturnOp old,
 }
 
 void Converter::readSymbols(func::FuncOp func) {
-  symbols.clear();
-  numBound = 0;
+  sizes = Sizes();
   if (auto names = func->getAttrOfType<ArrayAttr>("nn.symbols"))
     for (auto name : names.getAsRange<StringAttr>())
-      symbols.push_back(name.str());
-  bounds.assign(symbols.size(), {1, -1});
+      sizes.symbols.push_back(name.str());
+  sizes.bounds.assign(sizes.symbols.size(), {1, -1});
   auto given = func->getAttrOfType<ArrayAttr>("nn.symbol_bounds");
-  if (!given || given.size() != symbols.size())
+  if (!given || given.size() != sizes.symbols.size())
     return;
   for (auto [bound, attribute] :
-       llvm::zip(bounds, given.getAsRange<DenseI64ArrayAttr>())) {
+       llvm::zip(sizes.bounds, given.getAsRange<DenseI64ArrayAttr>())) {
     if (attribute.size() == 2)
       bound = {attribute[0], attribute[1]};
   }
@@ -257,29 +255,22 @@ void Converter::readSymbols(func::FuncOp func) {
 
 void Converter::writeBounds(func::FuncOp func) {
   std::pair<int64_t, int64_t> open(1, -1);
-  if (llvm::all_of(bounds, [&](auto bound) { return bound == open; }))
+  if (llvm::all_of(sizes.bounds, [&](auto bound) { return bound == open; }))
     return;
   SmallVector<Attribute> attributes;
-  for (auto [low, high] : bounds)
+  for (auto [low, high] : sizes.bounds)
     attributes.push_back(builder.getDenseI64ArrayAttr({low, high}));
   func->setAttr("nn.symbol_bounds", builder.getArrayAttr(attributes));
 }
 
-unsigned Converter::forgetBoundSymbols() {
-  symbols.resize(getNumGivenSymbols());
-  bounds.resize(symbols.size());
-  bound.clear();
-  checks.clear();
-  return std::exchange(numBound, 0);
-}
-
 /// The names of those that data tell follow those of the inputs' sizes.
 void Converter::writeSymbols(func::FuncOp func) {
-  if (numBound == 0)
+  if (sizes.numBound == 0)
     return;
-  SmallVector<StringRef> names(symbols.begin(), symbols.end());
+  SmallVector<StringRef> names(sizes.symbols.begin(), sizes.symbols.end());
   func->setAttr(nn::symbolsAttrName, builder.getStrArrayAttr(names));
-  func->setAttr(nn::boundSymbolsAttrName, builder.getI64IntegerAttr(numBound));
+  func->setAttr(nn::boundSymbolsAttrName,
+                builder.getI64IntegerAttr(sizes.numBound));
 }
 
 void Converter::assumeNonNegative(ArrayRef<int64_t> coefficients,
@@ -295,7 +286,7 @@ void Converter::assumeNonNegative(ArrayRef<int64_t> coefficients,
   if (symbol < 0)
     return;
   int64_t coefficient = coefficients[symbol];
-  auto &[low, high] = bounds[symbol];
+  auto &[low, high] = sizes.bounds[symbol];
   if (coefficient > 0) {
     low = std::max(low, llvm::divideCeilSigned(-constant, coefficient));
     return;
@@ -340,25 +331,22 @@ static void eraseBehind(Operation *first, Operation *last) {
 
 SmallVector<Value> Converter::convertBody(func::FuncOp func,
                                           func::ReturnOp old) {
-  Bounds given = bounds;
+  Sizes given = sizes;
   SmallVector<Value> kept = convertOps(old);
   if (!hasOpenSqueeze || (errors.empty() && haveDeclaredRanks(func, kept)))
     return kept;
   std::vector<std::string> keptErrors = std::exchange(errors, {});
-  Bounds keptBounds = std::exchange(bounds, given);
+  Sizes keptSizes = std::exchange(sizes, given);
   Operation *last = &func.front().back();
   dropsOpenDims = true;
-  unsigned keptBound = forgetBoundSymbols();
   SmallVector<Value> dropped = convertOps(old);
   if (errors.empty() && haveDeclaredRanks(func, dropped)) {
     eraseBehind(old, last);
     return dropped;
   }
   eraseBehind(last, &func.front().back());
-  errors = keptErrors;
-  forgetBoundSymbols();
-  (void)addBoundSymbols("size", keptBound);
-  bounds = keptBounds;
+  errors = std::move(keptErrors);
+  sizes = std::move(keptSizes);
   return kept;
 }
 

@@ -58,27 +58,29 @@ public:
 
   void map(mlir::Value from, mlir::Value to) { mapping[from] = to; }
   mlir::OpBuilder &getBuilder() { return builder; }
-  llvm::ArrayRef<std::string> getSymbols() const { return symbols; }
+  llvm::ArrayRef<std::string> getSymbols() const { return sizes.symbols; }
 
   /// `count` sizes that data tell: new symbols, each less 1.
   llvm::SmallVector<mlir::AffineExpr> addBoundSymbols(mlir::StringRef prefix,
                                                       int64_t count);
   /// How many symbols the inputs' sizes give.
-  unsigned getNumGivenSymbols() const { return symbols.size() - numBound; }
+  unsigned getNumGivenSymbols() const {
+    return sizes.symbols.size() - sizes.numBound;
+  }
   /// The sizes that the elements of a tensor have become; null if they have
   /// not.
   const llvm::SmallVector<mlir::AffineExpr> *
   findBound(mlir::Value values) const {
-    auto known = bound.find(values);
-    return known == bound.end() ? nullptr : &known->second;
+    auto known = sizes.bound.find(values);
+    return known == sizes.bound.end() ? nullptr : &known->second;
   }
-  void setBound(mlir::Value values, llvm::ArrayRef<mlir::AffineExpr> sizes) {
-    bound[values].assign(sizes.begin(), sizes.end());
+  void setBound(mlir::Value values, llvm::ArrayRef<mlir::AffineExpr> exprs) {
+    sizes.bound[values].assign(exprs.begin(), exprs.end());
   }
 
   /// Whether these sizes have not been compared before.
   bool addCheck(mlir::AffineExpr a, mlir::AffineExpr b) {
-    return checks.insert({a, b}).second;
+    return sizes.checks.insert({a, b}).second;
   }
 
   /// Narrows the bounds of the symbol of an expression in one symbol, so that
@@ -88,10 +90,20 @@ public:
 
   /// What the symbols may be: [low, high] each; high is -1 where it is open.
   using Bounds = std::vector<std::pair<int64_t, int64_t>>;
-  const Bounds &getBounds() const { return bounds; }
-  void setBounds(Bounds narrowed) { bounds = std::move(narrowed); }
+  const Bounds &getBounds() const { return sizes.bounds; }
+  void setBounds(Bounds narrowed) { sizes.bounds = std::move(narrowed); }
 
 private:
+  /// What is known of sizes so far.
+  struct Sizes {
+    std::vector<std::string> symbols;
+    Bounds bounds;
+    /// The last symbols are bound when the module runs.
+    unsigned numBound = 0;
+    llvm::DenseMap<mlir::Value, llvm::SmallVector<mlir::AffineExpr>> bound;
+    llvm::DenseSet<std::pair<mlir::AffineExpr, mlir::AffineExpr>> checks;
+  };
+
   mlir::LogicalResult convertFunction(mlir::func::FuncOp func);
   llvm::SmallVector<mlir::Value> convertBody(mlir::func::FuncOp func,
                                              mlir::func::ReturnOp old);
@@ -102,8 +114,6 @@ private:
   void readSymbols(mlir::func::FuncOp func);
   void writeBounds(mlir::func::FuncOp func);
   void writeSymbols(mlir::func::FuncOp func);
-  /// Returns how many there were.
-  unsigned forgetBoundSymbols();
   mlir::Value createConstant(ConstantOp op);
   void convertOp(mlir::Operation &op);
   void convertNode(NodeOp op);
@@ -120,12 +130,7 @@ private:
   mlir::OpBuilder builder;
   llvm::ArrayRef<ExternOperator> externs;
   std::string fileName;
-  std::vector<std::string> symbols;
-  Bounds bounds;
-  /// The last symbols are bound when the module runs.
-  unsigned numBound = 0;
-  llvm::DenseMap<mlir::Value, llvm::SmallVector<mlir::AffineExpr>> bound;
-  llvm::DenseSet<std::pair<mlir::AffineExpr, mlir::AffineExpr>> checks;
+  Sizes sizes;
   // Bodies within bodies multiply.
   static constexpr unsigned maxBodies = 16384;
   unsigned bodies = 0;

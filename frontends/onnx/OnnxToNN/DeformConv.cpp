@@ -163,7 +163,7 @@ static LogicalResult convertDeformConv(Node &node) {
   Value rows =
       node.reshape(filter, node.dims({groups, (*sizes)[0] / groups, depth}));
   Value result =
-      node.reshape(node.create<nn::MatmulOp>(rows, columns),
+      node.reshape(node.matmul(rows, columns),
                    {dims[0], node.dim((*sizes)[0]), output[0], output[1]});
   if (node.in(3))
     result = node.add(result,

@@ -158,7 +158,7 @@ static Term multiply(Node &node, Term a, Term b, StringRef needed) {
   result.append(columnDims);
   Value x = node.reshape(permute(node, a, batch + rows + inner), left);
   Value y = node.reshape(permute(node, b, batch + inner + columns), right);
-  Value product = node.create<nn::MatmulOp>(x, y);
+  Value product = node.matmul(x, y);
   return {node.reshape(product, result), batch + rows + columns};
 }
 

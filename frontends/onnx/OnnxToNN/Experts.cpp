@@ -87,8 +87,8 @@ Value Experts::route(Value odds) {
 
 /// [experts, tokens, in] times the transposed weights [experts, out, in].
 Value Experts::apply(Value tokens, unsigned weights, unsigned bias) {
-  Value product = node.create<nn::MatmulOp>(
-      tokens, node.transpose(node.in(weights), {0, 2, 1}));
+  Value product =
+      node.matmul(tokens, node.transpose(node.in(weights), {0, 2, 1}));
   if (!node.in(bias) || !product)
     return product;
   Dims dims = Node::dims(node.in(bias));

@@ -43,7 +43,7 @@ void Converter::convertExtern(NodeOp op, const ExternOperator &declared,
                         "what functions take");
   llvm::Expected<SmallVector<RankedTensorType>> outputs =
       inferExternOutputs(declared, types, [&](RankedTensorType type) {
-        return describeType(type, symbols);
+        return describeType(type, getSymbols());
       });
   if (!outputs)
     return report(op, inputs, llvm::toString(outputs.takeError()));

@@ -29,8 +29,8 @@ static Value getLinearScores(Node &node, int64_t targets) {
   Type f32 = node.getBuilder().getF32Type();
   Value weights = node.reshape(node.constant(ArrayRef(*coefficients)),
                                node.dims({targets, *features}));
-  Value scores = node.create<nn::MatmulOp>(node.cast(rows, f32),
-                                           node.transpose(weights, {1, 0}));
+  Value scores =
+      node.matmul(node.cast(rows, f32), node.transpose(weights, {1, 0}));
   if (!intercepts || intercepts->empty())
     return scores;
   if (static_cast<int64_t>(intercepts->size()) != targets)

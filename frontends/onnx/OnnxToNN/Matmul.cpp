@@ -32,7 +32,7 @@ static Value scale(Node &node, Value value, double factor) {
 }
 
 static LogicalResult convertMatMul(Node &node) {
-  return node.result(node.create<nn::MatmulOp>(node.in(0), node.in(1)));
+  return node.result(node.matmul(node.in(0), node.in(1)));
 }
 
 /// The last batch dimension becomes the rows'.
@@ -55,7 +55,7 @@ Value nncc::onnx::fusedMatMul(Node &node) {
     a = transposeLastTwo(node, a);
   if (node.getInt("transB", 0))
     b = transposeLastTwo(node, b);
-  Value product = node.create<nn::MatmulOp>(a, b);
+  Value product = node.matmul(a, b);
   return scale(node, product, node.getFloat("alpha", 1));
 }
 
@@ -71,8 +71,7 @@ Value nncc::onnx::gemm(Node &node) {
     a = transposeLastTwo(node, a);
   if (node.getInt("transB", 0))
     b = transposeLastTwo(node, b);
-  Value product =
-      scale(node, node.create<nn::MatmulOp>(a, b), node.getFloat("alpha", 1));
+  Value product = scale(node, node.matmul(a, b), node.getFloat("alpha", 1));
   double beta = node.getFloat("beta", 1);
   if (c && beta != 0)
     product = node.add(product, scale(node, c, beta));

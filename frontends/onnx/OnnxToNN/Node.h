@@ -149,9 +149,11 @@ public:
   /// symbols' bounds are narrowed so that it is; if data tell one of them, it
   /// is found out when the module runs.
   mlir::AffineExpr minimum(mlir::AffineExpr a, mlir::AffineExpr b);
-  /// Narrows the symbols' bounds so that a size, which grows with them, has
-  /// this value.
-  void assumeEqual(mlir::AffineExpr size, int64_t value);
+  /// Lets the module refuse sizes that are not equal: by narrowing the bounds
+  /// of a symbol, or while it runs, but then not in branches and loops.
+  void checkEqual(mlir::AffineExpr a, mlir::AffineExpr b);
+  /// `value` with another size of `axis`, to which the module holds it.
+  mlir::Value withSize(mlir::Value value, int64_t axis, mlir::AffineExpr size);
   /// The sizes that two shapes broadcast to.
   std::optional<Dims> broadcastDims(llvm::ArrayRef<mlir::AffineExpr> a,
                                     llvm::ArrayRef<mlir::AffineExpr> b);
@@ -168,8 +170,6 @@ public:
   mlir::Value sizeValues(llvm::ArrayRef<mlir::AffineExpr> sizes);
   /// Whether data tell a size.
   bool isBound(mlir::AffineExpr size);
-  /// Lets the run fail unless the sizes are equal.
-  void checkEqual(mlir::AffineExpr a, mlir::AffineExpr b);
   /// Calls a function of the runtime (runtime/core/Selection.cpp).
   llvm::SmallVector<mlir::Value>
   callLibrary(mlir::StringRef name, llvm::ArrayRef<mlir::Value> inputs,
@@ -227,9 +227,13 @@ public:
   mlir::Value constant(llvm::ArrayRef<int64_t> values);
   mlir::Value constant(llvm::ArrayRef<float> values);
   mlir::Value reshape(mlir::Value value, llvm::ArrayRef<mlir::AffineExpr> dims);
+  mlir::Value matmul(mlir::Value a, mlir::Value b);
   mlir::Value transpose(mlir::Value value, llvm::ArrayRef<int64_t> permutation);
   mlir::Value broadcast(mlir::Value value,
                         llvm::ArrayRef<mlir::AffineExpr> dims);
+  /// The `count` elements along an axis, or `count` times its only one, as the
+  /// module finds when it runs.
+  mlir::Value stretch(mlir::Value value, int64_t axis, mlir::AffineExpr count);
   mlir::Value cast(mlir::Value value, mlir::Type elementType);
   mlir::Value concat(llvm::ArrayRef<mlir::Value> values, int64_t axis);
   /// `size` elements from `start` along one axis.
@@ -275,7 +279,10 @@ private:
   }
   mlir::Type getPlaceholder();
   mlir::Operation *finish(mlir::OperationState &state);
-  /// Checks that operands fit the result where data tell sizes.
+  /// Narrows the bounds of the only symbol of `size` so that it has a constant
+  /// value; false where bounds can't say it.
+  bool narrowTo(mlir::AffineExpr size, mlir::AffineExpr value);
+  /// Checks that the operands of an elementwise op fit its result.
   void checkBroadcast(mlir::Operation *op);
   mlir::Operation *inferenceFailed(mlir::StringRef opName);
   template <typename T> T getAttr(mlir::StringRef name, mlir::StringRef kind);

@@ -54,6 +54,35 @@ Value Node::reshape(Value value, ArrayRef<AffineExpr> dims) {
   return createTyped<nn::ReshapeOp>(target, value);
 }
 
+Value Node::withSize(Value value, int64_t axis, AffineExpr size) {
+  if (!value)
+    return Value();
+  Dims sizes = dims(value);
+  if (nn::getDifference(sizes[axis], size))
+    return value;
+  checkEqual(sizes[axis], size);
+  sizes[axis] = size;
+  return reshape(value, sizes);
+}
+
+Value Node::matmul(Value a, Value b) {
+  if (!a || !b || rank(a) == 0 || rank(b) == 0)
+    return create<nn::MatmulOp>(a, b);
+  int64_t left = rank(a) - 1, right = std::max<int64_t>(rank(b) - 2, 0);
+  if (nn::getConstantValue(dims(b)[right]))
+    a = withSize(a, left, dims(b)[right]);
+  else
+    b = withSize(b, right, dims(a)[left]);
+  Dims leftBatch = dims(a), rightBatch = dims(b);
+  leftBatch.truncate(std::max<int64_t>(left - 1, 0));
+  rightBatch.truncate(right);
+  for (auto [x, y] :
+       llvm::zip(llvm::reverse(leftBatch), llvm::reverse(rightBatch)))
+    if (!nn::isOne(x) && !nn::isOne(y))
+      checkEqual(x, y);
+  return create<nn::MatmulOp>(a, b);
+}
+
 Value Node::transpose(Value value, ArrayRef<int64_t> permutation) {
   if (value && llvm::is_sorted(permutation))
     return value;
@@ -69,6 +98,15 @@ Value Node::broadcast(Value value, ArrayRef<AffineExpr> dims) {
   return createTyped<nn::BroadcastToOp>(target, value);
 }
 
+Value Node::stretch(Value value, int64_t axis, AffineExpr count) {
+  if (!value)
+    return Value();
+  Value last = sizeValues(nn::simplify(dims(value)[axis] - 1));
+  auto places = nn::makeTensorType({count}, builder.getI64Type());
+  return create<nn::GatherOp>(
+      value, create<nn::MinOp>(createTyped<nn::IotaOp>(places, 0), last), axis);
+}
+
 Value Node::cast(Value value, Type to) {
   if (!value || elementType(value) == to)
     return value;
@@ -81,7 +119,14 @@ Value Node::cast(Value value, Type to) {
 }
 
 Value Node::concat(ArrayRef<Value> values, int64_t axis) {
-  return create<nn::ConcatOp>(values, axis);
+  Value result = create<nn::ConcatOp>(values, axis);
+  if (!result)
+    return Value();
+  for (Value value : values)
+    for (auto [i, size] : llvm::enumerate(dims(value)))
+      if (static_cast<int64_t>(i) != axis)
+        checkEqual(size, dims(result)[i]);
+  return result;
 }
 
 Value Node::slice(Value value, int64_t axis, AffineExpr start,

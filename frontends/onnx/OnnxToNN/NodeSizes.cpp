@@ -105,24 +105,47 @@ static int64_t findLeast(AffineExpr size, unsigned symbol, int64_t bound,
   return low;
 }
 
-void Node::assumeEqual(AffineExpr size, int64_t value) {
-  if (isBound(size))
-    return checkEqual(size, dim(value));
+/// Whether a size is no less where a symbol is more.
+static bool isGrowing(AffineExpr size) {
+  auto binary = dyn_cast<AffineBinaryOpExpr>(size);
+  if (!binary)
+    return true;
+  AffineExpr lhs = binary.getLHS(), rhs = binary.getRHS();
+  if (!isGrowing(lhs) || !isGrowing(rhs))
+    return false;
+  switch (size.getKind()) {
+  case AffineExprKind::Add:
+    return true;
+  case AffineExprKind::Mul:
+    return nn::getLowerBound(lhs).value_or(-1) >= 0 &&
+           nn::getLowerBound(rhs).value_or(-1) >= 0;
+  case AffineExprKind::FloorDiv:
+  case AffineExprKind::CeilDiv:
+    return nn::getConstantValue(rhs).value_or(0) > 0;
+  default:
+    return false;
+  }
+}
+
+bool Node::narrowTo(AffineExpr size, AffineExpr value) {
+  std::optional<int64_t> number = nn::getConstantValue(value);
   llvm::SmallDenseSet<unsigned> used;
   size.walk([&](AffineExpr part) {
     if (auto symbol = dyn_cast<AffineSymbolExpr>(part))
       used.insert(symbol.getPosition());
   });
-  if (used.size() != 1)
-    return; // Bounds of single symbols can't say it.
+  // Bounds of single symbols can't say more.
+  if (!number || used.size() != 1 || isBound(size) || !isGrowing(size))
+    return false;
   constexpr int64_t limit = int64_t(1) << 31;
   unsigned symbol = *used.begin();
   Ints coefficients(getNumSymbols(), 0);
   coefficients[symbol] = 1;
   converter.assumeNonNegative(coefficients,
-                              -findLeast(size, symbol, value, limit));
+                              -findLeast(size, symbol, *number, limit));
   coefficients[symbol] = -1;
-  int64_t above = findLeast(size, symbol, value + 1, limit);
+  int64_t above = findLeast(size, symbol, *number + 1, limit);
   if (above < limit)
     converter.assumeNonNegative(coefficients, above - 1);
+  return true;
 }

@@ -127,6 +127,10 @@ static LogicalResult convertGroupNormalization(Node &node) {
   int64_t groups = node.getInt("num_groups", 0);
   double epsilon = node.getFloat("epsilon", 1e-5f);
   (void)node.getInt("stash_type", 1);
+  // Scale and bias are one a group (18), or one a channel (21).
+  bool isPerGroup = node.getOpset() < 21;
+  if (!isPerGroup && Node::rank(x) >= 2 && Node::rank(node.in(1)) == 1)
+    x = node.withSize(x, 1, Node::dims(node.in(1))[0]);
   Dims dims = Node::dims(x);
   auto channels = dims.size() >= 2 ? nn::getConstantValue(dims[1])
                                    : std::optional<int64_t>();
@@ -137,8 +141,6 @@ static LogicalResult convertGroupNormalization(Node &node) {
   Value grouped = node.reshape(x, split);
   Value normal = normalize(node, grouped, axesFrom(2, split.size()), epsilon);
 
-  // Scale and bias are one a group (18), or one a channel (21).
-  bool isPerGroup = node.getOpset() < 21;
   Dims factorDims(dims.size() - 1, node.dim(1));
   if (isPerGroup) {
     factorDims.push_back(node.dim(1));

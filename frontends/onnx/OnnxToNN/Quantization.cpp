@@ -62,6 +62,10 @@ Value nncc::onnx::spread(Node &node, Value parameter, Value value, int64_t axis,
   }
   if (Node::rank(parameter) != 1 || axis == rank - 1)
     return parameter;
+  if (!nn::getConstantValue(Node::dims(parameter)[0]))
+    parameter = node.stretch(parameter, 0, Node::dims(value)[axis]);
+  if (!parameter)
+    return Value();
   Dims dims(rank, node.dim(1));
   dims[axis] = Node::dims(parameter)[0];
   return node.reshape(parameter, dims);

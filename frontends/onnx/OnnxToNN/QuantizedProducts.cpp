@@ -33,7 +33,7 @@ static LogicalResult convertMatMulInteger(Node &node) {
   Value a = node.in(0), b = node.in(1);
   Value left = subtractZeroPoint(node, a, spreadRows(node, node.in(2), a));
   Value right = subtractZeroPoint(node, b, spreadColumns(node, node.in(3), b));
-  return node.result(node.create<nn::MatmulOp>(left, right));
+  return node.result(node.matmul(left, right));
 }
 
 static LogicalResult convertConvInteger(Node &node) {
@@ -81,7 +81,7 @@ static LogicalResult convertQLinearMatMul(Node &node) {
                           spreadRows(node, node.in(2), a));
   Value right = dequantize(node, b, spreadColumns(node, node.in(4), b),
                            spreadColumns(node, node.in(5), b));
-  Value result = node.create<nn::MatmulOp>(left, right);
+  Value result = node.matmul(left, right);
   if (!result)
     return failure();
   return node.result(quantize(node, result,
@@ -95,7 +95,7 @@ static LogicalResult convertMatMulIntegerToFloat(Node &node) {
                           spreadRows(node, node.in(4), a));
   Value right = dequantize(node, b, spreadColumns(node, node.in(3), b),
                            spreadColumns(node, node.in(5), b));
-  Value result = node.create<nn::MatmulOp>(left, right);
+  Value result = node.matmul(left, right);
   return node.result(node.in(6) ? node.add(result, node.in(6)) : result);
 }
 
@@ -105,7 +105,7 @@ static LogicalResult convertDynamicQuantizeMatMul(Node &node) {
   Value left = dequantize(node, a.value, a.scale, a.zeroPoint);
   Value right = dequantize(node, b, spreadColumns(node, node.in(2), b),
                            spreadColumns(node, node.in(3), b));
-  Value result = node.create<nn::MatmulOp>(left, right);
+  Value result = node.matmul(left, right);
   return node.result(node.in(4) ? node.add(result, node.in(4)) : result);
 }
 
@@ -125,7 +125,7 @@ static LogicalResult convertQGemm(Node &node) {
     return node.fail("A and B must be matrices");
   Value a = dequantizeMatrix(node, 0, node.getInt("transA", 0) != 0);
   Value b = dequantizeMatrix(node, 3, node.getInt("transB", 0) != 0);
-  Value result = node.create<nn::MatmulOp>(a, b);
+  Value result = node.matmul(a, b);
   if (!result)
     return failure();
   Type type = Node::elementType(result);

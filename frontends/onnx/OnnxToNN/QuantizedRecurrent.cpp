@@ -45,7 +45,7 @@ static QuantizedValue pickWeights(Node &node, unsigned weights, unsigned scale,
 /// value * weights, where `value` is quantised by its own range.
 static Value multiply(Node &node, Value value, const QuantizedValue &weights) {
   QuantizedValue left = quantizeDynamically(node, value);
-  return node.create<nn::MatmulOp>(
+  return node.matmul(
       dequantize(node, left.value, left.scale, left.zeroPoint),
       dequantize(node, weights.value, weights.scale, weights.zeroPoint));
 }

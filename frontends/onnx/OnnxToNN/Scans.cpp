@@ -181,7 +181,7 @@ SmallVector<Value> LinearAttention::step(Value number, Value state) {
   state = node.add(state, node.mul(k, v));
   AffineExpr group = node.dim(shared);
   Value q = take(query, number, {dims[0], dims[1], group, dims[2]});
-  Value output = node.create<nn::MatmulOp>(q, state);
+  Value output = node.matmul(q, state);
   if (!output)
     return {Value(), Value()};
   output = node.mul(output, node.constant(scale, Node::elementType(output)));

@@ -346,7 +346,7 @@ static LogicalResult convertSqueeze(Node &node) {
       return node.fail("dimension " + llvm::Twine(i) + " is not 1");
     else if (!size) {
       // The module refuses others.
-      node.assumeEqual(dim, 1);
+      node.checkEqual(dim, node.dim(1));
       input = node.slice(input, i, node.dim(0), node.dim(1));
     }
   }
@@ -384,6 +384,12 @@ static LogicalResult convertTranspose(Node &node) {
   return node.result(node.transpose(node.in(0), *axes));
 }
 
+/// Whether a size may be another one, or else 1, when the module runs.
+static bool mayStretch(AffineExpr size, AffineExpr target) {
+  return !nn::getConstantValue(size) && !nn::isOne(target) &&
+         nn::getDifference(size, target) != 0;
+}
+
 static LogicalResult convertExpand(Node &node) {
   Value shape = node.in(1);
   if (!Node::type(shape).hasStaticShape() || Node::rank(shape) != 1)
@@ -397,8 +403,16 @@ static LogicalResult convertExpand(Node &node) {
   auto target = node.bindSizes(shape, "the shape", known);
   if (!target)
     return failure();
-  auto result = node.broadcastDims(dims, *target);
-  return result ? node.result(node.broadcast(node.in(0), *result)) : failure();
+  Value input = node.in(0);
+  for (size_t i = 1; i <= target->size() && i <= dims.size(); ++i) {
+    AffineExpr wanted = (*target)[target->size() - i];
+    if (mayStretch(dims[dims.size() - i], wanted))
+      input = node.stretch(input, dims.size() - i, wanted);
+  }
+  if (!input)
+    return failure();
+  auto result = node.broadcastDims(Node::dims(input), *target);
+  return result ? node.result(node.broadcast(input, *result)) : failure();
 }
 
 static LogicalResult convertTile(Node &node) {

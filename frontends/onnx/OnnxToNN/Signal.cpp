@@ -73,9 +73,7 @@ static Value transform(Node &node, Value signal, const Fourier &fourier) {
     return node.reshape(node.slice(signal, last, node.dim(which), node.dim(1)),
                         dims);
   };
-  auto product = [&](Value a, Value b) {
-    return node.create<nn::MatmulOp>(a, b);
-  };
+  auto product = [&](Value a, Value b) { return node.matmul(a, b); };
   Value real = product(part(0), cos);
   Value imaginary = node.mul(product(part(0), sin), direction);
   if (isComplex) {

@@ -178,6 +178,7 @@ Value nncc::onnx::convolve(Node &node, Value input, Value filter) {
   for (int64_t i = 2, rank = Node::rank(filter); i < rank; ++i)
     permutation.push_back(i);
   permutation.append({1, 0});
+  input = node.withSize(input, 1, Node::dims(filter)[1] * groups);
   Value result = node.create<nn::ConvOp>(
       toChannelsLast(node, input), node.transpose(filter, permutation),
       windows->strides, windows->low, windows->high, windows->dilations,
@@ -268,6 +269,7 @@ static LogicalResult convertConvTranspose(Node &node) {
       failed(setTransposedPadding(node, *windows, *outputPadding, input)))
     return failure();
   int64_t groups = node.getInt("group", 1);
+  input = node.withSize(input, 1, Node::dims(filter)[0]);
   return finishConv(node, node.create<nn::ConvTransposeOp>(
                               toChannelsLast(node, input),
                               transposeFilter(node, filter, groups),

@@ -65,8 +65,7 @@ Value Kernel::apply(Value rows, Value vectors) {
   if (type == "RBF")
     return node.create<nn::ExpOp>(
         node.mul(getSquaredDistances(rows, vectors), number(-gamma)));
-  Value product =
-      node.create<nn::MatmulOp>(rows, node.transpose(vectors, {1, 0}));
+  Value product = node.matmul(rows, node.transpose(vectors, {1, 0}));
   if (type == "LINEAR")
     return product;
   Value scaled = node.add(node.mul(product, number(gamma)), number(offset));
@@ -106,7 +105,7 @@ static LogicalResult convertRegressor(Node &node) {
   Value weights = node.reshape(node.constant(ArrayRef<float>(coefficients)),
                                node.dims({count, 1}));
   Value bias = node.constant(ArrayRef<float>(rho).take_front(1));
-  Value score = node.add(node.create<nn::MatmulOp>(x, weights), bias);
+  Value score = node.add(node.matmul(x, weights), bias);
   if (isOneClass) {
     Type f32 = node.getBuilder().getF32Type();
     Value inside = node.create<nn::GreaterOp>(score, node.constant(0, f32));

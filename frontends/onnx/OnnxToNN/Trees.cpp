@@ -248,8 +248,8 @@ Value TreeBuilder::joinOneTargetTrees(Value leaves, ArrayRef<int64_t> targets) {
   for (auto [tree, target] : llvm::enumerate(targets))
     if (target >= 0)
       isTarget[tree * trees.numTargets + target] = 1;
-  return node.create<nn::MatmulOp>(
-      weights, makeFloats(isTarget, {numTrees, trees.numTargets}));
+  return node.matmul(weights,
+                     makeFloats(isTarget, {numTrees, trees.numTargets}));
 }
 
 /// [N, targets] where a leaf is a number for each target.

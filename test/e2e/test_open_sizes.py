@@ -1,0 +1,83 @@
+# Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Sizes that the network leaves open, though its operators allow one value or two."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from onnx import helper
+
+from harness import Array, Feeds, check, compiled, network, random
+
+CHANNELS_OPEN = {"x": ["n", "c", "h", "w"]}
+
+
+@pytest.mark.parametrize("size", [1, 4])
+def test_one_element_or_all_of_them(size: int, tmp_path: Path) -> None:
+    feed = {"x": random(3, size, 2)}
+    shape = {"s": np.array([3, 4, 2])}
+    nodes = [helper.make_node("Expand", ["x", "s"], ["y"])]
+    check(network(nodes, feed, shapes={"x": ["a", "b", 2]}, constants=shape), tmp_path, feed)
+
+
+@pytest.mark.parametrize("sizes", [(1, 5), (5, 5)])
+def test_as_large_as_another_tensor(sizes: tuple[int, int], tmp_path: Path) -> None:
+    feed = {"x": random(sizes[0], 3), "other": random(sizes[1], 3)}
+    nodes = [
+        helper.make_node("Shape", ["other"], ["s"]),
+        helper.make_node("Expand", ["x", "s"], ["y"]),
+    ]
+    check(network(nodes, feed, shapes={"x": ["a", 3], "other": ["b", 3]}), tmp_path, feed)
+
+
+@pytest.mark.parametrize("size", [1, 6])
+def test_vectors_of_one_number(size: int, tmp_path: Path) -> None:
+    feed = {"x": random(2, 6, 3), "v": random(size)}
+    bytes_ = {"w": np.arange(36, dtype=np.uint8).reshape(2, 6, 3)}
+    nodes = [
+        helper.make_node("Transpose", ["x"], ["t"], perm=[0, 2, 1]),
+        helper.make_node("Mul", ["t", "v"], ["y"]),
+        helper.make_node("DequantizeLinear", ["w", "v"], ["z"], axis=1),
+    ]
+    outputs = ["y", "z"] if size > 1 else ["y"]
+    model = network(nodes, feed, outputs, shapes={"v": ["n"]}, constants=bytes_)
+    check(model, tmp_path, feed)
+
+
+def test_groups_of_open_channels(tmp_path: Path) -> None:
+    feed = {"x": random(2, 6, 5, 7)}
+    weights = {"w": random(12, 3, 3, 3), "v": random(12, 2, 2, 2), "s": random(8), "b": random(8)}
+    nodes = [
+        helper.make_node("Conv", ["x", "w"], ["a"], group=2),
+        helper.make_node("ConvTranspose", ["a", "v"], ["c"], group=4),
+        helper.make_node("GroupNormalization", ["c", "s", "b"], ["y"], num_groups=4),
+    ]
+    model = network(nodes, feed, shapes=CHANNELS_OPEN, constants=weights, opset=21)
+    check(model, tmp_path, feed)
+
+
+def test_a_reshape_that_says_what_is_open(tmp_path: Path) -> None:
+    feed = {"x": random(2, 3, 4, 1)}
+    nodes = [helper.make_node("Reshape", ["x", "s"], ["y"])]
+    shapes = {"x": [2, "a", 4, "b"]}
+    check(network(nodes, feed, shapes=shapes, constants={"s": np.array([6, 4])}), tmp_path, feed)
+
+
+WRONG: dict[str, tuple[str, dict[str, Array], Array, str]] = {
+    "product": ("MatMul", {"w": random(8, 3)}, random(2, 5), "'b'. is 5, expected 8"),
+    "sum": ("Add", {"w": random(8)}, random(2, 5), "'b'. is 5, expected 8"),
+    "channels": ("Conv", {"w": random(4, 3, 1, 1)}, random(1, 2, 5, 5), "'b'. is 2, expected 3"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_refused(case: str, tmp_path: Path) -> None:
+    op, weights, x, message = WRONG[case]
+    feed: Feeds = {"x": x}
+    shapes = {"x": [*"abcd"][: x.ndim]}
+    model = network(
+        [helper.make_node(op, ["x", "w"], ["y"])], feed, shapes=shapes, constants=weights
+    )
+    with pytest.raises(Exception, match=message):
+        compiled(model, tmp_path).run(feed)
