@@ -97,12 +97,12 @@ void eraseEmpty(func::FuncOp program) {
 }
 
 /// Until none is left that is worth it, from the outside to the inside.
-void openLoops(func::FuncOp program) {
+void openLoopsAndBranches(func::FuncOp program) {
   for (bool changed = true; changed;) {
     Placement placement(program);
-    changed = !placement.getLoopsToOpen().empty();
-    for (Operation *loop : placement.getLoopsToOpen())
-      openLoop(program, loop);
+    changed = !placement.getOpsToOpen().empty();
+    for (Operation *op : placement.getOpsToOpen())
+      isa<scf::IfOp>(op) ? openBranch(program, op) : openLoop(program, op);
   }
 }
 
@@ -112,7 +112,7 @@ struct CutSegmentsPass : webgpu::impl::CutSegmentsBase<CutSegmentsPass> {
     if (!program)
       return;
     eraseEmpty(program);
-    openLoops(program);
+    openLoopsAndBranches(program);
     if (failed(SegmentCutter(program).run()))
       signalPassFailure();
   }

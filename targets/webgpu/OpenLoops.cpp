@@ -113,4 +113,39 @@ void openLoop(func::FuncOp program, Operation *op) {
   loop.erase();
 }
 
+/// A loop with the steps of `side` that begins where `condition` holds and then
+/// ends.
+static scf::WhileOp toWhile(OpBuilder &b, Location loc, Value condition,
+                            Block *side) {
+  auto made = b.create<scf::WhileOp>(
+      loc, TypeRange(condition.getType()), condition,
+      [](OpBuilder &inner, Location at, ValueRange values) {
+        inner.create<scf::ConditionOp>(at, values[0], values);
+      },
+      [](OpBuilder &inner, Location at, ValueRange) {
+        Value no = inner.create<arith::ConstantIntOp>(at, 0, 1);
+        inner.create<scf::YieldOp>(at, no);
+      });
+  Block *body = made.getAfterBody();
+  body->getOperations().splice(body->begin(), side->getOperations(),
+                               side->begin(), std::prev(side->end()));
+  return made;
+}
+
+void openBranch(func::FuncOp program, Operation *op) {
+  auto branch = cast<scf::IfOp>(op);
+  OpBuilder b(branch);
+  Location loc = branch.getLoc();
+  Value condition = branch.getCondition();
+  Value yes = b.create<arith::ConstantIntOp>(loc, 1, 1);
+  Value otherwise = b.create<arith::XOrIOp>(loc, condition, yes);
+  SmallVector<scf::WhileOp> sides = {
+      toWhile(b, loc, condition, branch.thenBlock())};
+  if (Block *side = branch.elseBlock())
+    sides.push_back(toWhile(b, loc, otherwise, side));
+  branch.erase();
+  for (scf::WhileOp side : sides)
+    openLoop(program, side);
+}
+
 } // namespace nncc::webgpu

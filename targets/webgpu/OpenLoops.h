@@ -17,7 +17,11 @@ namespace nncc::webgpu {
 /// memory, in slots. It is marked, and stands where the other was.
 void openLoop(mlir::func::FuncOp program, mlir::Operation *loop);
 
-/// Whether openLoop has made the op.
+/// Does the same with a branch (scf.if) without results: each side becomes a
+/// loop of one step or none.
+void openBranch(mlir::func::FuncOp program, mlir::Operation *branch);
+
+/// Whether openLoop or openBranch has made the op.
 bool isOpenLoop(mlir::Operation *op);
 
 /// Calls `visit` for the blocks that segments are in: that of the function and

@@ -156,7 +156,8 @@ void Placement::keepTogether(Operation &step) {
 /// of operations. What is not known may be much.
 bool Placement::isWorthOpening(Operation &step) const {
   constexpr int64_t fewFlops = 1'000'000;
-  if (!isa<scf::ForOp, scf::WhileOp>(step))
+  bool isBranch = isa<scf::IfOp>(step) && step.getNumResults() == 0;
+  if (!isBranch && !isa<scf::ForOp, scf::WhileOp>(step))
     return false;
   int64_t flops = 0;
   step.walk([&](exec::DispatchOp dispatch) {

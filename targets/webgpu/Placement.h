@@ -29,8 +29,7 @@ struct BufferUse {
 /// dispatch runs on the GPU unless its kernel cannot; what reads and writes
 /// single elements and what calls the host's functions is the host's. A loop or
 /// branch in which both sides use a buffer that one of them writes runs on the
-/// host as a whole, unless it is an open loop, whose steps are placed one by
-/// one.
+/// host as a whole, unless it is open: then its steps are placed one by one.
 class Placement {
 public:
   explicit Placement(mlir::func::FuncOp program);
@@ -44,9 +43,9 @@ public:
     return reasons.lookup(dispatch);
   }
 
-  /// The loops that run on the host as a whole and have so much work for a GPU
-  /// that it pays to open them.
-  llvm::ArrayRef<mlir::Operation *> getLoopsToOpen() const { return toOpen; }
+  /// The loops and branches that run on the host as a whole and have so much
+  /// work for a GPU that it pays to open them.
+  llvm::ArrayRef<mlir::Operation *> getOpsToOpen() const { return toOpen; }
 
   /// The buffers that both sides use within an op and one of them writes there.
   llvm::SetVector<mlir::Value> getShared(mlir::Operation *op) const;

@@ -169,6 +169,35 @@ def branches_in_a_loop() -> tuple[onnx.ModelProto, list[Feed]]:
     return network(nodes, feeds[0], constants=constants), feeds
 
 
+def mixed_branch() -> tuple[onnx.ModelProto, list[Feed]]:
+    """Large products in a branch, and between them double precision."""
+    then = [
+        helper.make_node("MatMul", ["p", "w"], ["q"], name="first"),
+        helper.make_node("Cast", ["q"], ["d"], to=TensorProto.DOUBLE, name="up"),
+        helper.make_node("Tanh", ["d"], ["t"], name="precise"),
+        helper.make_node("Cast", ["t"], ["r"], to=TensorProto.FLOAT, name="down"),
+        helper.make_node("MatMul", ["r", "w"], ["u"], name="second"),
+        helper.make_node("Add", ["u", "q"], ["then_y"], name="add"),
+    ]
+    other = [helper.make_node("Relu", ["p"], ["else_y"], name="relu")]
+    nodes = [
+        helper.make_node("MatMul", ["x", "w"], ["p"], name="product"),
+        helper.make_node("ReduceSum", ["p"], ["s"], keepdims=0, name="sum"),
+        helper.make_node("Greater", ["s", "zero"], ["c"], name="positive"),
+        helper.make_node(
+            "If",
+            ["c"],
+            ["b"],
+            then_branch=subgraph("then", then, {}, "then_y"),
+            else_branch=subgraph("else", other, {}, "else_y"),
+        ),
+        helper.make_node("Sigmoid", ["b"], ["y"], name="end"),
+    ]
+    constants: Feed = {"w": random(96, 96, seed=1) / 5, "zero": np.array(0, np.float32)}
+    x = random(96, 96)
+    return network(nodes, {"x": x}, constants=constants), [{"x": x}, {"x": -x}, {"x": x}]
+
+
 def constants_of_64_bits() -> tuple[onnx.ModelProto, list[Feed]]:
     """Booleans and integers that need more than 32 bits on the way."""
     nodes = [
@@ -217,6 +246,7 @@ CASES = [
     padded_loop,
     long_loop,
     branches_in_a_loop,
+    mixed_branch,
     constants_of_64_bits,
     nothing,
 ]
@@ -298,6 +328,14 @@ def test_networks_without_work_for_a_gpu_stay_on_the_cpu(tmp_path: Path) -> None
     assert done.returncode == 0
     assert "the network runs on the CPU: nothing is left for a GPU" in done.stderr
     np.testing.assert_allclose(nncc.load(tmp_path / "m.wasm").run({"x": x})["y"], np.exp(x))
+
+
+def test_a_branch_with_much_work_leaves_the_cpu_what_a_gpu_cannot(tmp_path: Path) -> None:
+    report = tmp_path / "report.json"
+    compile_for_gpu(mixed_branch()[0], tmp_path, f"--report={report}")
+    places = json.loads(report.read_text())["placement"]
+    on_cpu = [entry["node"] for entry in places if entry["device"] != "gpu"]
+    assert sorted(on_cpu) == ["down", "precise", "up"]
 
 
 def test_nodes_on_the_cpu_are_named(tmp_path: Path) -> None:

@@ -176,6 +176,72 @@ module attributes {nncc.inputs = [{name = "x", type = tensor<96x96xf32>}]} {
 
 // -----
 
+// A branch with much work of which a GPU cannot do a part: each side becomes an
+// open loop of one step or none.
+
+// CHECK-LABEL: func.func @nncc_run
+// CHECK:         scf.while : () -> () {
+// CHECK:           scf.condition
+// CHECK:         } do {
+// CHECK:           exec.dispatch @product
+// CHECK:           exec.readback
+// CHECK:           exec.dispatch @{{.*}}precise{{.*}} {exec.host = "a GPU has 32 bits for numbers"}
+// CHECK:           exec.upload
+// CHECK:           exec.dispatch @sum grid #map{{[0-9]*}}({{.*}}) : memref
+// CHECK:         } attributes {webgpu.open}
+// CHECK:         scf.while : () -> () {
+// CHECK:           scf.condition
+// CHECK:         } do {
+// CHECK-NOT:       exec.host = "
+// CHECK:         } attributes {webgpu.open}
+#id = affine_map<(m, n) -> (m, n)>
+#row = affine_map<(m, n, k) -> (m, k)>
+#column = affine_map<(m, n, k) -> (k, n)>
+#out = affine_map<(m, n, k) -> (m, n)>
+module attributes {nncc.inputs = [{name = "x", type = tensor<96x96xf32>}, {name = "c", type = tensor<i1>}]} {
+  func.func @main(%x: tensor<96x96xf32>, %c: tensor<i1>) -> tensor<96x96xf32> {
+    %zero = arith.constant 0.0 : f32
+    %e = tensor.empty() : tensor<96x96xf32>
+    %condition = tensor.extract %c[] : tensor<i1>
+    %r = scf.if %condition -> (tensor<96x96xf32>) {
+      %f = linalg.fill ins(%zero : f32) outs(%e : tensor<96x96xf32>) -> tensor<96x96xf32>
+      %p = linalg.generic {indexing_maps = [#row, #column, #out], iterator_types = ["parallel", "parallel", "reduction"]}
+          ins(%x, %x : tensor<96x96xf32>, tensor<96x96xf32>) outs(%f : tensor<96x96xf32>) {
+        ^bb0(%a: f32, %b: f32, %s: f32):
+          %q = arith.mulf %a, %b : f32
+          %t = arith.addf %s, %q : f32
+          linalg.yield %t : f32
+      } -> tensor<96x96xf32> loc("product")
+      %y = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]}
+          ins(%p : tensor<96x96xf32>) outs(%e : tensor<96x96xf32>) {
+        ^bb0(%a: f32, %b: f32):
+          %w = arith.extf %a : f32 to f64
+          %s = arith.mulf %w, %w : f64
+          %n = arith.truncf %s : f64 to f32
+          linalg.yield %n : f32
+      } -> tensor<96x96xf32> loc("precise")
+      %z = linalg.generic {indexing_maps = [#id, #id, #id], iterator_types = ["parallel", "parallel"]}
+          ins(%y, %p : tensor<96x96xf32>, tensor<96x96xf32>) outs(%e : tensor<96x96xf32>) {
+        ^bb0(%a: f32, %b: f32, %d: f32):
+          %s = arith.addf %a, %b : f32
+          linalg.yield %s : f32
+      } -> tensor<96x96xf32> loc("sum")
+      scf.yield %z : tensor<96x96xf32>
+    } else {
+      %n = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]}
+          ins(%x : tensor<96x96xf32>) outs(%e : tensor<96x96xf32>) {
+        ^bb0(%a: f32, %b: f32):
+          %m = arith.negf %a : f32
+          linalg.yield %m : f32
+      } -> tensor<96x96xf32> loc("other")
+      scf.yield %n : tensor<96x96xf32>
+    }
+    return %r : tensor<96x96xf32>
+  }
+}
+
+// -----
+
 // What writes no element is left out.
 
 // CHECK-LABEL: func.func @nncc_run
