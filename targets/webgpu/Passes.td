@@ -61,11 +61,12 @@ def Raise : Pass<"webgpu-raise", "::mlir::ModuleOp"> {
   let description = [{
     Afterwards each op of a kernel is one expression or statement of WGSL. Erf
     becomes a polynomial, powers of negative numbers are computed from their
-    absolute value, infinities become the largest numbers, tests for NaN look
+    absolute value, those of integers by squaring, infinities become the largest numbers, tests for NaN look
     at the bits (WGSL, 15.7: an implementation may assume that there are none).
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect",
                            "::mlir::math::MathDialect",
+                           "::mlir::scf::SCFDialect",
                            "::mlir::vector::VectorDialect"];
 }
 

@@ -9,6 +9,7 @@
 #include "mlir/Dialect/Arith/Transforms/Passes.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Math/Transforms/Passes.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
@@ -103,6 +104,52 @@ struct PowerOfAbsolute : OpRewritePattern<math::PowFOp> {
     Value isZero = compare(arith::CmpFPredicate::OEQ, exponent, zero);
     b.replaceOpWithNewOp<arith::SelectOp>(op, isZero, one, result);
     return success();
+  }
+};
+
+/// The product of the squares that the bits of the exponent select. That of 1
+/// or -1 is right for negative ones, too; others are fractions and become 0.
+struct PowerOfInteger : OpRewritePattern<math::IPowIOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(math::IPowIOp op,
+                                PatternRewriter &b) const override {
+    Location loc = op.getLoc();
+    Type type = op.getType();
+    Value zero = makeWord(b, loc, type, 0), one = makeWord(b, loc, type, 1);
+    auto compare = [&](arith::CmpIPredicate predicate, Value x, Value y) {
+      return b.create<arith::CmpIOp>(loc, predicate, x, y).getResult();
+    };
+    Value product = multiplySquares(b, loc, op.getLhs(), op.getRhs());
+    Value isFraction = compare(arith::CmpIPredicate::slt, op.getRhs(), zero);
+    for (Value unit : {one, makeWord(b, loc, type, -1)})
+      isFraction = b.create<arith::AndIOp>(
+          loc, isFraction,
+          compare(arith::CmpIPredicate::ne, op.getLhs(), unit));
+    b.replaceOpWithNewOp<arith::SelectOp>(op, isFraction, zero, product);
+    return success();
+  }
+
+  static Value multiplySquares(OpBuilder &b, Location loc, Value base,
+                               Value exponent) {
+    Type type = base.getType();
+    Value zero = makeWord(b, loc, type, 0), one = makeWord(b, loc, type, 1);
+    auto takeBit = [&](OpBuilder &inner, Location, Value, ValueRange carried) {
+      Value product = carried[0], square = carried[1], bits = carried[2];
+      Value bit = inner.create<arith::AndIOp>(loc, bits, one);
+      Value isSet =
+          inner.create<arith::CmpIOp>(loc, arith::CmpIPredicate::ne, bit, zero);
+      Value more = inner.create<arith::MulIOp>(loc, product, square);
+      Value next = inner.create<arith::MulIOp>(loc, square, square);
+      Value rest = inner.create<arith::ShRSIOp>(loc, bits, one);
+      product = inner.create<arith::SelectOp>(loc, isSet, more, product);
+      inner.create<scf::YieldOp>(loc, ValueRange{product, next, rest});
+    };
+    auto index = [&](int64_t value) {
+      return b.create<arith::ConstantIndexOp>(loc, value);
+    };
+    auto loop = b.create<scf::ForOp>(loc, index(0), index(31), index(1),
+                                     ValueRange{one, base, exponent}, takeBit);
+    return loop.getResult(0);
   }
 };
 
@@ -271,7 +318,8 @@ void RaisePass::runOnOperation() {
   early.add<InfinityByBits>(&getContext());
   RewritePatternSet patterns(&getContext());
   patterns.add<BoundedTanh, DotOfHalves, FiniteConstant, OrderOfFlags,
-               PowerOfAbsolute, UnorderedByBits, WidenByShifts>(&getContext());
+               PowerOfAbsolute, PowerOfInteger, UnorderedByBits, WidenByShifts>(
+      &getContext());
   populatePolynomialApproximateErfPattern(patterns);
   populateExpandRoundFPattern(patterns);
   arith::populateCeilFloorDivExpandOpsPatterns(patterns);

@@ -72,6 +72,20 @@ def test_integers(op: str, tmp_path: Path) -> None:
     check(network([helper.make_node(op, ["a", "b"], ["y"])], feed), tmp_path, feed)
 
 
+@pytest.mark.parametrize("kind", [np.int32, np.int64])
+def test_powers_of_integers(kind: type[np.integer[Any]], tmp_path: Path) -> None:
+    """Also of negative numbers, and fractions."""
+    feeds = [
+        {"a": np.array(base, kind), "b": np.array(exponent, kind)}
+        for base, exponent in [
+            ([-3, -1, 1, 2, 46340], [[2], [1], [0]]),
+            ([-1, 1, 2, 7], [[-3], [-2], [11]]),
+        ]
+    ]
+    node = helper.make_node("Pow", ["a", "b"], ["y"])
+    check(network([node], feeds[0], shapes={"a": ["n"]}), tmp_path, *feeds)
+
+
 REDUCE = ["Sum", "Mean", "Max", "Min", "Prod", "L1", "L2", "LogSum", "LogSumExp", "SumSquare"]
 
 

@@ -51,6 +51,30 @@ func.func @power(%x: memref<?xf32>) attributes {exec.kernel = {}} {
 
 // -----
 
+// A power of integers is a product of squares; 2^-1 is 0, but (-1)^-1 is not.
+
+// CHECK-LABEL: @whole
+// CHECK-SAME:    (%[[X:.*]]: memref<?xi32>)
+// CHECK:         %[[BASE:.*]] = memref.load
+// CHECK:         %[[EXPONENT:.*]] = memref.load
+// CHECK:         %[[POWER:.*]]:3 = scf.for %{{.*}} = %c0{{.*}} to %c31{{.*}} iter_args(%[[P:.*]] = %{{.*}}, %[[S:.*]] = %[[BASE]], %[[BITS:.*]] = %[[EXPONENT]])
+// CHECK:           %[[MORE:.*]] = arith.muli %[[P]], %[[S]]
+// CHECK:           arith.select %{{.*}}, %[[MORE]], %[[P]]
+// CHECK:         arith.cmpi slt, %[[EXPONENT]]
+// CHECK-COUNT-2: arith.cmpi ne, %[[BASE]]
+// CHECK:         arith.select %{{.*}}, %{{.*}}, %[[POWER]]#0
+func.func @whole(%x: memref<?xi32>) attributes {exec.kernel = {}} {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %v = memref.load %x[%c0] : memref<?xi32>
+  %w = memref.load %x[%c1] : memref<?xi32>
+  %p = math.ipowi %v, %w : i32
+  memref.store %p, %x[%c0] : memref<?xi32>
+  return
+}
+
+// -----
+
 // CHECK-LABEL: @others
 // CHECK-NOT:     math.erf
 // CHECK-NOT:     exec.dot

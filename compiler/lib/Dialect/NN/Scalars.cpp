@@ -378,6 +378,12 @@ Value scalar::pow(OpBuilder &b, Location loc, Type type, Type exponentType,
   if (known)
     if (Value value = powKnown(b, loc, type, args[0], *known))
       return value;
+  bool isWhole = !isFloat(type) && !isFloat(exponentType) &&
+                 !isUnsigned(type) && !isUnsigned(exponentType);
+  // Where types are narrower they have to wrap.
+  if (isWhole && type.getIntOrFloatBitWidth() >= 32)
+    return b.create<math::IPowIOp>(loc, args[0],
+                                   cast(b, loc, exponentType, type, args[1]));
   Type work = isFloat(type) ? type : b.getF64Type();
   Value base = cast(b, loc, type, work, args[0]);
   Value exponent = cast(b, loc, exponentType, work, args[1]);
