@@ -62,6 +62,21 @@ func.func @main(%data: tensor<6x4xf32>, %tuples: tensor<3x1xi64>, %slices: tenso
 
 // -----
 
+// Constant tuples that are the positions of a box assign a slice; -1 is the last
+// row.
+
+// CHECK-LABEL: func.func @main(
+// CHECK-SAME:    %[[DATA:.*]]: tensor<3x4x5xf32>, %[[SLICES:.*]]: tensor<2x2x5xf32>
+// CHECK-NOT:   scf.for
+// CHECK:       tensor.insert_slice %[[SLICES]] into %[[DATA]][1, 2, 0] [2, 2, 5] [1, 1, 1]
+func.func @main(%data: tensor<3x4x5xf32>, %slices: tensor<2x2x5xf32>) -> tensor<3x4x5xf32> {
+  %i = nn.constant dense<[[[1, 2], [1, 3]], [[-1, 2], [-1, -1]]]> : tensor<2x2x2xi64>
+  %0 = nn.scatter_nd %data, %i, %slices : (tensor<3x4x5xf32>, tensor<2x2x2xi64>, tensor<2x2x5xf32>) -> tensor<3x4x5xf32>
+  return %0 : tensor<3x4x5xf32>
+}
+
+// -----
+
 // CHECK-LABEL: func.func @main(
 // CHECK: %[[HERE:.*]] = linalg.index 1
 // CHECK: arith.cmpi eq, %{{.*}}, %[[HERE]]

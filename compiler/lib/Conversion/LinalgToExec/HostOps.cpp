@@ -194,11 +194,21 @@ LogicalResult HostProgramBuilder::convert(tensor::FromElementsOp op) {
   return success();
 }
 
+/// Whether the op alone goes on with the tensor; what reads elements stands
+/// before it.
+static bool isLastUse(tensor::InsertOp op) {
+  return llvm::all_of(op.getDest().getUsers(), [&](Operation *user) {
+    return user == op ||
+           (isa<tensor::ExtractOp>(user) &&
+            user->getBlock() == op->getBlock() && user->isBeforeInBlock(op));
+  });
+}
+
 LogicalResult HostProgramBuilder::convert(tensor::InsertOp op) {
   // In place into the tensor that a loop carries.
   auto argument = dyn_cast<BlockArgument>(op.getDest());
   if (!argument || !isa<scf::ForOp>(argument.getOwner()->getParentOp()) ||
-      !op.getDest().hasOneUse())
+      !isLastUse(op))
     return op.emitError("inserts into a tensor that no loop carries");
   FailureOr<Buffer> buffer = getBuffer(op.getDest());
   if (failed(buffer))

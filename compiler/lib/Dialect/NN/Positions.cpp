@@ -6,7 +6,11 @@
 //===----------------------------------------------------------------------===//
 
 #include "Positions.h"
+
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/IR/Matchers.h"
+#include "nncc/Dialect/Exec/Weights.h"
+#include "llvm/Support/Endian.h"
 
 using namespace mlir;
 using namespace nncc;
@@ -56,4 +60,53 @@ Value nn::getPosition(OpBuilder &b, Location loc, Value index, Value size) {
       b.create<arith::CmpIOp>(loc, arith::CmpIPredicate::slt, index, zero);
   Value moved = b.create<arith::AddIOp>(loc, position, size);
   return b.create<arith::SelectOp>(loc, isNegative, moved, position);
+}
+
+/// The constant index tuples, those from the end counted from the front; empty
+/// if they are not known.
+static SmallVector<int64_t> readTuples(Value indices, RankedTensorType data) {
+  ElementsAttr constant;
+  if (!matchPattern(indices, m_Constant(&constant)))
+    return {};
+  SmallVector<char> storage;
+  ArrayRef<char> bytes = exec::getBytes(constant, storage);
+  unsigned width =
+      constant.getShapedType().getElementType().getIntOrFloatBitWidth() / 8;
+  int64_t tupleSize = constant.getShapedType().getShape().back();
+  SmallVector<int64_t> numbers;
+  for (int64_t i = 0; i < constant.getNumElements(); ++i) {
+    int64_t size = data.getDimSize(i % tupleSize);
+    int64_t number =
+        width == 8 ? llvm::support::endian::read64le(&bytes[8 * i])
+                   : int32_t(llvm::support::endian::read32le(&bytes[4 * i]));
+    if (ShapedType::isDynamic(size) || number < -size || number >= size)
+      return {};
+    numbers.push_back(number < 0 ? number + size : number);
+  }
+  return numbers;
+}
+
+std::optional<nn::IndexBox> nn::getIndexBox(Value indices,
+                                            RankedTensorType data) {
+  size_t rank = nn::getTensor(indices).getShape().back();
+  SmallVector<int64_t> tuples = readTuples(indices, data);
+  if (rank == 0 || tuples.empty())
+    return std::nullopt;
+  nn::IndexBox box;
+  ArrayRef<int64_t> all(tuples);
+  box.begin.assign(all.begin(), all.begin() + rank);
+  for (auto [first, last] : llvm::zip(box.begin, all.take_back(rank)))
+    box.sizes.push_back(last - first + 1);
+  int64_t count = 1;
+  for (int64_t size : box.sizes)
+    count *= std::max<int64_t>(size, 0);
+  if (count != int64_t(tuples.size() / rank))
+    return std::nullopt;
+  for (size_t number = 0; number < tuples.size() / rank; ++number) {
+    int64_t rest = number;
+    for (size_t i = rank; i-- > 0; rest /= box.sizes[i])
+      if (tuples[number * rank + i] != box.begin[i] + rest % box.sizes[i])
+        return std::nullopt;
+  }
+  return box;
 }

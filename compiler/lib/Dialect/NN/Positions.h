@@ -29,6 +29,16 @@ mlir::FailureOr<int64_t> getTupleSize(std::optional<mlir::Location> loc,
 mlir::Value getPosition(mlir::OpBuilder &b, mlir::Location loc,
                         mlir::Value index, mlir::Value size);
 
+/// Where constant index tuples lie if they are all positions of a box, in
+/// row-major order.
+struct IndexBox {
+  llvm::SmallVector<int64_t> begin, sizes;
+};
+/// None if the indices, whose tuples index leading dimensions of the data, are
+/// no constant or no such box.
+std::optional<IndexBox> getIndexBox(mlir::Value indices,
+                                    mlir::RankedTensorType data);
+
 } // namespace nncc::nn
 
 #endif // NNCC_LIB_DIALECT_NN_POSITIONS_H

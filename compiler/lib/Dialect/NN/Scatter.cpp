@@ -6,7 +6,9 @@
 //===----------------------------------------------------------------------===//
 //
 // A scatter is a loop over the updates that carries the result, since their
-// order counts; scalars are written there with tensor.insert.
+// order counts; scalars are written there with tensor.insert. Where constant
+// indices are those of a box, as exporters write the assignment of a slice, it
+// is one tensor.insert_slice.
 //
 //===----------------------------------------------------------------------===//
 
@@ -95,8 +97,12 @@ struct ScatterBuilder {
              SmallVectorImpl<Value> &positions,
              llvm::function_ref<Value(ArrayRef<Value>, Value)> body);
   Value writeElement(Value into, ArrayRef<Value> position, Value update);
-  Value writeSlice(Value into, ArrayRef<Value> position,
+  Value writeSlice(Value into, ArrayRef<OpFoldResult> position,
                    ArrayRef<AffineExpr> dims, Value update);
+  /// All updates at once, which have the sizes `given`, into a tensor of
+  /// `dims`.
+  Value writeBox(Value into, const IndexBox &box, ArrayRef<AffineExpr> dims,
+                 Value updates, ArrayRef<AffineExpr> given);
 };
 } // namespace
 
@@ -128,9 +134,23 @@ Value ScatterBuilder::writeElement(Value into, ArrayRef<Value> position,
   return b.create<tensor::InsertOp>(loc, update, into, position);
 }
 
+Value ScatterBuilder::writeBox(Value into, const IndexBox &box,
+                               ArrayRef<AffineExpr> dims, Value updates,
+                               ArrayRef<AffineExpr> given) {
+  SmallVector<AffineExpr> sizes;
+  SmallVector<OpFoldResult> begin;
+  for (auto [first, size] : llvm::zip(box.begin, box.sizes)) {
+    begin.push_back(b.getIndexAttr(first));
+    sizes.push_back(b.getAffineConstantExpr(size));
+  }
+  llvm::append_range(sizes, dims.drop_front(box.begin.size()));
+  updates = buildReshaped(b, loc, updates, given, sizes);
+  return writeSlice(into, begin, sizes, updates);
+}
+
 /// `position` gives the leading indices; `dims` are the slice's sizes with 1
-/// for each of those.
-Value ScatterBuilder::writeSlice(Value into, ArrayRef<Value> position,
+/// for each of those, or that of a box.
+Value ScatterBuilder::writeSlice(Value into, ArrayRef<OpFoldResult> position,
                                  ArrayRef<AffineExpr> dims, Value update) {
   SmallVector<OpFoldResult> offsets(dims.size(), b.getIndexAttr(0));
   SmallVector<OpFoldResult> ones(dims.size(), b.getIndexAttr(1));
@@ -157,6 +177,10 @@ FailureOr<SmallVector<Value>> ScatterNDOp::lowerToLinalg(LoweringBuilder &b,
   Type element = getType().getElementType();
   ScatterBuilder scatter{b, loc, element, getCombine(getReduction())};
   SmallVector<AffineExpr> data = getDims(getType());
+  SmallVector<AffineExpr> given = getDims(getUpdates().getType());
+  if (std::optional<IndexBox> box = getIndexBox(getIndices(), getType()))
+    return SmallVector<Value>{
+        scatter.writeBox(operands[0], *box, data, operands[2], given)};
   SmallVector<AffineExpr> indexDims = getDims(getIndices().getType());
   size_t tupleSize = getTensor(getIndices()).getShape().back();
   AffineExpr one = b.getAffineConstantExpr(1);
@@ -174,8 +198,7 @@ FailureOr<SmallVector<Value>> ScatterNDOp::lowerToLinalg(LoweringBuilder &b,
   updateDims[0] = count;
   if (isScalar)
     updateDims.resize(1);
-  Value updates = buildReshaped(b, loc, operands[2],
-                                getDims(getUpdates().getType()), updateDims);
+  Value updates = buildReshaped(b, loc, operands[2], given, updateDims);
   SmallVector<Value> positions;
   Value result = scatter.loop(
       count, operands[0], positions, [&](ArrayRef<Value> at, Value into) {
@@ -195,7 +218,8 @@ FailureOr<SmallVector<Value>> ScatterNDOp::lowerToLinalg(LoweringBuilder &b,
         Value update = b.create<tensor::ExtractSliceOp>(
             loc, b.getPlainType(sliceDims, element), updates, offsets,
             b.sizes(sliceDims), ones);
-        return scatter.writeSlice(into, position, sliceDims, update);
+        return scatter.writeSlice(into, getAsOpFoldResult(position), sliceDims,
+                                  update);
       });
   return SmallVector<Value>{result};
 }
