@@ -54,34 +54,6 @@ LogicalResult HostProgramBuilder::convert(linalg::FillOp op) {
   return kernels->fill(host, op.getLoc(), cast<TypedAttr>(value), *place);
 }
 
-/// Whether a tensor is only read, element by element.
-static bool isReadByKernels(Value tensor) {
-  return llvm::all_of(tensor.getUses(), [](OpOperand &use) {
-    auto generic = dyn_cast<linalg::GenericOp>(use.getOwner());
-    return generic && generic.isDpsInput(&use);
-  });
-}
-
-LogicalResult HostProgramBuilder::convert(tensor::PadOp op) {
-  if (isGuarded(op)) {
-    FailureOr<Buffer> view = getPaddedView(op);
-    if (failed(view))
-      return failure();
-    Buffer &buffer = buffers[op.getResult()] = *view;
-    if (isReadByKernels(op.getResult()))
-      return success();
-    FailureOr<Buffer> place = getDestination(op.getResult());
-    if (failed(place))
-      return failure();
-    buffer = *place;
-    return kernels->copy(host, op.getLoc(), *view, *place);
-  }
-  FailureOr<Buffer> padded = getPadded(op);
-  if (failed(padded))
-    return failure();
-  return writeTo(op.getLoc(), op.getSource(), getInterior(op, *padded));
-}
-
 LogicalResult HostProgramBuilder::convert(tensor::CollapseShapeOp op) {
   FailureOr<Buffer> from = getBuffer(op.getSrc());
   if (failed(from))
@@ -133,6 +105,8 @@ LogicalResult HostProgramBuilder::convert(tensor::ExtractSliceOp op) {
                op.getMixedStrides(), op.getDroppedDims());
   if (failed(view))
     return failure();
+  if (from->padding)
+    slicePaddedView(op, *from->padding, *view);
   buffers[op.getResult()] = *view;
   return success();
 }

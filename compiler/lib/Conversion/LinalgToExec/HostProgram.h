@@ -68,6 +68,9 @@ private:
   mlir::FailureOr<Buffer> getPadded(mlir::tensor::PadOp op);
   /// The padded tensor as a view of its source.
   mlir::FailureOr<Buffer> getPaddedView(mlir::tensor::PadOp op);
+  /// Gives a slice of a padded view what it has of the padding.
+  void slicePaddedView(mlir::tensor::ExtractSliceOp op, const Padding &padding,
+                       Buffer &slice);
   /// Whether readers of the padded tensor test the indices.
   bool isGuarded(mlir::tensor::PadOp op) const;
   Buffer getInterior(mlir::tensor::PadOp op, const Buffer &padded);
