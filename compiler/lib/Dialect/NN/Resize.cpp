@@ -8,8 +8,8 @@
 // One axis after another. Along an axis, output element x is the sum of
 // weights[x, t] * input[indices[x, t]] over a few taps t. The two tables are
 // small ops of their own on the loop index: with known sizes they are constant,
-// otherwise they are computed once a run. Nearest-neighbour resizing by a whole
-// factor needs no table.
+// otherwise they are computed once a run. Nearest-neighbour resizing by whole
+// factors needs no table, and is one copy for all such axes.
 //
 //===----------------------------------------------------------------------===//
 
@@ -89,7 +89,6 @@ struct AxisBuilder {
   /// The index and weight tables, [to, taps] of i32 and f32.
   std::pair<Value, Value> buildTables();
   Value buildGather(Value input, ArrayRef<AffineExpr> dims);
-  Value buildMap(Value input, AffineExpr source, ArrayRef<AffineExpr> dims);
   Value buildCropFill(Value resized, ArrayRef<AffineExpr> dims);
 };
 
@@ -358,13 +357,6 @@ std::pair<Value, Value> AxisBuilder::buildTables() {
   return {indices, getTapCount() == 1 ? Value() : build(false)};
 }
 
-Value AxisBuilder::buildMap(Value input, AffineExpr source,
-                            ArrayRef<AffineExpr> dims) {
-  SmallVector<AffineExpr> index = getMapDims(b.getContext(), 0, dims.size());
-  index[axis] = source;
-  return buildCopy(b, loc(), input, index, dims);
-}
-
 /// Sums the taps: an elementwise op for a few, a reduction for many.
 Value AxisBuilder::buildGather(Value input, ArrayRef<AffineExpr> dims) {
   MLIRContext *context = b.getContext();
@@ -465,7 +457,10 @@ FailureOr<SmallVector<Value>> ResizeOp::lowerToLinalg(LoweringBuilder &b,
   SmallVector<AffineExpr> target = getDims(getType());
   Value value = operands[0];
   bool crops = getCoordinateMode() == CoordinateMode::TfCropAndResize;
-  SmallVector<AxisBuilder> filled;
+  SmallVector<AxisBuilder> gathered, filled;
+  // Axes whose elements are copied are one copy.
+  SmallVector<AffineExpr> index = getMapDims(getContext(), 0, dims.size());
+  bool copies = false;
   for (auto [entry, axis] : llvm::enumerate(getAxes())) {
     AxisBuilder builder{b,    *this,      static_cast<unsigned>(entry),
                         axis, dims[axis], target[axis]};
@@ -473,15 +468,24 @@ FailureOr<SmallVector<Value>> ResizeOp::lowerToLinalg(LoweringBuilder &b,
         !builder.getScale())
       return emitOpError() << "with antialiasing needs a scale that is known "
                               "at compile time";
-    std::optional<AffineExpr> map = builder.getNearestMap();
     if (!crops && dims[axis] == target[axis] &&
         builder.getScale().value_or(1) == 1)
       continue;
-    dims[axis] = target[axis];
-    value = map ? builder.buildMap(value, *map, dims)
-                : builder.buildGather(value, dims);
+    if (std::optional<AffineExpr> map = builder.getNearestMap()) {
+      index[axis] = *map;
+      dims[axis] = target[axis];
+      copies = true;
+    } else {
+      gathered.push_back(builder);
+    }
     if (crops)
       filled.push_back(builder);
+  }
+  if (copies)
+    value = buildCopy(b, getLoc(), value, index, dims);
+  for (AxisBuilder &builder : gathered) {
+    dims[builder.axis] = builder.to;
+    value = builder.buildGather(value, dims);
   }
   for (AxisBuilder &builder : filled)
     value = builder.buildCropFill(value, target);
