@@ -10,7 +10,8 @@ import onnx
 import pytest
 from onnx import helper
 
-from harness import Array, Feeds, check, network, random
+import nncc
+from harness import Array, Feeds, check, compare, network, random, reference
 
 MS = "com.microsoft"
 BATCH, HEADS, SHARED, LENGTH, PAST, SIZE = 2, 6, 2, 5, 3, 16
@@ -113,6 +114,25 @@ def test_multi_head_attention(masked: bool, tmp_path: Path) -> None:
     check(made, tmp_path, feeds)
 
 
+@pytest.mark.parametrize("count", [3, 2])
+def test_packed_heads(count: int, tmp_path: Path) -> None:
+    """As the same operands side by side."""
+    operands: dict[str, Array | None] = {
+        name: random(BATCH, LENGTH, HIDDEN, seed=i) for i, name in enumerate("qkv")
+    }
+    made, feeds = model("MultiHeadAttention", operands, 1, MS, num_heads=HEADS)
+    expected = reference(made, feeds)
+    rest = list(operands)[3 - count :]
+    heads = [feeds[name].reshape(BATCH, LENGTH, HEADS, SIZE) for name in rest]
+    packed: dict[str, Array | None] = {"q": feeds["q"]} if count == 2 else {}
+    made, feeds = model(
+        "MultiHeadAttention", packed | {"p": np.stack(heads, 3)}, 1, MS, num_heads=HEADS
+    )
+    onnx.save(made, tmp_path / "model.onnx")
+    nncc.compile(tmp_path / "model.onnx", tmp_path / "model.wasm")
+    compare(nncc.load(tmp_path / "model.wasm").run(feeds), expected, 1e-4, 1e-5)
+
+
 def test_multi_head_attention_with_a_cache(tmp_path: Path) -> None:
     operands: dict[str, Array | None] = {
         "q": random(BATCH, LENGTH, HIDDEN),
@@ -147,6 +167,8 @@ def grouped(length: int, past: int, last: list[int], packed: bool = False) -> di
         "total": np.array(past + length, np.int32),
         "cos": np.cos(ANGLES),
         "sin": np.sin(ANGLES),
+        "positions": None,
+        "bias": None,
     }
 
 
@@ -157,6 +179,8 @@ GROUPED: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "shorter batch": (grouped(1, PAST, [3, 2]), {}),
     "several": (grouped(2, PAST, [4]), {"rotary_interleaved": 1}),
     "window": (grouped(LENGTH, 0, [4, 4]), {"local_window_size": 2}),
+    "smooth": (grouped(2, PAST, [4]), {"smooth_softmax": 1}),
+    "sinks": (grouped(2, PAST, [4]) | {"sink": random(HEADS, seed=8)}, {}),
     "softcap": (grouped(LENGTH, 0, [4, 4]), {"softcap": 1.5, "scale": 0.5}),
 }
 

@@ -215,3 +215,76 @@ def test_linear_attention(rule: str, tmp_path: Path) -> None:
     attributes: dict[str, Any] = {"q_num_heads": 4, "kv_num_heads": 2, "update_rule": rule}
     model = one("LinearAttention", names, feed, None, ("y", "t"), opset=27, **attributes)
     check_reference(model, feed, tmp_path)
+
+
+@pytest.mark.parametrize("reduction", ["add", "mul", "max", "min"])
+@pytest.mark.parametrize("op", ["ScatterElements", "ScatterND"])
+def test_scattered_updates_join(op: str, reduction: str, tmp_path: Path) -> None:
+    at = np.array([[0, 2, 0, 2], [1, 1, 1, 0]], np.int64)
+    for width in (1, 2):
+        feed = {"x": random(3, 4), "u": random(*((2, 4, 4) if width == 1 else (2, 2)), seed=1)}
+        indices = at[..., None] if width == 1 else at.reshape(2, 2, 2)
+        if op == "ScatterElements":
+            feed["u"], indices = random(2, 4, seed=1), at
+        model = one(op, ["x", "i", "u"], feed, {"i": indices}, opset=18, reduction=reduction)
+        check(model, tmp_path, feed)
+
+
+@pytest.mark.parametrize("mode", ["TF", "IDF", "TFIDF"])
+@pytest.mark.parametrize("skips", [0, 2])
+def test_counts_of_sequences(mode: str, skips: int, tmp_path: Path) -> None:
+    feed = {"x": np.random.default_rng(0).integers(0, 4, (3, 9)).astype(np.int64)}
+    attributes: dict[str, Any] = {
+        "mode": mode,
+        "min_gram_length": 1,
+        "max_gram_length": 2,
+        "max_skip_count": skips,
+        "ngram_counts": [0, 2],
+        "ngram_indexes": [0, 3, 1, 4, 2],
+        "pool_int64s": [1, 3, 0, 1, 2, 2, 3, 0],
+        "weights": [0.5, 2.0, 3.0, 1.5, 0.25],
+    }
+    check(one("TfIdfVectorizer", ["x"], feed, **attributes), tmp_path, feed)
+
+
+@pytest.mark.parametrize("padding", ["zeros", "border", "reflection"])
+@pytest.mark.parametrize("mode", ["linear", "nearest"])
+def test_samples_of_volumes(padding: str, mode: str, tmp_path: Path) -> None:
+    feed = {"x": random(2, 2, 4, 3, 5), "g": random(2, 3, 2, 4, 3, seed=1)}
+    attributes: dict[str, Any] = {"padding_mode": padding, "mode": mode, "align_corners": 1}
+    check(one("GridSample", ["x", "g"], feed, opset=20, **attributes), tmp_path, feed)
+
+
+@pytest.mark.parametrize("rows", [5, 6])
+def test_inverse_of_half_a_spectrum(rows: int, tmp_path: Path) -> None:
+    signal = random(3, 2 * rows - 2)
+    spectrum = np.fft.rfft(signal)
+    feed = {"x": np.stack([spectrum.real, spectrum.imag], -1).astype(np.float32)}
+    model = one("DFT", ["x"], feed, opset=19, axis=1, inverse=1, onesided=1)
+    onnx.save(model, tmp_path / "model.onnx")
+    nncc.compile(tmp_path / "model.onnx", tmp_path / "model.wasm")
+    got = nncc.load(tmp_path / "model.wasm").run(feed)["y"]
+    np.testing.assert_allclose(got[..., 0], signal, atol=1e-5)
+
+
+def test_padding_with_what_data_tell(tmp_path: Path) -> None:
+    feed = {"x": random(2, 3), "v": np.array(0.5, np.float32)}
+    pads = {"p": np.array([1, -1, 0, 2], np.int64)}
+    check(one("Pad", ["x", "p", "v"], feed, pads, opset=18), tmp_path, feed)
+
+
+def test_batch_normalization_that_trains(tmp_path: Path) -> None:
+    feed = {"x": random(4, 3, 5), "s": random(3, seed=1), "b": random(3, seed=2)}
+    feed |= {"m": random(3, seed=3), "v": np.abs(random(3, seed=4))}
+    attributes: dict[str, Any] = {"training_mode": 1, "momentum": 0.8}
+    model = one("BatchNormalization", list(feed), feed, None, ("y", "n", "w"), **attributes)
+    check_reference(model, feed, tmp_path)
+
+
+@pytest.mark.parametrize("policy", ["not_larger", "not_smaller"])
+def test_sizes_that_keep_the_aspect_ratio(policy: str, tmp_path: Path) -> None:
+    feed = {"x": random(1, 2, 6, 4)}
+    sizes = {"s": np.array([9, 7], np.int64)}
+    attributes: dict[str, Any] = {"mode": "linear", "axes": [2, 3]}
+    attributes["keep_aspect_ratio_policy"] = policy
+    check(one("Resize", ["x", "", "", "s"], feed, sizes, opset=18, **attributes), tmp_path, feed)

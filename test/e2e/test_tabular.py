@@ -208,3 +208,28 @@ def test_support_vectors(kernel: str, one_class: int, tmp_path: Path) -> None:
         one_class=one_class,
     )
     check(case[0], tmp_path, case[1])
+
+
+@pytest.mark.parametrize("kernel", ["RBF", "POLY"])
+@pytest.mark.parametrize("classes", [2, 4])
+@pytest.mark.parametrize("calibrated", [False, True])
+def test_support_vector_classifier(
+    kernel: str, classes: int, calibrated: bool, tmp_path: Path
+) -> None:
+    supports = [3, 2, 4, 2][:classes]
+    pairs = classes * (classes - 1) // 2
+    attributes: dict[str, Any] = {
+        "classlabels_ints": [7, 3, 5, 4][:classes],
+        "kernel_type": kernel,
+        "kernel_params": [0.4, 0.5, 3.0],
+        "vectors_per_class": supports,
+        "support_vectors": random(3 * sum(supports), seed=1).tolist(),
+        "coefficients": random((classes - 1) * sum(supports), seed=2).tolist(),
+        "rho": random(pairs, seed=3).tolist(),
+    }
+    if calibrated:
+        attributes["prob_a"] = (random(pairs, seed=4) - 2).tolist()
+        attributes["prob_b"] = random(pairs, seed=5).tolist()
+    outputs = {"label": TensorProto.INT64, "scores": TensorProto.FLOAT}
+    case = model("SVMClassifier", outputs, random(9, 3), **attributes)
+    check(case[0], tmp_path, case[1])

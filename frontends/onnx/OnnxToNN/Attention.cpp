@@ -109,6 +109,20 @@ static LogicalResult checkOperands(Node &node, const Attention &attention) {
   return success();
 }
 
+/// The softmax of scores and a sink, which takes its part.
+static Value softmaxWithSink(Node &node, Value scores, Value sink) {
+  if (!scores || !sink)
+    return Value();
+  Dims dims = Node::dims(scores), column = dims;
+  column[3] = node.dim(1);
+  Value scored =
+      node.cast(node.reshape(sink, {dims[1], node.dim(1), node.dim(1)}),
+                Node::elementType(scores));
+  Value all = node.concat({scores, node.broadcast(scored, column)}, 3);
+  return node.slice(node.create<nn::SoftmaxOp>(all, 3), 3, node.dim(0),
+                    dims[3]);
+}
+
 AttentionValues onnx::attend(Node &node, const Attention &attention) {
   AttentionValues values;
   if (failed(checkOperands(node, attention)))
@@ -142,7 +156,9 @@ AttentionValues onnx::attend(Node &node, const Attention &attention) {
   }
   if (keep)
     values.masked = node.select(keep, values.masked, lowest);
-  values.probabilities = node.create<nn::SoftmaxOp>(values.masked, 3);
+  values.probabilities =
+      attention.sink ? softmaxWithSink(node, values.masked, attention.sink)
+                     : node.create<nn::SoftmaxOp>(values.masked, 3);
   if (keep)
     values.probabilities =
         node.select(keep, values.probabilities, node.constant(0, type));

@@ -28,6 +28,7 @@ struct Attention {
   double softcap = 0; ///< c * tanh(x / c); 0: none
   mlir::Value bias;   ///< broadcasts to [batch, heads, length, total], or null
   mlir::Value keep;   ///< bool, the same
+  mlir::Value sink;   ///< [heads]: scores of a key without a value, or null
 };
 
 struct AttentionValues {

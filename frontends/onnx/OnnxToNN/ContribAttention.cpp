@@ -191,11 +191,41 @@ static LogicalResult addBias(Node &node, Value bias, Value (&operands)[3]) {
   return success();
 }
 
+/// Splits [batch, length, heads, count, size] into [batch, length, heads *
+/// size] each.
+static SmallVector<Value> splitPacked(Node &node, Value packed, int64_t count) {
+  SmallVector<Value> parts;
+  Dims dims = Node::dims(packed);
+  for (int64_t i = 0; i < count; ++i)
+    parts.push_back(
+        node.reshape(node.slice(packed, 3, node.dim(i), node.dim(1)),
+                     {dims[0], dims[1], dims[2] * dims[4]}));
+  return parts;
+}
+
+/// Operands that are packed into one another, apart.
+static bool unpack(Node &node, Value (&operands)[3]) {
+  auto isPacked = [&](Value value, int64_t count) {
+    return value && Node::rank(value) == 5 &&
+           nn::getConstantValue(Node::dims(value)[3]) == count;
+  };
+  if (isPacked(operands[0], 3) && !operands[1] && !operands[2]) {
+    auto parts = splitPacked(node, operands[0], 3);
+    llvm::copy(parts, operands);
+  } else if (isPacked(operands[1], 2) && !operands[2]) {
+    auto parts = splitPacked(node, operands[1], 2);
+    llvm::copy(parts, operands + 1);
+  }
+  return operands[0] && operands[1] && operands[2] &&
+         Node::rank(operands[0]) == 3;
+}
+
 static LogicalResult convertMultiHeadAttention(Node &node) {
   int64_t heads = node.getInt("num_heads", 0);
   Value operands[] = {node.in(0), node.in(1), node.in(2)};
-  if (!operands[1] || !operands[2] || Node::rank(operands[0]) != 3)
-    return node.fail("packed queries, keys and values are not supported");
+  if (!unpack(node, operands))
+    return node.fail("the query must be [batch, length, hidden], or packed "
+                     "with the key and the value");
   if (node.in(3) && failed(addBias(node, node.in(3), operands)))
     return failure();
   for (Value &operand : operands)
@@ -319,8 +349,7 @@ static LogicalResult readHeads(Node &node, Attention &attention) {
 }
 
 static LogicalResult convertGroupQueryAttention(Node &node) {
-  if (node.getInt("smooth_softmax", 0) || node.in(11))
-    return node.fail("smooth_softmax and head_sink are not supported");
+  bool isSmooth = node.getInt("smooth_softmax", 0) != 0;
   if (!node.in(5) || Node::rank(node.in(5)) == 0)
     return node.fail("seqlens_k must be given, one number a batch");
   for (Value past : {node.in(3), node.in(4)})
@@ -349,6 +378,12 @@ static LogicalResult convertGroupQueryAttention(Node &node) {
   attention.scale = node.getFloat("scale", 0);
   attention.softcap = node.getFloat("softcap", 0);
   attention.bias = node.in(10);
+  attention.sink = node.in(11);
+  if (!node.hasRank(11, 1))
+    return failure();
+  if (isSmooth && !attention.sink)
+    attention.sink = node.broadcast(
+        node.constant(0, Node::elementType(attention.query)), {dims[1]});
   AffineExpr one = node.dim(1);
   Value offset = node.reshape(cache.getOffset(), {dims[0], one, one, one});
   int64_t window = node.getInt("local_window_size", -1);
@@ -362,10 +397,8 @@ static constexpr const char *microsoft = "com.microsoft";
 static const Row rows[] = {
     {"Attention", 1, 2, 6, convertAttention, microsoft,
      "shared buffers, rotation, 4-dimensional masks"},
-    {"GroupQueryAttention", 1, 1, 12, convertGroupQueryAttention, microsoft,
-     "smooth softmax, sinks"},
-    {"MultiHeadAttention", 1, 1, 8, convertMultiHeadAttention, microsoft,
-     "packed operands"},
+    {"GroupQueryAttention", 1, 1, 12, convertGroupQueryAttention, microsoft},
+    {"MultiHeadAttention", 1, 1, 8, convertMultiHeadAttention, microsoft},
     {"QAttention", 1, 5, 9, convertQuantizedAttention, microsoft,
      "shared buffers, rotation, 4-dimensional masks"},
 };

@@ -99,9 +99,18 @@ static LogicalResult convertFloor(Node &node) {
 
 static LogicalResult convertMod(Node &node) {
   bool fmod = node.getInt("fmod", 0) != 0;
-  if (!fmod && isa<FloatType>(Node::elementType(node.in(0))))
-    return node.fail("floating-point operands need fmod = 1");
-  return node.result(node.create<nn::ModOp>(node.in(0), node.in(1), fmod));
+  Type type = Node::elementType(node.in(0));
+  bool followsDivisor = !fmod && isa<FloatType>(type);
+  Value rest =
+      node.create<nn::ModOp>(node.in(0), node.in(1), fmod || followsDivisor);
+  if (!followsDivisor)
+    return node.result(rest);
+  // The remainder has the divisor's sign.
+  Value zero = node.constant(0, type);
+  Value signs = node.mul(node.create<nn::SignOp>(rest),
+                         node.create<nn::SignOp>(node.in(1)));
+  Value isOpposite = node.create<nn::LessOp>(signs, zero);
+  return node.result(node.select(isOpposite, node.add(rest, node.in(1)), rest));
 }
 
 static LogicalResult convertBitShift(Node &node) {

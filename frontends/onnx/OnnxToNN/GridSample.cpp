@@ -9,13 +9,16 @@
 #include "frontends/onnx/OnnxToNN/Rows.h"
 #include "nncc/Dialect/NN/NN.h"
 
+#include <array>
+
 using namespace mlir;
 using namespace nncc::onnx;
 namespace nn = nncc::nn;
 
 namespace {
 
-/// Samples [N, C, H, W] at points [N, Ho, Wo, 2].
+/// Samples [N, C, H, W] at points [N, Ho, Wo, 2], or volumes at points of three
+/// numbers.
 class Sampler {
 public:
   Sampler(Node &node, Value image, Value grid)
@@ -40,7 +43,7 @@ private:
   Value reflect(Value x, Value low, Value high);
   Value weigh(Value distance, bool isNear);
   SmallVector<std::pair<Value, Value>> getTaps(unsigned axis);
-  Value read(Value y, Value x);
+  Value read(ArrayRef<Value> position);
 
   Node &node;
   Value image, grid;
@@ -58,15 +61,16 @@ bool Sampler::readAttributes() {
   if (padding != "zeros" && padding != "border" && padding != "reflection")
     return succeeded(
         node.fail("padding_mode = '" + llvm::Twine(padding) + "' is unknown"));
-  if (Node::rank(image) != 4 || Node::rank(grid) != 4 ||
-      nn::getConstantValue(Node::dims(grid)[3]) != 2 ||
+  int64_t rank = Node::rank(image);
+  if (rank < 4 || rank > 5 || Node::rank(grid) != rank ||
+      nn::getConstantValue(Node::dims(grid).back()) != rank - 2 ||
       Node::elementType(grid) != type)
-    return succeeded(node.fail("needs images of rank 4 and points of two "
-                               "numbers, of one type"));
+    return succeeded(node.fail("needs images or volumes and points of two or "
+                               "three numbers, of one type"));
   return true;
 }
 
-/// H (axis 2) or W (3) as a float.
+/// The size of an axis as a float.
 Value Sampler::size(unsigned axis) {
   if (auto known = nn::getConstantValue(dims[axis]))
     return number(static_cast<double>(*known));
@@ -86,16 +90,19 @@ Value Sampler::reflect(Value x, Value low, Value high) {
   return node.select(isEven, node.add(low, rest), node.sub(high, rest));
 }
 
-/// The points' positions along H (axis 2) or W (3), [N, 1, Ho * Wo].
+/// The points' positions along a spatial axis, [N, 1, points].
 Value Sampler::getExactCoordinate(unsigned axis) {
-  Value part = node.slice(grid, 3, node.dim(axis == 3 ? 0 : 1), node.dim(1));
+  // The last axis comes first.
+  int64_t last = Node::rank(grid) - 1;
+  Value part = node.slice(grid, last, node.dim(last - axis), node.dim(1));
   Dims points = Node::dims(grid);
-  part = node.reshape(
-      part, {points[0], node.dim(1), nn::simplify(points[1] * points[2])});
+  AffineExpr count = nn::getProduct(
+      ArrayRef<AffineExpr>(points).drop_front().drop_back(), node.getContext());
+  part = node.reshape(part, {points[0], node.dim(1), count});
   Value x = node.add(part, number(1)), extent = size(axis);
-  Value last = node.sub(extent, number(1));
+  Value end = node.sub(extent, number(1));
   if (alignsCorners)
-    return node.mul(x, node.mul(last, number(0.5)));
+    return node.mul(x, node.mul(end, number(0.5)));
   return node.mul(node.sub(node.mul(x, extent), number(1)), number(0.5));
 }
 
@@ -116,44 +123,58 @@ Value Sampler::getCoordinate(unsigned axis) {
 }
 
 /// The pixels [N, C, Ho * Wo] at whole positions; 0 outside.
-Value Sampler::read(Value y, Value x) {
-  Value bottom = node.sub(size(2), number(1));
-  Value right = node.sub(size(3), number(1));
-  Value insideY = clamp(y, number(0), bottom);
-  Value insideX = clamp(x, number(0), right);
-  Value at = node.add(node.mul(insideY, size(3)), insideX);
-  at = node.cast(at, node.getBuilder().getI32Type());
+Value Sampler::read(ArrayRef<Value> position) {
+  Type i32 = node.getBuilder().getI32Type();
+  Value at, isInside;
+  for (auto [i, x] : llvm::enumerate(position)) {
+    unsigned axis = i + 2;
+    Value inside = clamp(x, number(0), node.sub(size(axis), number(1)));
+    Value step = node.cast(inside, i32);
+    at = at ? node.add(node.mul(at, node.cast(size(axis), i32)), step) : step;
+    Value isThere = node.create<nn::EqualOp>(inside, x);
+    isInside = isInside ? node.create<nn::AndOp>(isInside, isThere) : isThere;
+  }
   if (!at)
     return at;
-  AffineExpr pixels = nn::simplify(dims[2] * dims[3]);
+  AffineExpr pixels = nn::getProduct(ArrayRef<AffineExpr>(dims).drop_front(2),
+                                     node.getContext());
   Value rows = node.reshape(image, {dims[0], dims[1], pixels});
   at = node.broadcast(at, {dims[0], dims[1], Node::dims(at)[2]});
   Value values = node.create<nn::GatherElementsOp>(rows, at, 2);
   if (padding != "zeros")
     return values;
-  Value isInside = node.create<nn::AndOp>(node.create<nn::EqualOp>(insideY, y),
-                                          node.create<nn::EqualOp>(insideX, x));
   return node.select(isInside, values, number(0));
 }
 
 Value Sampler::nearest() {
-  return read(node.create<nn::RoundOp>(getCoordinate(2)),
-              node.create<nn::RoundOp>(getCoordinate(3)));
+  SmallVector<Value> position;
+  for (unsigned axis = 2; axis < dims.size(); ++axis)
+    position.push_back(node.create<nn::RoundOp>(getCoordinate(axis)));
+  return read(position);
 }
 
 Value Sampler::linear() {
-  Value y = getCoordinate(2), x = getCoordinate(3);
-  Value top = floor(y), left = floor(x), one = number(1);
-  Value bottom = node.add(top, one), right = node.add(left, one);
-  Value down = node.sub(y, top), across = node.sub(x, left);
-  Value up = node.sub(one, down), back = node.sub(one, across);
-  auto corner = [&](Value y, Value x, Value a, Value b) {
-    return node.mul(read(y, x), node.mul(a, b));
-  };
-  return node.add(
-      node.add(corner(top, left, up, back), corner(top, right, up, across)),
-      node.add(corner(bottom, left, down, back),
-               corner(bottom, right, down, across)));
+  // Along each axis two positions and their weights.
+  SmallVector<std::array<std::pair<Value, Value>, 2>> sides;
+  Value one = number(1);
+  for (unsigned axis = 2; axis < dims.size(); ++axis) {
+    Value x = getCoordinate(axis), low = floor(x), part = node.sub(x, low);
+    sides.push_back(
+        {std::pair(low, node.sub(one, part)), {node.add(low, one), part}});
+  }
+  Value sum;
+  for (unsigned corner = 0; corner < 1u << sides.size(); ++corner) {
+    SmallVector<Value> position;
+    Value weight;
+    for (auto [i, side] : llvm::enumerate(sides)) {
+      auto [at, part] = side[corner >> i & 1];
+      position.push_back(at);
+      weight = weight ? node.mul(weight, part) : part;
+    }
+    Value value = node.mul(read(position), weight);
+    sum = sum ? node.add(sum, value) : value;
+  }
+  return sum;
 }
 
 /// The weight of a pixel that is at most 1 away, or between 1 and 2.
@@ -187,7 +208,7 @@ Value Sampler::cubic() {
   for (auto [y, rowWeight] : rows) {
     Value row;
     for (auto [x, weight] : columns) {
-      Value part = node.mul(read(y, x), weight);
+      Value part = node.mul(read({y, x}), weight);
       row = row ? node.add(row, part) : part;
     }
     row = node.mul(row, rowWeight);
@@ -207,17 +228,18 @@ static LogicalResult convertGridSample(Node &node) {
     result = sampler.linear();
   else if (mode == "nearest")
     result = sampler.nearest();
-  else if (mode == "cubic" || mode == "bicubic")
+  else if ((mode == "cubic" || mode == "bicubic") && Node::rank(image) == 4)
     result = sampler.cubic();
   else
     return node.fail("mode = '" + llvm::Twine(mode) + "' is not supported");
-  Dims points = Node::dims(grid), dims = Node::dims(image);
-  return node.result(
-      node.reshape(result, {dims[0], dims[1], points[1], points[2]}));
+  Dims points = Node::dims(grid), sampled = Node::dims(image);
+  std::copy(points.begin() + 1, points.end() - 1, sampled.begin() + 2);
+  return node.result(node.reshape(result, sampled));
 }
 
 static const Row rows[] = {
-    {"GridSample", 16, 2, 2, convertGridSample, "", "volumes"},
+    {"GridSample", 16, 2, 2, convertGridSample, "",
+     "cubic sampling of volumes"},
     {"GridSample", 1, 2, 2, convertGridSample, "com.microsoft"},
 };
 

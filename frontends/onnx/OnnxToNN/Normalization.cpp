@@ -35,10 +35,36 @@ Value nncc::onnx::normalize(Node &node, Value x, ArrayRef<int64_t> axes,
   return node.mul(centered, inverse);
 }
 
+/// Normalises with the batch's own statistics, and moves the others towards
+/// them.
+static LogicalResult trainBatchNormalization(Node &node, double momentum,
+                                             double epsilon) {
+  Value x = toChannelsLast(node, node.in(0));
+  if (!x)
+    return failure();
+  Ints axes = llvm::to_vector(llvm::seq<int64_t>(0, Node::rank(x) - 1));
+  Value average = mean(node, x, axes), centered = node.sub(x, average);
+  Value variance = mean(node, node.mul(centered, centered), axes);
+  auto number = [&](double value, Value like) {
+    return node.constant(value, Node::elementType(like));
+  };
+  Value inverse =
+      node.create<nn::RsqrtOp>(node.add(variance, number(epsilon, x)));
+  Value y =
+      node.add(node.mul(node.mul(centered, inverse), node.in(1)), node.in(2));
+  auto move = [&](Value running, Value current) {
+    Value flat = node.cast(node.reshape(current, Node::dims(running)),
+                           Node::elementType(running));
+    return node.add(node.mul(running, number(momentum, running)),
+                    node.mul(flat, number(1 - momentum, running)));
+  };
+  return node.results({toChannelsFirst(node, y), move(node.in(3), average),
+                       move(node.in(4), variance)});
+}
+
 static LogicalResult convertBatchNormalization(Node &node) {
-  (void)node.getFloat("momentum", 0.9f);
-  if (node.getInt("training_mode", 0) != 0)
-    return node.fail("training_mode is not supported");
+  double momentum = node.getFloat("momentum", 0.9f);
+  bool isTraining = node.getInt("training_mode", 0) != 0;
   if (node.getInt("spatial", 1) != 1)
     return node.fail("spatial = 0 is not supported");
   double epsilon = node.getFloat("epsilon", 1e-5f);
@@ -48,6 +74,8 @@ static LogicalResult convertBatchNormalization(Node &node) {
   for (unsigned i = 1; i < 5; ++i)
     if (Node::rank(node.in(i)) != 1)
       return node.fail("the statistics must be vectors");
+  if (isTraining)
+    return trainBatchNormalization(node, momentum, epsilon);
 
   // A factor and a term for each channel, computed from constants.
   Value shifted = node.add(
@@ -267,7 +295,7 @@ static LogicalResult convertSkipLayerNormalization(Node &node) {
 static constexpr const char *microsoft = "com.microsoft";
 static const Row rows[] = {
     {"Affine", 1, 1, 1, convertAffine},
-    {"BatchNormalization", 7, 5, 5, convertBatchNormalization, "", "training"},
+    {"BatchNormalization", 7, 5, 5, convertBatchNormalization},
     {"GroupNormalization", 18, 3, 3, convertGroupNormalization},
     {"ImageScaler", 1, 1, 1, convertImageScaler},
     {"InstanceNormalization", 6, 3, 3, convertInstanceNormalization},

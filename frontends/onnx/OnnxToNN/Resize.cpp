@@ -10,6 +10,8 @@
 #include "nncc/Dialect/NN/NN.h"
 #include "nncc/Dialect/NN/Spatial.h"
 
+#include <cmath>
+
 using namespace mlir;
 using namespace nncc::onnx;
 namespace nn = nncc::nn;
@@ -30,6 +32,8 @@ struct ResizePlan {
   double extrapolation = 0;
   bool excludeOutside = false;
   bool antialias = false;
+  /// How sizes keep the shape; "stretch" if they don't.
+  std::string policy = "stretch";
 };
 
 } // namespace
@@ -154,9 +158,11 @@ static LogicalResult readCoordinates(Node &node, ResizePlan &plan) {
   plan.excludeOutside = node.getInt("exclude_outside", 0) != 0;
   plan.extrapolation = node.getFloat("extrapolation_value", 0);
   plan.antialias = node.getInt("antialias", 0) != 0;
-  if (node.getString("keep_aspect_ratio_policy", "stretch") != "stretch")
-    return node.fail("keep_aspect_ratio_policy other than stretch is not "
-                     "supported");
+  plan.policy = node.getString("keep_aspect_ratio_policy", "stretch");
+  if (plan.policy != "stretch" && plan.policy != "not_larger" &&
+      plan.policy != "not_smaller")
+    return node.fail("keep_aspect_ratio_policy = '" + llvm::Twine(plan.policy) +
+                     "' is unknown");
   return success();
 }
 
@@ -215,6 +221,33 @@ static LogicalResult readSizes(Node &node, ResizePlan &plan,
   return success();
 }
 
+/// One scale for all axes, with which no size is larger, or smaller, than
+/// given.
+static LogicalResult keepAspectRatio(Node &node, ResizePlan &plan,
+                                     ArrayRef<int64_t> axes) {
+  Dims dims = Node::dims(node.in(0));
+  double scale = 0;
+  for (int64_t axis : axes) {
+    auto from = nn::getConstantValue(dims[axis]);
+    auto to = nn::getConstantValue(plan.sizes[axis]);
+    if (!from || !to || *from < 1)
+      return node.fail(
+          "sizes must be constant where they keep the aspect ratio");
+    double own = static_cast<double>(*to) / static_cast<double>(*from);
+    bool isFirst = axis == axes.front();
+    if (isFirst || (plan.policy == "not_larger" ? own < scale : own > scale))
+      scale = own;
+  }
+  plan.scales.assign(dims.size(), 1);
+  for (int64_t axis : axes) {
+    double exact =
+        scale * static_cast<double>(*nn::getConstantValue(dims[axis]));
+    plan.sizes[axis] = node.dim(static_cast<int64_t>(std::floor(exact + 0.5)));
+    plan.scales[axis] = scale;
+  }
+  return success();
+}
+
 static LogicalResult convertResize11(Node &node) {
   ResizePlan plan;
   int64_t rank = Node::rank(node.in(0));
@@ -224,9 +257,13 @@ static LogicalResult convertResize11(Node &node) {
   if (!axes || failed(readRoi(node, plan, *axes)))
     return failure();
 
-  if (isGiven(node.in(3)))
-    return failed(readSizes(node, plan, *axes)) ? failure()
-                                                : resize(node, plan);
+  if (isGiven(node.in(3))) {
+    if (failed(readSizes(node, plan, *axes)) ||
+        (plan.policy != "stretch" &&
+         failed(keepAspectRatio(node, plan, *axes))))
+      return failure();
+    return resize(node, plan);
+  }
   if (!isGiven(node.in(2)))
     return node.fail("scales and sizes are both missing");
   auto scales = node.floats(node.in(2), "scales");
@@ -240,8 +277,7 @@ static LogicalResult convertResize11(Node &node) {
   return failed(setScales(node, plan, all)) ? failure() : resize(node, plan);
 }
 
-static constexpr const char *limits =
-    "scales and roi that depend on data, aspect ratio policies";
+static constexpr const char *limits = "scales and roi that depend on data";
 static const Row rows[] = {
     {"Resize", 10, 2, 2, convertUpsample9, "", limits},
     {"Resize", 11, 1, 4, convertResize11, "", limits},

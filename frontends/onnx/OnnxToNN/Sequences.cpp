@@ -226,8 +226,24 @@ static LogicalResult convertConcat(Node &node) {
                                            : node.concat(*elements, *axis));
 }
 
+/// Whether there is a value is known, and a value is itself.
+static LogicalResult convertOptional(Node &node) {
+  if (!node.in(0))
+    return node.fail("an optional without a value is not supported");
+  (void)node.hasAttr("type");
+  return node.result(node.in(0));
+}
+
+static LogicalResult convertHasElement(Node &node) {
+  return node.result(
+      node.constant(node.in(0) ? 1 : 0, node.getBuilder().getI1Type()));
+}
+
 static const Row rows[] = {
     {"ConcatFromSequence", 11, 1, 1, convertConcat, "", "", true},
+    {"Optional", 15, 0, 1, convertOptional, "", "one without a value", true},
+    {"OptionalGetElement", 15, 1, 1, convertOptional, "", "", true},
+    {"OptionalHasElement", 15, 0, 1, convertHasElement, "", "", true},
     {"SequenceAt", 11, 2, 2, convertAt, "", "computed positions", true},
     {"SequenceConstruct", 11, 1, anyNumber, convertConstruct},
     {"SequenceEmpty", 11, 0, 0, convertEmpty},

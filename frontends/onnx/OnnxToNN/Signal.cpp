@@ -101,6 +101,26 @@ static bool checkSignal(Node &node, Value signal) {
   return true;
 }
 
+/// The real signal [..., length, 1] of half a spectrum [..., rows, 2]: each
+/// element stands for its conjugate, too, but for the first and the middle one.
+static Value invertHalf(Node &node, Value spectrum, int64_t rows,
+                        int64_t length) {
+  SmallVector<float> weights;
+  for (int64_t i = 0; i < rows; ++i)
+    weights.push_back(2 * i > length                  ? 0.0f
+                      : i % length && 2 * i != length ? 2.0f
+                                                      : 1.0f);
+  Value weighted =
+      node.mul(spectrum, node.reshape(node.constant(ArrayRef<float>(weights)),
+                                      node.dims({rows, 1})));
+  Value whole =
+      transform(node, weighted,
+                {rows, length, length, 1.0, 1.0 / static_cast<double>(length)});
+  return whole ? node.slice(whole, Node::rank(whole) - 1, node.dim(0),
+                            node.dim(1))
+               : whole;
+}
+
 static LogicalResult convertDft(Node &node, std::optional<int64_t> axis) {
   Value signal = node.in(0);
   bool isInverse = node.getInt("inverse", 0) != 0;
@@ -110,7 +130,10 @@ static LogicalResult convertDft(Node &node, std::optional<int64_t> axis) {
   if (*axis == Node::rank(signal) - 1)
     return node.fail("the axis must not be that of the parts");
   auto rows = nn::getConstantValue(Node::dims(signal)[*axis]);
+  bool isHalf = isInverse && isOnesided;
   std::optional<int64_t> length = rows;
+  if (isHalf && rows)
+    length = 2 * (*rows - 1);
   if (node.in(1)) {
     auto given = node.ints(node.in(1), "the length");
     if (!given)
@@ -121,8 +144,6 @@ static LogicalResult convertDft(Node &node, std::optional<int64_t> axis) {
       *rows > 4 * maxLength)
     return node.fail("the length must be constant and at most " +
                      llvm::Twine(maxLength));
-  if (isInverse && isOnesided)
-    return node.fail("inverse transforms of half a spectrum are not supported");
   Fourier fourier{*rows, *length, isOnesided ? *length / 2 + 1 : *length,
                   isInverse ? 1.0 : -1.0,
                   isInverse ? 1.0 / static_cast<double>(*length) : 1.0};
@@ -130,7 +151,9 @@ static LogicalResult convertDft(Node &node, std::optional<int64_t> axis) {
   for (int64_t i = 0; i < Node::rank(signal); ++i)
     permutation.push_back(i);
   std::swap(permutation[*axis], permutation[Node::rank(signal) - 2]);
-  Value result = transform(node, node.transpose(signal, permutation), fourier);
+  Value lines = node.transpose(signal, permutation);
+  Value result = isHalf ? invertHalf(node, lines, *rows, *length)
+                        : transform(node, lines, fourier);
   return node.result(node.transpose(result, permutation));
 }
 
@@ -205,11 +228,43 @@ static LogicalResult convertStft(Node &node) {
   return node.result(transform(node, frames, fourier));
 }
 
+/// The transform of the last dimension, or back, as the first versions of
+/// com.microsoft have it.
+static LogicalResult convertContribDft(Node &node) {
+  Value signal = node.in(0);
+  bool isInverse = node.getOpType() == "Irfft";
+  if (!node.hasRank(0, isInverse ? 2 : 1, anyRank) ||
+      !Node::elementType(signal).isF32())
+    return node.fail("the signal must be of f32");
+  if (node.getInt("normalized", 0) || !node.getInt("onesided", 1) ||
+      node.getInt("signal_ndim", 1) != 1)
+    return node.fail("transforms of one dimension to or from half a spectrum "
+                     "are supported alone");
+  Dims dims = Node::dims(signal);
+  auto rows = nn::getConstantValue(dims.end()[isInverse ? -2 : -1]);
+  if (!rows || *rows < 2 || *rows > maxLength)
+    return node.fail("the length must be constant and at most " +
+                     llvm::Twine(maxLength));
+  if (!isInverse) {
+    dims.push_back(node.dim(1));
+    return node.result(transform(node, node.reshape(signal, dims),
+                                 {*rows, *rows, *rows / 2 + 1, -1.0, 1.0}));
+  }
+  Value whole = invertHalf(node, signal, *rows, 2 * (*rows - 1));
+  if (!whole)
+    return failure();
+  dims = Node::dims(whole);
+  dims.pop_back();
+  return node.result(node.reshape(whole, dims));
+}
+
 static const Row rows[] = {
-    {"DFT", 17, 1, 2, convertDft17, "",
-     "lengths above 4096 or not constant; half an inverse"},
-    {"DFT", 20, 1, 3, convertDft20, "",
-     "lengths above 4096 or not constant; half an inverse"},
+    {"DFT", 17, 1, 2, convertDft17, "", "lengths above 4096 or not constant"},
+    {"DFT", 20, 1, 3, convertDft20, "", "lengths above 4096 or not constant"},
+    {"Irfft", 1, 1, 1, convertContribDft, "com.microsoft",
+     "several dimensions, whole spectra, lengths above 4096"},
+    {"Rfft", 1, 1, 1, convertContribDft, "com.microsoft",
+     "several dimensions, whole spectra, lengths above 4096"},
     {"STFT", 17, 2, 4, convertStft, "",
      "frames longer than 4096 or of open length"},
 };

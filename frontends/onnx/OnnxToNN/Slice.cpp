@@ -194,6 +194,24 @@ static LogicalResult convertConcat(Node &node) {
 // Padding
 //===----------------------------------------------------------------------===//
 
+/// As constant padding, with a value of rank 0 that data tell.
+static LogicalResult padByData(Node &node, ArrayRef<AffineExpr> low,
+                               ArrayRef<AffineExpr> high, Value value) {
+  if (node.getString("mode", "constant") != "constant")
+    return node.fail("a fill value is for the mode constant");
+  Value inside = node.broadcast(node.constant(1, node.getBuilder().getI1Type()),
+                                Node::dims(node.in(0)));
+  auto padWithZeros = [&](Value input) -> Value {
+    return input ? node.create<nn::PadOp>(
+                       input, node.map(low), node.map(high),
+                       nn::PadMode::Constant,
+                       node.getBuilder().getZeroAttr(Node::elementType(input)))
+                 : input;
+  };
+  return node.result(node.select(padWithZeros(inside), padWithZeros(node.in(0)),
+                                 node.reshape(value, {})));
+}
+
 static LogicalResult pad(Node &node, ArrayRef<AffineExpr> low,
                          ArrayRef<AffineExpr> high, double value) {
   static constexpr std::pair<const char *, nn::PadMode> modes[] = {
@@ -238,12 +256,11 @@ static LogicalResult convertPad11(Node &node) {
       axes = node.axes(*axes, rank);
   }
   double value = 0;
-  if (node.in(2)) {
-    auto number = node.scalar(node.in(2), "the fill value");
-    if (!number)
-      return failure();
-    value = *number;
-  }
+  auto number = node.in(2) ? node.tryFloats(node.in(2)) : std::nullopt;
+  if (number && number->size() != 1)
+    return node.fail("the fill value must be a scalar");
+  if (number)
+    value = number->front();
   if (!axes)
     return failure();
   if (pads->size() != 2 * axes->size())
@@ -253,7 +270,8 @@ static LogicalResult convertPad11(Node &node) {
     low[axis] = (*pads)[i];
     high[axis] = (*pads)[i + axes->size()];
   }
-  return pad(node, low, high, value);
+  return node.in(2) && !number ? padByData(node, low, high, node.in(2))
+                               : pad(node, low, high, value);
 }
 
 /// Crop of early files: border = [left, top, right, bottom], or the size to
@@ -280,9 +298,8 @@ static const Row rows[] = {
     {"Concat", 4, 1, anyNumber, convertConcat},
     {"Crop", 1, 1, 1, convertCrop},
     {"Pad", 2, 1, 1, convertPad2},
-    {"Pad", 11, 2, 4, convertPad11, "", "a fill value that depends on data"},
-    {"Pad", 1, 2, 3, convertPad11, "com.microsoft",
-     "a fill value that depends on data"},
+    {"Pad", 11, 2, 4, convertPad11},
+    {"Pad", 1, 2, 3, convertPad11, "com.microsoft"},
     {"Slice", 1, 1, 1, convertSlice1},
     {"Slice", 10, 3, 5, convertSlice10},
     {"Split", 2, 1, 2, convertSplit},

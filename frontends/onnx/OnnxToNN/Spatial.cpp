@@ -420,11 +420,15 @@ static LogicalResult convertSpaceToDepth(Node &node) {
   std::optional<int64_t> block = getBlockSize(node);
   if (!block)
     return failure();
+  std::string mode = node.getString("mode", "DCR");
+  if (mode != "DCR" && mode != "CRD")
+    return node.fail("mode = '" + llvm::Twine(mode) + "' is unknown");
   Dims d = Node::dims(input);
   AffineExpr b = node.dim(*block);
   AffineExpr height = d[2].floorDiv(*block), width = d[3].floorDiv(*block);
   Value value = node.reshape(input, {d[0], d[1], height, b, width, b});
-  value = node.transpose(value, {0, 3, 5, 1, 2, 4});
+  value = node.transpose(value, mode == "DCR" ? Ints{0, 3, 5, 1, 2, 4}
+                                              : Ints{0, 1, 3, 5, 2, 4});
   return node.result(node.reshape(value, {d[0], d[1] * b * b, height, width}));
 }
 
