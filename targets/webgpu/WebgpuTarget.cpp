@@ -45,6 +45,8 @@ public:
     // Eight storage buffers are sure: one is for the result, and a product in
     // front reads two in place of one.
     options.maxKernelInputs = 6;
+    // What the fallback computes in some milliseconds.
+    options.maxScatterTests = 1 << 22;
     options.maxConstantElements = maxBindingBytes / 4;
   }
 

@@ -63,23 +63,38 @@ def test_constant_indices_that_join(where: str, reduction: str, tmp_path: Path) 
 def test_elements_that_data_place(reduction: str, tmp_path: Path) -> None:
     """Also the same element twice, where updates join."""
     feed = {
-        "x": random(3, 7),
+        "x": random(2, 7),
         "u": random(2, 4, seed=1),
         "i": np.array([[5, 0, -2, 1], [2, 6, 3, 0]]),
     }
-    same = feed | {"i": np.array([[5, 0, 5, 1], [2, 2, 2, 0]])}
+    same = feed | {"i": np.array([[5, 0, 5, 1], [2, 2, -5, 0]])}
     nodes = [
         helper.make_node("Tanh", ["u"], ["t"]),
         helper.make_node("ScatterElements", ["x", "i", "t"], ["y"], axis=1, reduction=reduction),
     ]
-    model = network(nodes, feed, opset=18)
-    check(model, tmp_path, feed, *([] if reduction == "none" else [same]))
+    check(network(nodes, feed, opset=18), tmp_path, feed, same)
 
 
-def test_the_assignment_of_a_slice_runs_on_a_gpu(tmp_path: Path) -> None:
+@pytest.mark.parametrize("reduction", ["none", "add", "mul", "min"])
+def test_tuples_that_data_place(reduction: str, tmp_path: Path) -> None:
+    feed = {
+        "x": random(3, 7),
+        "u": random(2, 2, seed=1),
+        "i": np.array([[[2, 5], [0, -1]], [[-3, 3], [1, 0]]]),
+    }
+    same = feed | {"i": np.array([[[2, 5], [0, -1]], [[-1, 5], [0, 6]]])}
+    nodes = [
+        helper.make_node("Tanh", ["u"], ["t"]),
+        helper.make_node("ScatterND", ["x", "i", "t"], ["y"], reduction=reduction),
+    ]
+    check(network(nodes, feed, opset=18), tmp_path, feed, same)
+
+
+@pytest.mark.parametrize("where", ["box", "one", "twice"])
+def test_a_scatter_runs_on_a_gpu(where: str, tmp_path: Path) -> None:
     if problem := gpu_problem():
         pytest.skip(problem)
-    model, _ = assignment("box")
+    model, _ = assignment(where)
     onnx.save(model, tmp_path / "model.onnx")
     report = tmp_path / "report.json"
     flags = ["--target=webgpu", "--require-gpu", f"--report={report}"]

@@ -44,7 +44,7 @@ static void buildOptimise(OpPassManager &pm, const PipelineOptions &options) {
 
 static void buildLinalg(OpPassManager &pm, const PipelineOptions &options) {
   pm.addPass(createRecordSignature());
-  pm.addPass(nn::createNNToLinalg());
+  pm.addPass(nn::createNNToLinalg({options.maxScatterTests}));
   pm.addPass(createCSEPass());
   // Before what a loop computes again and again is fused with the rest.
   pm.addPass(createLoopInvariantCodeMotionPass());

@@ -26,6 +26,8 @@ struct PipelineOptions {
   int64_t winogradTile = 2;
   /// The most tensors that a fused op may read: 0 (any number).
   unsigned maxKernelInputs = 0;
+  /// The most tests with which a scatter's elements may look for their updates.
+  int64_t maxScatterTests = 0;
   /// The most elements of a constant: 0 (any number).
   int64_t maxConstantElements = 0;
 };

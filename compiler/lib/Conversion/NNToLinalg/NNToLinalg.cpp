@@ -21,6 +21,8 @@ using namespace mlir;
 namespace {
 
 struct NNToLinalgPass : impl::NNToLinalgBase<NNToLinalgPass> {
+  using Base::Base;
+
   void runOnOperation() override {
     auto main = getOperation().lookupSymbol<func::FuncOp>("main");
     if (!main) {
@@ -69,7 +71,8 @@ LogicalResult NNToLinalgPass::convert(func::FuncOp main) {
   Block *entry = &func.getBody().front();
   unsigned numSymbols = func.getNumArguments() - main.getNumArguments();
   LoweringBuilder b(entry,
-                    ValueRange(func.getArguments()).take_front(numSymbols));
+                    ValueRange(func.getArguments()).take_front(numSymbols),
+                    maxScatterTests);
   b.setInsertionPointToEnd(entry);
   Block &body = main.getBody().front();
   FailureOr<SmallVector<Value>> results =

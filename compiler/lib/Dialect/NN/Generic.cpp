@@ -29,12 +29,9 @@ SmallVector<AffineExpr> nn::dropAxes(ArrayRef<AffineExpr> dims,
   return kept;
 }
 
-/// A generic op with one result, of loops over `outputRank` parallel dimensions
-/// and `reductions` others.
-static Value buildGeneric(LoweringBuilder &b, Location loc,
-                          ArrayRef<Access> inputs, Value init,
-                          unsigned outputRank, unsigned reductions,
-                          ScalarBody body) {
+Value nn::buildGeneric(LoweringBuilder &b, Location loc,
+                       ArrayRef<Access> inputs, Value init, unsigned outputRank,
+                       unsigned reductions, ScalarBody body) {
   MLIRContext *context = b.getContext();
   unsigned loops = outputRank + reductions;
   SmallVector<Value> values;

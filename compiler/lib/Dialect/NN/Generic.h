@@ -30,6 +30,14 @@ mlir::Value buildParallel(LoweringBuilder &b, mlir::Location loc,
                           mlir::Type elementType, llvm::ArrayRef<Access> inputs,
                           ScalarBody body);
 
+/// Continues `init` over loops of which the first are its `outputRank`
+/// dimensions and the others are reductions; `body` gets the inputs' elements,
+/// then the accumulator.
+mlir::Value buildGeneric(LoweringBuilder &b, mlir::Location loc,
+                         llvm::ArrayRef<Access> inputs, mlir::Value init,
+                         unsigned outputRank, unsigned reductions,
+                         ScalarBody body);
+
 /// Reduces `input`, of sizes `dims`, along `axes`. The result does not have
 /// these dimensions; `body` gets the inputs' elements, then the accumulator,
 /// which starts as `neutral`. Loop i runs over the i-th kept dimension, loops

@@ -22,9 +22,10 @@ Type nn::getPlainElementType(Type elementType) {
   return elementType;
 }
 
-LoweringBuilder::LoweringBuilder(Block *entry, ValueRange symbols)
+LoweringBuilder::LoweringBuilder(Block *entry, ValueRange symbols,
+                                 int64_t maxScatterTests)
     : OpBuilder(entry->getParentOp()->getContext()), entry(entry),
-      symbols(symbols) {
+      symbols(symbols), maxScatterTests(maxScatterTests) {
   setInsertionPointToEnd(entry);
 }
 

@@ -8,13 +8,15 @@
 // A scatter is a loop over the updates that carries the result, since their
 // order counts; scalars are written there with tensor.insert. Where constant
 // indices are those of a box, as exporters write the assignment of a slice, it
-// is one tensor.insert_slice.
+// is one tensor.insert_slice. A target may ask for elements that look for their
+// updates instead (ScatterSearch.h).
 //
 //===----------------------------------------------------------------------===//
 
 #include "Generic.h"
 #include "Positions.h"
-#include "Scalars.h"
+#include "ScatterSearch.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
@@ -63,25 +65,6 @@ ScatterElementsOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc,
 //===----------------------------------------------------------------------===//
 // Lowering
 //===----------------------------------------------------------------------===//
-
-using Combine = Value (*)(OpBuilder &, Location, Type, ValueRange);
-
-/// How an update joins an element; null where it replaces it.
-static Combine getCombine(ScatterReduction reduction) {
-  switch (reduction) {
-  case ScatterReduction::None:
-    return nullptr;
-  case ScatterReduction::Add:
-    return scalar::add;
-  case ScatterReduction::Mul:
-    return scalar::mul;
-  case ScatterReduction::Max:
-    return scalar::max;
-  case ScatterReduction::Min:
-    return scalar::min;
-  }
-  return nullptr;
-}
 
 namespace {
 /// Writes updates into a tensor that loops carry.
@@ -171,37 +154,56 @@ Value ScatterBuilder::writeSlice(Value into, ArrayRef<OpFoldResult> position,
                                          ones);
 }
 
-FailureOr<SmallVector<Value>> ScatterNDOp::lowerToLinalg(LoweringBuilder &b,
-                                                         ValueRange operands) {
-  Location loc = getLoc();
-  Type element = getType().getElementType();
-  ScatterBuilder scatter{b, loc, element, getCombine(getReduction())};
-  SmallVector<AffineExpr> data = getDims(getType());
-  SmallVector<AffineExpr> given = getDims(getUpdates().getType());
-  if (std::optional<IndexBox> box = getIndexBox(getIndices(), getType()))
-    return SmallVector<Value>{
-        scatter.writeBox(operands[0], *box, data, operands[2], given)};
-  SmallVector<AffineExpr> indexDims = getDims(getIndices().getType());
-  size_t tupleSize = getTensor(getIndices()).getShape().back();
-  AffineExpr one = b.getAffineConstantExpr(1);
-  AffineExpr count =
-      getProduct(ArrayRef<AffineExpr>(indexDims).drop_back(), getContext());
-  Value tuples =
-      buildReshaped(b, loc, operands[1], indexDims, {count, indexDims.back()});
-  // One slice an update: [updates, 1 (tupleSize - 1 times), slice...].
-  if (tupleSize == 0)
-    return emitOpError("has empty index tuples, which is not supported");
-  SmallVector<AffineExpr> sliceDims(tupleSize, one);
+/// Whether it is allowed, and all updates are there at once: a loop that stacks
+/// its results writes them in place.
+static bool canSearch(const ScatterSearch &search, const LoweringBuilder &b,
+                      Operation *op) {
+  return isa<func::FuncOp>(op->getParentOp()) && search.isAllowed(b);
+}
+
+/// The places of elements in the data from tuples [count, rank], row-major.
+static Value buildPlaces(LoweringBuilder &b, Location loc, Value tuples,
+                         AffineExpr count, ArrayRef<AffineExpr> data) {
+  SmallVector<Access> inputs;
+  SmallVector<Value> sizes;
+  for (auto [i, size] : llvm::enumerate(data)) {
+    inputs.push_back({tuples,
+                      {b.getAffineDimExpr(0), // of the tuple
+                       b.getAffineConstantExpr(i)}});
+    sizes.push_back(b.dim(size));
+  }
+  Type type = getTensor(tuples).getElementType();
+  return buildParallel(
+      b, loc, {count}, type, inputs,
+      [&](OpBuilder &inner, Location loc, ValueRange tuple) -> Value {
+        Value place = inner.create<arith::ConstantIndexOp>(loc, 0);
+        for (auto [index, size] : llvm::zip(tuple, sizes)) {
+          Value before = inner.create<arith::MulIOp>(loc, place, size);
+          place = inner.create<arith::AddIOp>(
+              loc, before, getPosition(inner, loc, index, size));
+        }
+        return inner.create<arith::IndexCastOp>(loc, type, place);
+      });
+}
+
+/// One slice an update: [updates, 1 (tupleSize - 1 times), slice...].
+static Value buildSlices(ScatterBuilder &scatter, ArrayRef<AffineExpr> data,
+                         AffineExpr count, Value target, Value tuples,
+                         Value updates, ArrayRef<AffineExpr> given) {
+  LoweringBuilder &b = scatter.b;
+  Location loc = scatter.loc;
+  size_t tupleSize = getTensor(tuples).getShape().back();
+  SmallVector<AffineExpr> sliceDims(tupleSize, b.getAffineConstantExpr(1));
   sliceDims.append(data.begin() + tupleSize, data.end());
   bool isScalar = tupleSize == data.size();
   SmallVector<AffineExpr> updateDims(sliceDims);
   updateDims[0] = count;
   if (isScalar)
     updateDims.resize(1);
-  Value updates = buildReshaped(b, loc, operands[2], given, updateDims);
+  updates = buildReshaped(b, loc, updates, given, updateDims);
   SmallVector<Value> positions;
-  Value result = scatter.loop(
-      count, operands[0], positions, [&](ArrayRef<Value> at, Value into) {
+  return scatter.loop(
+      count, target, positions, [&](ArrayRef<Value> at, Value into) {
         SmallVector<Value> position;
         for (size_t i = 0; i != tupleSize; ++i) {
           Value which = b.dim(b.getAffineConstantExpr(i));
@@ -216,28 +218,65 @@ FailureOr<SmallVector<Value>> ScatterNDOp::lowerToLinalg(LoweringBuilder &b,
         SmallVector<OpFoldResult> ones(sliceDims.size(), b.getIndexAttr(1));
         offsets[0] = at[0];
         Value update = b.create<tensor::ExtractSliceOp>(
-            loc, b.getPlainType(sliceDims, element), updates, offsets,
+            loc, b.getPlainType(sliceDims, scatter.element), updates, offsets,
             b.sizes(sliceDims), ones);
         return scatter.writeSlice(into, getAsOpFoldResult(position), sliceDims,
                                   update);
       });
-  return SmallVector<Value>{result};
+}
+
+FailureOr<SmallVector<Value>> ScatterNDOp::lowerToLinalg(LoweringBuilder &b,
+                                                         ValueRange operands) {
+  Location loc = getLoc();
+  Type element = getType().getElementType();
+  ScatterBuilder scatter{b, loc, element, getCombine(getReduction())};
+  SmallVector<AffineExpr> data = getDims(getType());
+  SmallVector<AffineExpr> given = getDims(getUpdates().getType());
+  if (std::optional<IndexBox> box = getIndexBox(getIndices(), getType()))
+    return SmallVector<Value>{
+        scatter.writeBox(operands[0], *box, data, operands[2], given)};
+  SmallVector<AffineExpr> indexDims = getDims(getIndices().getType());
+  size_t tupleSize = getTensor(getIndices()).getShape().back();
+  if (tupleSize == 0)
+    return emitOpError("has empty index tuples, which is not supported");
+  AffineExpr count =
+      getProduct(ArrayRef<AffineExpr>(indexDims).drop_back(), getContext());
+  Value tuples =
+      buildReshaped(b, loc, operands[1], indexDims, {count, indexDims.back()});
+  AffineExpr all = getProduct(data, getContext());
+  ScatterSearch search{element, getReduction(), {all}, /*axis=*/0, count};
+  if (tupleSize != data.size() || !canSearch(search, b, *this))
+    return SmallVector<Value>{buildSlices(scatter, data, count, operands[0],
+                                          tuples, operands[2], given)};
+  Value line =
+      search.build(b, loc, buildReshaped(b, loc, operands[0], data, {all}),
+                   buildPlaces(b, loc, tuples, count, data),
+                   buildReshaped(b, loc, operands[2], given, {count}));
+  return SmallVector<Value>{buildReshaped(b, loc, line, {all}, data)};
 }
 
 FailureOr<SmallVector<Value>>
 ScatterElementsOp::lowerToLinalg(LoweringBuilder &b, ValueRange operands) {
   Location loc = getLoc();
-  ScatterBuilder scatter{b, loc, getType().getElementType(),
-                         getCombine(getReduction())};
-  Value size = b.dim(getDims(getType())[getAxis()]);
+  Type element = getType().getElementType();
+  ScatterBuilder scatter{b, loc, element, getCombine(getReduction())};
+  SmallVector<AffineExpr> data = getDims(getType());
+  SmallVector<AffineExpr> given = getDims(getUpdates().getType());
+  unsigned axis = getAxis();
+  ScatterSearch search{element, getReduction(), data, axis, given[axis]};
+  SmallVector<AffineExpr> lines(data);
+  lines[axis] = given[axis];
+  if (lines == given && canSearch(search, b, *this))
+    return SmallVector<Value>{
+        search.build(b, loc, operands[0], operands[1], operands[2])};
+  Value size = b.dim(data[axis]);
   SmallVector<Value> positions;
   Value result = scatter.loop(
-      getDims(getUpdates().getType()), operands[0], positions,
-      [&](ArrayRef<Value> at, Value into) {
+      given, operands[0], positions, [&](ArrayRef<Value> at, Value into) {
         Value index = b.create<tensor::ExtractOp>(loc, operands[1], at);
         Value update = b.create<tensor::ExtractOp>(loc, operands[2], at);
         SmallVector<Value> position(at);
-        position[getAxis()] = getPosition(b, loc, index, size);
+        position[axis] = getPosition(b, loc, index, size);
         return scatter.writeElement(into, position, update);
       });
   return SmallVector<Value>{result};

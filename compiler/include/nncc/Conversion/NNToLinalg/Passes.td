@@ -10,6 +10,11 @@ def NNToLinalg : Pass<"nn-to-linalg", "::mlir::ModuleOp"> {
     program's symbols become the first arguments of @main, so that every size is
     computed from them.
   }];
+  let options = [
+    Option<"maxScatterTests", "max-scatter-tests", "int64_t", "0",
+           "Let the elements of a scatter's result look for their updates, with "
+           "this many tests at most">,
+  ];
   let dependentDialects = ["::nncc::nn::NNDialect"];
 }
 

@@ -24,7 +24,12 @@ class LoweringBuilder : public mlir::OpBuilder {
 public:
   /// `symbols` are index values that dominate everything that is built;
   /// sizes are computed at the start of `entry`.
-  LoweringBuilder(mlir::Block *entry, mlir::ValueRange symbols);
+  LoweringBuilder(mlir::Block *entry, mlir::ValueRange symbols,
+                  int64_t maxScatterTests = 0);
+
+  /// With how many tests the elements of a scatter's result may look for their
+  /// updates; otherwise it is a loop.
+  int64_t getMaxScatterTests() const { return maxScatterTests; }
 
   /// A size as a value of type index.
   mlir::Value dim(mlir::AffineExpr size);
@@ -55,6 +60,7 @@ private:
 
   mlir::Block *entry;
   llvm::SmallVector<mlir::Value> symbols;
+  int64_t maxScatterTests;
   llvm::DenseMap<mlir::AffineExpr, mlir::Value> dims;
   /// What has been lowered so far.
   mlir::IRMapping lowered;
