@@ -75,3 +75,28 @@ func.func @main(%x: tensor<3x8xf32>) -> (tensor<3x8xf32>, tensor<3x9xf32>) {
   return %r, %m : tensor<3x8xf32>, tensor<3x9xf32>
 }
 }
+
+// -----
+
+// Through a reshape, too; of the dimension of one element only the size counts.
+
+// CHECK-LABEL: func.func @nncc_run
+// CHECK-COUNT-1: exec.dispatch
+// CHECK-NOT:     exec.dispatch
+// CHECK:         return
+#id = affine_map<(i, j, k) -> (i, j, k)>
+module attributes {nncc.inputs = [{name = "x", type = tensor<1x2x8xf32>}]} {
+func.func @main(%x: tensor<1x2x8xf32>) -> tensor<1x20xf32> {
+  %e = tensor.empty() : tensor<1x2x8xf32>
+  %a = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel", "parallel"]}
+      ins(%x : tensor<1x2x8xf32>) outs(%e : tensor<1x2x8xf32>) {
+    ^bb0(%v: f32, %o: f32):
+      %s = arith.addf %v, %v : f32
+      linalg.yield %s : f32
+  } -> tensor<1x2x8xf32>
+  %c = tensor.collapse_shape %a [[0], [1, 2]] : tensor<1x2x8xf32> into tensor<1x16xf32>
+  %g = tensor.empty() : tensor<1x20xf32>
+  %r = tensor.insert_slice %c into %g[0, 4] [1, 16] [1, 1] : tensor<1x16xf32> into tensor<1x20xf32>
+  return %r : tensor<1x20xf32>
+}
+}

@@ -17,9 +17,19 @@ using namespace mlir;
 namespace nncc::exec {
 
 bool isSamePlace(const Buffer &a, const Buffer &b) {
-  return a.memory == b.memory && a.offset == b.offset &&
-         a.dynamicOffset == b.dynamicOffset && a.sizes == b.sizes &&
-         a.strides == b.strides;
+  if (a.memory != b.memory || a.offset != b.offset ||
+      a.dynamicOffset != b.dynamicOffset || a.sizes != b.sizes)
+    return false;
+  // Nobody walks a dimension of one element.
+  auto isOne = [](AffineExpr size) {
+    auto constant = dyn_cast<AffineConstantExpr>(size);
+    return constant && constant.getValue() == 1;
+  };
+  return llvm::all_of(llvm::zip_equal(a.sizes, a.strides, b.strides),
+                      [&](const auto &dim) {
+                        auto [size, stride, other] = dim;
+                        return isOne(size) || stride == other;
+                      });
 }
 
 /// The buffer that a chain of insertions into a fresh tensor fills.
