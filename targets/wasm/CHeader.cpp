@@ -243,7 +243,8 @@ void HeaderPrinter::printErrors() {
   line("  switch (code) {");
   for (auto [code, message] : {
            std::pair("OK", "no error"),
-           std::pair("BAD_SIZE", "a size is out of its range"),
+           std::pair("BAD_SIZE",
+                     "a size is out of its range or does not fit another"),
            std::pair("NO_INPUT", "an input is a null pointer"),
            std::pair("ARENA_TOO_SMALL",
                      "the arena is null or smaller than NAME_arena_bytes"),
@@ -331,6 +332,9 @@ void HeaderPrinter::printRun() {
   line("  NAME_call_run(frame);");
   if (!signature.externs.empty())
     line("  if (NAME_failed)\n    return NAME_FUNCTION_FAILED;");
+  // A run that refuses sizes ends before it has results.
+  if (!signature.sites.empty())
+    line("  if (frame[" + Twine(word) + "] == 0)\n    return NAME_BAD_SIZE;");
   for (unsigned i = 0; i < outputNames.size(); ++i)
     line("  out->" + outputNames[i] + " = (const " +
          getCType(signature.outputs[i]) + " *)(uintptr_t)frame[" +

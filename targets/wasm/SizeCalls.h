@@ -18,6 +18,9 @@ namespace nncc::wasm {
 /// where they refuse a size. Its results are zeros then.
 void finishSizeCalls(llvm::Module &module, llvm::ArrayRef<std::string> sites);
 
+/// Compares sizes without the runtime, which objects have not.
+void inlineSizeChecks(llvm::Module &module);
+
 } // namespace nncc::wasm
 
 #endif

@@ -244,6 +244,8 @@ LogicalResult Emission::generateObject(StringRef prefix) {
   code = translateToLLVM(program, context, *machine);
   if (!code)
     return failure();
+  finishSizeCalls(*code, signature.sites);
+  inlineSizeChecks(*code);
   if (llvm::Error error = makeEmbeddable(*code, signature, weights,
                                          feature != Feature::Scalar, prefix))
     return fail(std::move(error));

@@ -34,6 +34,8 @@ private:
   Value getBytes(OpBuilder &b, Location loc, FlatSymbolRefAttr name,
                  ValueRange current);
   void bind(exec::BindOp op, exec::SizeChecks &checks);
+  void bindAll(func::FuncOp program, unsigned numBound,
+               exec::SizeChecks &checks);
   void dropArguments(func::FuncOp func, unsigned first,
                      llvm::function_ref<Value(OpBuilder &, unsigned)> replace);
 
@@ -94,24 +96,16 @@ void BindSymbolsPass::dropArguments(
   func.eraseArguments(dropped);
 }
 
-void BindSymbolsPass::runOnOperation() {
+/// The last `numBound` symbols are the program's own.
+void BindSymbolsPass::bindAll(func::FuncOp program, unsigned numBound,
+                              exec::SizeChecks &checks) {
   ModuleOp module = getOperation();
-  auto program = module.lookupSymbol<func::FuncOp>(exec::programName);
-  auto bound = module->getAttrOfType<IntegerAttr>(exec::boundSymbolsAttrName);
-  if (!program || !bound)
-    return;
   auto gpuBytes = module.lookupSymbol<func::FuncOp>(gpuArenaBytesName);
   auto arguments = program.getArguments().drop_front(2);
   auto all = arguments.take_front(gpuBytes.getNumArguments());
   symbols.assign(all.begin(), all.end());
-  given = symbols.size() - bound.getInt();
-  exec::SizeChecks checks(module);
-  program.walk([&](Operation *op) {
-    if (auto binding = dyn_cast<exec::BindOp>(op))
-      bind(binding, checks);
-    else if (auto check = dyn_cast<exec::CheckOp>(op))
-      checks.check(check);
-  });
+  given = symbols.size() - numBound;
+  program.walk([&](exec::BindOp op) { bind(op, checks); });
   Location loc = program.getLoc();
   Type index = IndexType::get(&getContext());
   func::FuncOp get = checks.declare(sizeName, index, index);
@@ -125,5 +119,17 @@ void BindSymbolsPass::runOnOperation() {
       dropArguments(bytes, given, [&](OpBuilder &b, unsigned) -> Value {
         return b.create<arith::ConstantIndexOp>(loc, 0);
       });
+}
+
+void BindSymbolsPass::runOnOperation() {
+  ModuleOp module = getOperation();
+  auto program = module.lookupSymbol<func::FuncOp>(exec::programName);
+  if (!program)
+    return;
+  exec::SizeChecks checks(module);
+  if (auto bound =
+          module->getAttrOfType<IntegerAttr>(exec::boundSymbolsAttrName))
+    bindAll(program, bound.getInt(), checks);
+  program.walk([&](exec::CheckOp op) { checks.check(op); });
   checks.finish();
 }

@@ -79,10 +79,10 @@ def reference(
     return dict(zip(names, session.run(names, dict(feeds)), strict=True))
 
 
-def compiled(model: onnx.ModelProto, folder: Path) -> nncc.Model:
+def compiled(model: onnx.ModelProto, folder: Path, flags: Sequence[str] = ()) -> nncc.Model:
     """The model, compiled and loaded."""
     onnx.save(model, folder / "model.onnx")
-    nncc.compile(folder / "model.onnx", folder / "model.wasm")
+    nncc.compile(folder / "model.onnx", folder / "model.wasm", flags=flags)
     return nncc.load(folder / "model.wasm")
 
 

@@ -9,7 +9,6 @@ import onnx
 import pytest
 from onnx import helper
 
-import nncc
 from harness import Array, check, compiled, network, random
 
 

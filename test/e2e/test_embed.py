@@ -115,14 +115,14 @@ def check_output(text: str, expected: Sequence[Array]) -> None:
         np.testing.assert_allclose(np.array(line.split(), float), want.ravel(), 1e-3, 1e-4)
 
 
-def test_two_networks_in_a_wasi_program(tmp_path: Path) -> None:
-    expected = write_program(tmp_path)
+def run_with_wasi(folder: Path, *networks: str) -> str:
+    """What the program of main.c and the networks' objects prints."""
     flags = ("--target=wasm32-wasi", "-std=c11", "-Wall", "-Wextra", "-Werror", "-pedantic")
-    run("clang-19", *flags, "-O1", "-c", tmp_path / "main.c", "-o", tmp_path / "main.o")
-    objects = [tmp_path / f"{name}.o" for name in ("main", "first", "second_one")]
+    run("clang-19", *flags, "-O1", "-c", folder / "main.c", "-o", folder / "main.o")
+    objects = [folder / f"{name}.o" for name in ("main", *networks)]
     library = Path("/usr/lib/wasm32-wasi")
     builtins = run("clang-19", "--target=wasm32-wasi", "--print-libgcc-file-name").strip()
-    program = tmp_path / "program.wasm"
+    program = folder / "program.wasm"
     run(
         "wasm-ld-19",
         library / "crt1-command.o",
@@ -140,13 +140,45 @@ def test_two_networks_in_a_wasi_program(tmp_path: Path) -> None:
     linker.define_wasi()
     store = wasmtime.Store(engine)
     wasi = wasmtime.WasiConfig()
-    wasi.stdout_file = str(tmp_path / "stdout")
+    wasi.stdout_file = str(folder / "stdout")
     store.set_wasi(wasi)
     instance = linker.instantiate(store, wasmtime.Module.from_file(engine, str(program)))
     start = instance.exports(store)["_start"]
     assert isinstance(start, wasmtime.Func)
     start(store)
-    check_output((tmp_path / "stdout").read_text(), expected)
+    return (folder / "stdout").read_text()
+
+
+def test_two_networks_in_a_wasi_program(tmp_path: Path) -> None:
+    expected = write_program(tmp_path)
+    check_output(run_with_wasi(tmp_path, "first", "second_one"), expected)
+
+
+SUMS = """
+#include "sum.h"
+#include <stdio.h>
+#include <stdlib.h>
+
+int main(void) {
+  static const float x[4] = {1, 2, 3, 4};
+  for (uint32_t b = 3; b <= 4; ++b) {
+    sum_inputs in = {.x = x, .z = x, .a = 3, .b = b};
+    sum_outputs out;
+    size_t bytes = sum_arena_bytes(&in);
+    puts(sum_message(sum_run(&in, &out, malloc(bytes), bytes)));
+  }
+}
+"""
+
+
+def test_sizes_that_do_not_fit_in_a_wasi_program(tmp_path: Path) -> None:
+    feed = {"x": random(3), "z": random(3)}
+    node = helper.make_node("Add", ["x", "z"], ["y"])
+    onnx.save(network([node], feed, shapes={"x": ["a"], "z": ["b"]}), tmp_path / "sum.onnx")
+    nncc.compile(tmp_path / "sum.onnx", tmp_path / "sum.o", flags=["--emit=obj"])
+    (tmp_path / "main.c").write_text(SUMS)
+    lines = ["sum: no error", "sum: a size is out of its range or does not fit another"]
+    assert run_with_wasi(tmp_path, "sum").splitlines() == lines
 
 
 def test_objects_need_nothing_and_define_three_names(tmp_path: Path) -> None:

@@ -81,3 +81,24 @@ def test_refused(case: str, tmp_path: Path) -> None:
     )
     with pytest.raises(Exception, match=message):
         compiled(model, tmp_path).run(feed)
+
+
+@pytest.mark.parametrize("flags", [(), ("--target=webgpu",)])
+@pytest.mark.parametrize(
+    ("op", "shapes", "message"),
+    [
+        ("Add", [(2, 3), (2, 4)], "node 'fit': sizes that should be equal are 4 and 3"),
+        ("MatMul", [(2, 3), (4, 3)], "node 'fit': sizes that should be equal are 4 and 3"),
+        ("Concat", [(2, 3), (4, 5)], "node 'fit': sizes that should be equal are 3 and 5"),
+    ],
+)
+def test_sizes_that_do_not_fit(
+    op: str, shapes: list[tuple[int, int]], message: str, flags: tuple[str, ...], tmp_path: Path
+) -> None:
+    feed = {"x": random(*shapes[0]), "z": random(*shapes[1])}
+    attributes = {"axis": 0} if op == "Concat" else {}
+    node = helper.make_node(op, ["x", "z"], ["y"], name="fit", **attributes)
+    model = network([node], feed, shapes={"x": ["a", "b"], "z": ["c", "d"]})
+    with pytest.raises(Exception, match=message):
+        compiled(model, tmp_path, flags).run(feed)
+    check(model, tmp_path, {"x": random(3, 3), "z": random(3, 3)})

@@ -116,8 +116,7 @@ void Node::checkEqual(AffineExpr a, AffineExpr b) {
     return;
   // What is wrong in a branch that is not taken must not end the run.
   Operation *parent = builder.getInsertionBlock()->getParentOp();
-  if ((isBound(a) || isBound(b)) && isa_and_nonnull<func::FuncOp>(parent) &&
-      converter.addCheck(a, b))
+  if (isa_and_nonnull<func::FuncOp>(parent) && converter.addCheck(a, b))
     builder.create<nn::CheckSizesOp>(getLoc(), map(a), map(b));
 }
 
@@ -130,7 +129,8 @@ void Node::checkBroadcast(Operation *op) {
   for (Value operand : op->getOperands()) {
     Dims own = dims(operand);
     // One number may come as a vector of open size; the lowering stretches it.
-    if (own.size() == 1 && !isBound(own[0]))
+    if (own.size() == 1 && !isBound(own[0]) &&
+        nn::getConstantValue(result.back()))
       continue;
     for (auto [a, b] : llvm::zip(llvm::reverse(own), llvm::reverse(result)))
       if (!nn::isOne(a))

@@ -213,9 +213,8 @@ Value VectorClassifier::getVotes(Value scores) {
   Value isFirst = node.cast(node.create<nn::GreaterOp>(scores, number(0)),
                             node.getBuilder().getF32Type());
   Value isSecond = node.sub(number(1), isFirst);
-  return node.add(
-      node.create<nn::MatmulOp>(isFirst, table(wins, {columns, classes})),
-      node.create<nn::MatmulOp>(isSecond, table(losses, {columns, classes})));
+  return node.add(node.matmul(isFirst, table(wins, {columns, classes})),
+                  node.matmul(isSecond, table(losses, {columns, classes})));
 }
 
 /// [rows, classes, classes]: the probability of a class where it is this or
@@ -321,7 +320,7 @@ LogicalResult VectorClassifier::convert() {
     return node.fail("the support vectors do not fit the features");
   Value x = node.cast(rows, node.getBuilder().getF32Type());
   Value similar = kernel.apply(x, table(vectors, {all, features}));
-  Value scores = node.add(node.create<nn::MatmulOp>(similar, getPairWeights()),
+  Value scores = node.add(node.matmul(similar, getPairWeights()),
                           node.constant(ArrayRef<float>(rho)));
   Value label = getBestLabel(node, getVotes(scores), labels);
   if (!slopes.empty())

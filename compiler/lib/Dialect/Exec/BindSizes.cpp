@@ -30,6 +30,7 @@ private:
                            const llvm::MapVector<Value, Value> &values);
   Value place(OpBuilder &b, BindOp op, Value elements);
   LogicalResult bind(BindOp op);
+  LogicalResult bindAll(unsigned numBound);
   void dropArguments(func::FuncOp func, unsigned begin, unsigned end);
 
   func::FuncOp program;
@@ -124,11 +125,8 @@ void BindSizesPass::dropArguments(func::FuncOp func, unsigned begin,
   func.eraseArguments(dropped);
 }
 
-void BindSizesPass::runOnOperation() {
-  program = getOperation().lookupSymbol<func::FuncOp>(programName);
-  auto bound = getOperation()->getAttrOfType<IntegerAttr>(boundSymbolsAttrName);
-  if (!program || !bound)
-    return;
+/// The last `numBound` symbols are the program's own.
+LogicalResult BindSizesPass::bindAll(unsigned numBound) {
   // What an expression does not need must not seem to be needed.
   getOperation().walk([&](affine::AffineApplyOp apply) {
     AffineMap map = apply.getMap();
@@ -138,20 +136,30 @@ void BindSizesPass::runOnOperation() {
     apply->setOperands(operands);
   });
   auto all = getOperation().lookupSymbol<func::FuncOp>(arenaBytesName);
-  unsigned count = all.getNumArguments(), given = count - bound.getInt();
+  unsigned count = all.getNumArguments(), given = count - numBound;
   symbols.assign(program.getArguments().begin() + 2,
                  program.getArguments().begin() + 2 + count);
   current.assign(symbols.begin(), symbols.begin() + given);
   current.resize(count);
-  checks.emplace(getOperation());
   for (Operation &op : llvm::make_early_inc_range(program.getBody().front())) {
     auto binding = dyn_cast<BindOp>(op);
     if (binding && failed(bind(binding)))
-      return signalPassFailure();
+      return failure();
   }
-  program.walk([&](CheckOp op) { checks->check(op); });
   dropArguments(program, 2 + given, 2 + count);
   dropArguments(all, given, count);
+  return success();
+}
+
+void BindSizesPass::runOnOperation() {
+  program = getOperation().lookupSymbol<func::FuncOp>(programName);
+  if (!program)
+    return;
+  checks.emplace(getOperation());
+  auto bound = getOperation()->getAttrOfType<IntegerAttr>(boundSymbolsAttrName);
+  if (bound && failed(bindAll(bound.getInt())))
+    return signalPassFailure();
+  program.walk([&](CheckOp op) { checks->check(op); });
   checks->finish();
 }
 

@@ -67,7 +67,8 @@ void SizeChecks::check(CheckOp op) {
 }
 
 void SizeChecks::finish() {
-  module->setAttr(sitesAttrName, ArrayAttr::get(module.getContext(), sites));
+  if (!sites.empty())
+    module->setAttr(sitesAttrName, ArrayAttr::get(module.getContext(), sites));
 }
 
 } // namespace nncc::exec
