@@ -53,7 +53,7 @@ def test_constant_indices(where: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("reduction", ["add", "mul", "max", "min"])
-@pytest.mark.parametrize("where", ["box", "one", "twice"])
+@pytest.mark.parametrize("where", ["box", "one", "backwards", "twice"])
 def test_constant_indices_that_join(where: str, reduction: str, tmp_path: Path) -> None:
     model, feed = assignment(where, reduction=reduction)
     check(model, tmp_path, feed)
@@ -90,7 +90,7 @@ def test_tuples_that_data_place(reduction: str, tmp_path: Path) -> None:
     check(network(nodes, feed, opset=18), tmp_path, feed, same)
 
 
-@pytest.mark.parametrize("where", ["box", "one", "twice"])
+@pytest.mark.parametrize("where", ["box", "one", "backwards", "twice"])
 def test_a_scatter_runs_on_a_gpu(where: str, tmp_path: Path) -> None:
     if problem := gpu_problem():
         pytest.skip(problem)

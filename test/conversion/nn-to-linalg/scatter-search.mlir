@@ -25,12 +25,26 @@ func.func @main(%data: tensor<4x6xf32>, %i: tensor<4x3xi64>, %updates: tensor<4x
 // CHECK-LABEL: func.func @main(
 // CHECK-NOT:   scf.for
 // CHECK:       linalg.generic {{.*}} iterator_types = ["parallel"]}
-// CHECK:       linalg.generic {{.*}} iterator_types = ["parallel", "reduction"]}
+// CHECK:       linalg.generic {{.*}} iterator_types = ["parallel", "parallel", "reduction"]}
 // CHECK:         arith.select
 // CHECK:         arith.addf
 func.func @main(%data: tensor<4x6xf32>, %i: tensor<5x2xi64>, %updates: tensor<5xf32>) -> tensor<4x6xf32> {
   %0 = nn.scatter_nd %data, %i, %updates {reduction = "add"} : (tensor<4x6xf32>, tensor<5x2xi64>, tensor<5xf32>) -> tensor<4x6xf32>
   return %0 : tensor<4x6xf32>
+}
+
+// -----
+
+// Slices are found by their rows: 6 times 3 tests.
+
+// CHECK-LABEL: func.func @main(
+// CHECK-SAME:    %[[DATA:.*]]: tensor<6x50xf32>, %{{.*}}: tensor<3x1xi64>, %[[UPDATES:.*]]: tensor<3x50xf32>
+// CHECK:       %[[LAST:.*]] = linalg.generic {{.*}} iterator_types = ["parallel", "reduction"]}
+// CHECK:       linalg.generic {{.*}} iterator_types = ["parallel", "parallel"]} ins(%[[DATA]], %[[LAST]]
+// CHECK:         tensor.extract %[[UPDATES]]
+func.func @main(%data: tensor<6x50xf32>, %i: tensor<3x1xi64>, %updates: tensor<3x50xf32>) -> tensor<6x50xf32> {
+  %0 = nn.scatter_nd %data, %i, %updates : (tensor<6x50xf32>, tensor<3x1xi64>, tensor<3x50xf32>) -> tensor<6x50xf32>
+  return %0 : tensor<6x50xf32>
 }
 
 // -----

@@ -161,7 +161,8 @@ static bool canSearch(const ScatterSearch &search, const LoweringBuilder &b,
   return isa<func::FuncOp>(op->getParentOp()) && search.isAllowed(b);
 }
 
-/// The places of elements in the data from tuples [count, rank], row-major.
+/// The places from tuples [count, size] of indices into leading dimensions of
+/// the data, row-major.
 static Value buildPlaces(LoweringBuilder &b, Location loc, Value tuples,
                          AffineExpr count, ArrayRef<AffineExpr> data) {
   SmallVector<Access> inputs;
@@ -184,6 +185,14 @@ static Value buildPlaces(LoweringBuilder &b, Location loc, Value tuples,
         }
         return inner.create<arith::IndexCastOp>(loc, type, place);
       });
+}
+
+/// The products of the first `count` sizes and of the others.
+static std::pair<AffineExpr, AffineExpr>
+splitProduct(ArrayRef<AffineExpr> sizes, size_t count) {
+  MLIRContext *context = sizes.front().getContext();
+  return {getProduct(sizes.take_front(count), context),
+          getProduct(sizes.drop_front(count), context)};
 }
 
 /// One slice an update: [updates, 1 (tupleSize - 1 times), slice...].
@@ -243,16 +252,19 @@ FailureOr<SmallVector<Value>> ScatterNDOp::lowerToLinalg(LoweringBuilder &b,
       getProduct(ArrayRef<AffineExpr>(indexDims).drop_back(), getContext());
   Value tuples =
       buildReshaped(b, loc, operands[1], indexDims, {count, indexDims.back()});
-  AffineExpr all = getProduct(data, getContext());
-  ScatterSearch search{element, getReduction(), {all}, /*axis=*/0, count};
-  if (tupleSize != data.size() || !canSearch(search, b, *this))
+  auto [places, slice] = splitProduct(data, tupleSize);
+  ScatterSearch search{element,          getReduction(), {places, slice},
+                       /*numIndexed=*/1, /*axis=*/0,     count};
+  if (!canSearch(search, b, *this))
     return SmallVector<Value>{buildSlices(scatter, data, count, operands[0],
                                           tuples, operands[2], given)};
-  Value line =
-      search.build(b, loc, buildReshaped(b, loc, operands[0], data, {all}),
-                   buildPlaces(b, loc, tuples, count, data),
-                   buildReshaped(b, loc, operands[2], given, {count}));
-  return SmallVector<Value>{buildReshaped(b, loc, line, {all}, data)};
+  Value lines = search.build(
+      b, loc, buildReshaped(b, loc, operands[0], data, {places, slice}),
+      buildPlaces(b, loc, tuples, count,
+                  ArrayRef<AffineExpr>(data).take_front(tupleSize)),
+      buildReshaped(b, loc, operands[2], given, {count, slice}));
+  return SmallVector<Value>{
+      buildReshaped(b, loc, lines, {places, slice}, data)};
 }
 
 FailureOr<SmallVector<Value>>
@@ -263,7 +275,12 @@ ScatterElementsOp::lowerToLinalg(LoweringBuilder &b, ValueRange operands) {
   SmallVector<AffineExpr> data = getDims(getType());
   SmallVector<AffineExpr> given = getDims(getUpdates().getType());
   unsigned axis = getAxis();
-  ScatterSearch search{element, getReduction(), data, axis, given[axis]};
+  ScatterSearch search{element,
+                       getReduction(),
+                       data,
+                       /*numIndexed=*/unsigned(data.size()),
+                       axis,
+                       given[axis]};
   SmallVector<AffineExpr> lines(data);
   lines[axis] = given[axis];
   if (lines == given && canSearch(search, b, *this))

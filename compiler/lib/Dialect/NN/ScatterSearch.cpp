@@ -49,9 +49,11 @@ static TypedAttr getNeutral(ScatterReduction reduction, Type element) {
 }
 
 bool ScatterSearch::isAllowed(const LoweringBuilder &b) const {
-  int64_t tests = 1;
+  bool joins = reduction != ScatterReduction::None;
   SmallVector<AffineExpr> sizes(dims);
+  sizes.resize(joins ? dims.size() : numIndexed);
   sizes.push_back(count);
+  int64_t tests = 1;
   for (AffineExpr size : sizes) {
     std::optional<int64_t> known = getConstantValue(size);
     if (!known || *known <= 0 || *known > b.getMaxScatterTests() / tests)
@@ -62,16 +64,18 @@ bool ScatterSearch::isAllowed(const LoweringBuilder &b) const {
 }
 
 Value ScatterSearch::reduce(
-    LoweringBuilder &b, Location loc, ArrayRef<Value> inputs, TypedAttr neutral,
+    LoweringBuilder &b, Location loc, unsigned rank, Value indices,
+    Value updates, TypedAttr neutral,
     llvm::function_ref<Value(OpBuilder &, Value, ValueRange)> body) const {
-  unsigned rank = dims.size();
   SmallVector<AffineExpr> line = getLoops(b.getContext(), rank);
   line[axis] = b.getAffineDimExpr(rank);
-  SmallVector<nn::Access> accesses;
-  for (Value input : inputs)
-    accesses.push_back({input, line});
+  ArrayRef<AffineExpr> kept = ArrayRef(dims).take_front(rank);
+  SmallVector<nn::Access> accesses = {{indices, line}};
+  accesses[0].index.resize(numIndexed);
+  if (updates)
+    accesses.push_back({updates, line});
   Value size = b.dim(dims[axis]);
-  return buildGeneric(b, loc, accesses, b.fill(loc, dims, neutral), rank,
+  return buildGeneric(b, loc, accesses, b.fill(loc, kept, neutral), rank,
                       /*reductions=*/1,
                       [&](OpBuilder &inner, Location loc, ValueRange args) {
                         Value here = inner.create<linalg::IndexOp>(loc, axis);
@@ -87,9 +91,9 @@ Value ScatterSearch::buildLast(LoweringBuilder &b, Location loc, Value data,
   unsigned rank = dims.size();
   Type word = b.getI32Type();
   Value last =
-      reduce(b, loc, {indices}, b.getI32IntegerAttr(-1),
+      reduce(b, loc, numIndexed, indices, {}, b.getI32IntegerAttr(-1),
              [&](OpBuilder &inner, Value isMeant, ValueRange args) -> Value {
-               Value step = inner.create<linalg::IndexOp>(loc, rank);
+               Value step = inner.create<linalg::IndexOp>(loc, numIndexed);
                Value number = inner.create<arith::IndexCastOp>(loc, word, step);
                Value none = inner.create<arith::ConstantIntOp>(loc, -1, 32);
                Value found =
@@ -97,8 +101,9 @@ Value ScatterSearch::buildLast(LoweringBuilder &b, Location loc, Value data,
                return inner.create<arith::MaxSIOp>(loc, args.back(), found);
              });
   SmallVector<AffineExpr> loops = getLoops(b.getContext(), rank);
+  SmallVector<AffineExpr> indexed = getLoops(b.getContext(), numIndexed);
   return buildParallel(
-      b, loc, dims, element, {{data, loops}, {last, loops}},
+      b, loc, dims, element, {{data, loops}, {last, indexed}},
       [&](OpBuilder &inner, Location loc, ValueRange args) -> Value {
         Value zero = inner.create<arith::ConstantIntOp>(loc, 0, 32);
         Value found = inner.create<arith::CmpIOp>(
@@ -121,7 +126,7 @@ Value ScatterSearch::build(LoweringBuilder &b, Location loc, Value data,
     return buildLast(b, loc, data, indices, updates);
   TypedAttr neutral = getNeutral(reduction, element);
   Value joined =
-      reduce(b, loc, {indices, updates}, neutral,
+      reduce(b, loc, dims.size(), indices, updates, neutral,
              [&](OpBuilder &inner, Value isMeant, ValueRange args) -> Value {
                Value none = inner.create<arith::ConstantOp>(loc, neutral);
                Value update =

@@ -13,14 +13,15 @@
 
 namespace nncc::nn {
 
-/// A scatter of elements along one axis as each element of the result sees it:
-/// it tests all `count` updates of its line for the one that is meant for it.
-/// For targets that compute elements side by side.
+/// A scatter along one axis as each element of the result sees it: it tests all
+/// `count` updates of its line for the one that is meant for it. For targets
+/// that compute elements side by side.
 struct ScatterSearch {
   mlir::Type element; ///< as nn has it
   ScatterReduction reduction;
   /// Of the data; those of indices and updates differ along the axis alone.
   llvm::SmallVector<mlir::AffineExpr> dims;
+  unsigned numIndexed; ///< Leading dimensions, which the indices have.
   unsigned axis;
   mlir::AffineExpr count;
 
@@ -35,12 +36,12 @@ private:
   mlir::Value buildLast(LoweringBuilder &b, mlir::Location loc,
                         mlir::Value data, mlir::Value indices,
                         mlir::Value updates) const;
-  /// Reduces over the updates, behind the loops of `dims`; `inputs` have their
-  /// sizes. `body` gets whether an update is meant for the element, their
-  /// elements and what came out so far.
+  /// Reduces over the updates, behind the loops of the first `rank` dimensions.
+  /// `body` gets whether an update is meant for the element, the update, if
+  /// there are any, and what came out so far.
   mlir::Value
-  reduce(LoweringBuilder &b, mlir::Location loc,
-         llvm::ArrayRef<mlir::Value> inputs, mlir::TypedAttr neutral,
+  reduce(LoweringBuilder &b, mlir::Location loc, unsigned rank,
+         mlir::Value indices, mlir::Value updates, mlir::TypedAttr neutral,
          llvm::function_ref<mlir::Value(mlir::OpBuilder &, mlir::Value,
                                         mlir::ValueRange)>
              body) const;
