@@ -116,6 +116,51 @@ def positions() -> tuple[onnx.ModelProto, list[Feed]]:
     return network(nodes, feeds[0], ["m", "y", "s"], constants=WEIGHTS), feeds
 
 
+def two_stages() -> tuple[onnx.ModelProto, list[Feed]]:
+    """Convolutions on what lies in the boxes that stay, as many as there are."""
+    nodes = [
+        *backbone(),
+        helper.make_node(
+            "NonMaxSuppression", ["boxes", "scores", "most", "part", "least"], ["i"], name="select"
+        ),
+        helper.make_node("Gather", ["i", "two_at"], ["flat"], axis=1, name="flat"),
+        helper.make_node("Gather", ["i", "zero_at"], ["batch"], axis=1, name="batch"),
+        helper.make_node("Squeeze", ["boxes", "first"], ["rows"], name="rows"),
+        helper.make_node("Gather", ["rows", "flat"], ["kept"], axis=0, name="kept"),
+        helper.make_node("Mul", ["kept", "scale"], ["rois"], name="rois"),
+        helper.make_node(
+            "RoiAlign",
+            ["f", "rois", "batch"],
+            ["crops"],
+            output_height=5,
+            output_width=5,
+            sampling_ratio=2,
+            name="crops",
+        ),
+        helper.make_node("Conv", ["crops", "k2"], ["c3"], pads=[1] * 4, name="second"),
+        helper.make_node("Relu", ["c3"], ["r3"], name="relu2"),
+        helper.make_node("GlobalAveragePool", ["r3"], ["g"], name="pool"),
+        helper.make_node("Flatten", ["g"], ["v"], name="flatten"),
+        helper.make_node("Gemm", ["v", "w"], ["h"], name="classes"),
+        helper.make_node("TopK", ["h", "first_2"], ["y", "which"], name="top"),
+    ]
+    constants = WEIGHTS | {
+        "most": np.array([20]),
+        "part": np.array([0.5], np.float32),
+        "first": np.array([0]),
+        "first_2": np.array([2]),
+        "zero_at": np.array(0),
+        "two_at": np.array(2),
+        "scale": np.array(4, np.float32),
+        "w": random(8, 6, seed=5),
+    }
+    feeds = [
+        {"x": random(1, 3, 16, 16), "least": np.array([least], np.float32)}
+        for least in (0.6, 2, 0, 0.6)
+    ]
+    return network(nodes, feeds[0], ["y", "rois"], constants=constants), feeds
+
+
 def sizes_given() -> tuple[onnx.ModelProto, list[Feed]]:
     """A size that is an input, before anything was computed."""
     nodes = [
@@ -127,7 +172,7 @@ def sizes_given() -> tuple[onnx.ModelProto, list[Feed]]:
     return network(nodes, feeds[0], constants={"w": random(5, 7, seed=1)}), feeds
 
 
-CASES = [detector, positions, sizes_given]
+CASES = [detector, positions, two_stages, sizes_given]
 
 
 def compile_for_gpu(model: onnx.ModelProto, folder: Path, *flags: str) -> Path:
