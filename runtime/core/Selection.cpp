@@ -10,7 +10,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include <stdint.h>
+#include "HeapSort.h"
 
 /// Where flags [n] are true: the first `count` of positions [n], in order.
 extern "C" void nncc_library_true_positions(const uint8_t *flags,
@@ -40,38 +40,13 @@ struct Candidates {
   bool isWorse(int32_t a, int32_t b) const {
     return scores[a] < scores[b] || (scores[a] == scores[b] && a > b);
   }
-  void siftDown(uint32_t root, uint32_t end);
-  /// Heap sort: no memory, and no bad case.
-  void sort();
+  void sort() {
+    nncc::heapSort(order, count,
+                   [&](int32_t a, int32_t b) { return isWorse(a, b); });
+  }
 };
 
 } // namespace
-
-/// The heap's root is the worst.
-void Candidates::siftDown(uint32_t root, uint32_t end) {
-  while (2 * root + 1 < end) {
-    uint32_t child = 2 * root + 1;
-    if (child + 1 < end && isWorse(order[child + 1], order[child]))
-      ++child;
-    if (!isWorse(order[child], order[root]))
-      return;
-    int32_t moved = order[root];
-    order[root] = order[child];
-    order[child] = moved;
-    root = child;
-  }
-}
-
-void Candidates::sort() {
-  for (uint32_t root = count / 2; root-- > 0;)
-    siftDown(root, count);
-  for (uint32_t end = count; end > 1; --end) {
-    int32_t worst = order[0];
-    order[0] = order[end - 1];
-    order[end - 1] = worst;
-    siftDown(0, end - 1);
-  }
-}
 
 static float least(float a, float b) { return a < b ? a : b; }
 static float most(float a, float b) { return a > b ? a : b; }

@@ -203,6 +203,12 @@ def test_complex_product(op: str, tmp_path: Path) -> None:
     np.testing.assert_allclose(got.view(np.complex64)[..., 0], want, rtol=1e-4, atol=1e-5)
 
 
+def test_unique(tmp_path: Path) -> None:
+    feed = {"x": np.array([3, 1, 3, 7, 1, 1], np.float32)}
+    model = fused("Unique", ["x"], feed, outputs=("y", "at", "count"))
+    check(model, tmp_path, feed)
+
+
 def integers(dtype: type, *shape: int, seed: int = 0) -> Array:
     info = np.iinfo(dtype)
     return np.random.default_rng(seed).integers(info.min, info.max, shape, dtype, endpoint=True)

@@ -191,6 +191,18 @@ def test_unique(axis: int | None, is_sorted: int, tmp_path: Path) -> None:
     check(model, tmp_path, {"x": x}, {"x": np.zeros_like(x)})
 
 
+@pytest.mark.parametrize("dtype", [np.int64, np.float64])
+def test_many_unique_numbers(dtype: type, tmp_path: Path) -> None:
+    """More than could be compared with each other, all with all."""
+    node = helper.make_node("Unique", ["x"], ["y", "first", "inverse", "count"], sorted=0)
+    feeds = [
+        {"x": np.random.default_rng(seed).integers(-900, 900, n).astype(dtype)}
+        for seed, n in enumerate([50000, 1])
+    ]
+    outputs = ["y", "first", "inverse", "count"]
+    check(network([node], feeds[0], outputs, shapes={"x": ["n"]}), tmp_path, *feeds)
+
+
 @pytest.mark.parametrize("mode", ["avg", "max"])
 @pytest.mark.parametrize("ratio", [0, 2])
 def test_roi_align(mode: str, ratio: int, tmp_path: Path) -> None:

@@ -5,8 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Slices along an axis are compared with each other, all with all. The first of
-// each kind gets a place: how many firsts are less, or come before it.
+// The runtime sorts the slices along an axis; then equal ones are neighbours.
 //
 //===----------------------------------------------------------------------===//
 
@@ -21,73 +20,95 @@ namespace nn = nncc::nn;
 
 namespace {
 
-/// Comparisons of the rows of a matrix [n, m].
-class Comparison {
+/// Rows [n, width] in ascending order; equal ones are one kind.
+class SortedRows {
 public:
-  Comparison(Node &node, Value rows);
+  SortedRows(Node &node, Value rows);
 
+  /// Where the first of each kind is, in ascending order of the kinds: i64 [k].
+  Value getFirsts();
+  /// i64 [n]: the number of each row's kind.
+  Value getKinds() { return restore(kinds); }
+  /// i64 [k]: how many rows are of each of as many kinds.
+  Value count(AffineExpr number);
   /// i1 [n]: whether no row before it is the same.
   Value isFirst();
-  /// i64 [n]: the place of each row's kind.
-  Value getPlaces(Value isFirst, bool sorted);
-  /// i64 [n]: how many rows are the same.
-  Value countSame() { return countTrue(same, 1); }
 
 private:
-  Value position(int64_t axis) {
-    return node.createTyped<nn::IotaOp>(nn::makeTensorType({n, n}, i64), axis);
+  /// What the sorted rows have, in the order before.
+  Value restore(Value values) {
+    return scatter(node, n, order, values, nn::ScatterReduction::None);
   }
-  Value countTrue(Value flags, int64_t axis) {
-    return node.create<nn::ReduceSumOp>(node.cast(flags, i64), Ints{axis},
-                                        false);
+  Value iota() {
+    return node.createTyped<nn::IotaOp>(nn::makeTensorType(n, i64), 0);
   }
 
+public:
+  /// `values` at positions of a vector of zeros, i64 [size].
+  static Value scatter(Node &node, AffineExpr size, Value at, Value values,
+                       nn::ScatterReduction reduction);
+
+private:
   Node &node;
   AffineExpr n;
   Type i64;
-  Value same, less; ///< [i, j]: of row i and row j
+  Value order;  ///< i64 [n]: the numbers of the sorted rows
+  Value starts; ///< i1 [n]: whether a kind starts with this sorted row
+  Value kinds;  ///< i64 [n]: of the sorted rows
 };
 
 } // namespace
 
-/// The first difference decides: its position times 2, plus 1 where i is more.
-Comparison::Comparison(Node &node, Value rows)
+/// Numbers as the runtime sorts them.
+static Value widen(Node &node, Value rows) {
+  OpBuilder &b = node.getBuilder();
+  bool isFloat = isa<FloatType>(Node::elementType(rows));
+  return node.cast(rows, isFloat ? Type(b.getF64Type()) : b.getI64Type());
+}
+
+SortedRows::SortedRows(Node &node, Value rows)
     : node(node), n(Node::dims(rows)[0]), i64(node.getBuilder().getI64Type()) {
-  AffineExpr m = Node::dims(rows)[1], one = node.dim(1);
-  Value left = node.reshape(rows, {n, one, m});
-  Value right = node.reshape(rows, {one, n, m});
-  Value at =
-      node.createTyped<nn::IotaOp>(nn::makeTensorType({one, one, m}, i64), 2);
-  Value twice = node.mul(at, node.constant(2, i64));
-  Value isMore = node.cast(node.create<nn::GreaterOp>(left, right), i64);
-  Value none = node.mul(node.sizeValues(m), node.constant(2, i64));
-  Value key = node.create<nn::ReduceMinOp>(
-      node.select(node.create<nn::EqualOp>(left, right), none,
-                  node.add(twice, isMore)),
-      Ints{2}, false);
-  same = node.create<nn::EqualOp>(key, none);
-  Value half = node.div(key, node.constant(2, i64));
-  Value isEven =
-      node.create<nn::EqualOp>(node.mul(half, node.constant(2, i64)), key);
-  less = node.create<nn::AndOp>(isEven, node.create<nn::NotOp>(same));
+  bool isFloat = isa<FloatType>(Node::elementType(rows));
+  order = node.callLibrary(isFloat ? "sort_rows" : "sort_integer_rows",
+                           widen(node, rows), {nn::makeTensorType(n, i64)})[0];
+  Value sorted = node.create<nn::GatherOp>(rows, order, 0);
+  Value zero = node.constant(0, i64), one = node.constant(1, i64);
+  Value before = node.create<nn::MaxOp>(node.sub(iota(), one), zero);
+  Value previous = node.create<nn::GatherOp>(sorted, before, 0);
+  Value differs = node.create<nn::ReduceMaxOp>(
+      node.create<nn::NotOp>(node.create<nn::EqualOp>(sorted, previous)),
+      Ints{1}, /*keepdims=*/false);
+  starts =
+      node.create<nn::OrOp>(differs, node.create<nn::EqualOp>(iota(), zero));
+  kinds = node.sub(node.create<nn::CumSumOp>(node.cast(starts, i64), 0,
+                                             /*exclusive=*/false,
+                                             /*reverse=*/false),
+                   one);
 }
 
-Value Comparison::isFirst() {
-  Value before = node.create<nn::LessOp>(position(1), position(0));
-  Value count = countTrue(node.create<nn::AndOp>(same, before), 1);
-  return node.create<nn::EqualOp>(count, node.constant(0, i64));
+Value SortedRows::scatter(Node &node, AffineExpr size, Value at, Value values,
+                          nn::ScatterReduction reduction) {
+  if (!at || !values)
+    return Value();
+  Value zeros =
+      node.broadcast(node.constant(0, node.getBuilder().getI64Type()), size);
+  Value tuples = node.reshape(at, {Node::dims(at)[0], node.dim(1)});
+  return node.create<nn::ScatterNDOp>(zeros, tuples, values, reduction);
 }
 
-Value Comparison::getPlaces(Value isFirst, bool sorted) {
-  Value firsts = node.reshape(isFirst, {node.dim(1), n});
-  if (sorted) {
-    Value isAbove = node.transpose(less, {1, 0});
-    return countTrue(node.create<nn::AndOp>(isAbove, firsts), 1);
-  }
-  Value kind = node.create<nn::ReduceMinOp>(
-      node.select(same, position(1), node.sizeValues(n)), Ints{1}, true);
-  Value isBefore = node.create<nn::LessOp>(position(1), kind);
-  return countTrue(node.create<nn::AndOp>(isBefore, firsts), 1);
+Value SortedRows::getFirsts() {
+  Value positions = getTruePositions(node, starts);
+  return node.create<nn::GatherOp>(order, positions, 0);
+}
+
+Value SortedRows::count(AffineExpr number) {
+  Value ones = node.broadcast(node.constant(1, i64), n);
+  return scatter(node, number, kinds, ones, nn::ScatterReduction::Add);
+}
+
+Value SortedRows::isFirst() {
+  return node.create<nn::GreaterOp>(restore(node.cast(starts, i64)),
+                                    node.constant(0, i64));
 }
 
 /// The slices along an axis as rows [n, m].
@@ -103,8 +124,10 @@ static Value getSlices(Node &node, Value input, int64_t axis) {
                       {count, nn::getProduct(dims, node.getContext())});
 }
 
-static LogicalResult convertUnique(Node &node) {
-  bool sorted = node.getInt("sorted", 1) != 0;
+/// The first version gives no indices of the kinds, which are in the order in
+/// which they come.
+template <bool isFirstVersion> static LogicalResult convertUnique(Node &node) {
+  bool isSorted = !isFirstVersion && node.getInt("sorted", 1) != 0;
   auto [input, axis] = getLine(node);
   if (!input)
     return failure();
@@ -115,27 +138,33 @@ static LogicalResult convertUnique(Node &node) {
     rows = node.cast(rows, b.getI32Type());
   if (!rows)
     return failure();
-  Comparison comparison(node, rows);
-  Value first = comparison.isFirst();
-  Value places = comparison.getPlaces(first, sorted);
-  Value positions = getTruePositions(node, first);
-  if (!positions)
+  SortedRows sortedRows(node, rows);
+  Value places = sortedRows.getKinds();
+  Value indices = isSorted ? sortedRows.getFirsts()
+                           : getTruePositions(node, sortedRows.isFirst());
+  if (!indices)
     return failure();
-  // Of each kind in its place, where its first is.
-  AffineExpr kinds = Node::dims(positions)[0];
-  Value at = node.create<nn::GatherOp>(places, positions, 0);
-  Value zeros = node.broadcast(node.constant(0, b.getI64Type()), kinds);
-  Value indices = node.create<nn::ScatterNDOp>(
-      zeros, node.reshape(at, {kinds, node.dim(1)}), positions,
-      nn::ScatterReduction::None);
-  return node.results(
-      {node.create<nn::GatherOp>(input, indices, axis), indices, places,
-       node.create<nn::GatherOp>(comparison.countSame(), indices, 0)});
+  AffineExpr number = Node::dims(indices)[0];
+  Value counts = sortedRows.count(number);
+  if (!isSorted) {
+    // The kinds are counted as they come.
+    Value kinds = node.create<nn::GatherOp>(places, indices, 0);
+    Value numbers = node.createTyped<nn::IotaOp>(
+        nn::makeTensorType(number, b.getI64Type()), 0);
+    Value renamed = SortedRows::scatter(node, number, kinds, numbers,
+                                        nn::ScatterReduction::None);
+    places = node.create<nn::GatherOp>(renamed, places, 0);
+    counts = node.create<nn::GatherOp>(counts, kinds, 0);
+  }
+  Value kept = node.create<nn::GatherOp>(input, indices, axis);
+  if (isFirstVersion)
+    return node.results({kept, places, counts});
+  return node.results({kept, indices, places, counts});
 }
 
 static const Row rows[] = {
-    {"Unique", 11, 1, 1, convertUnique, "",
-     "many elements: time grows with the square of their number"},
+    {"Unique", 1, 1, 1, convertUnique<true>, "com.microsoft"},
+    {"Unique", 11, 1, 1, convertUnique<false>},
 };
 
 ArrayRef<Row> nncc::onnx::getUniqueRows() { return rows; }
