@@ -183,3 +183,18 @@ def test_what_a_component_cannot_have(flags: list[str], message: str, tmp_path: 
     assert result.returncode != 0
     assert message in result.stderr
     assert not (tmp_path / "model.component.wasm").exists()
+
+
+def test_sizes_that_data_tell(tmp_path: Path) -> None:
+    feed = {"x": random(3, 4)}
+    nodes = [
+        helper.make_node("Relu", ["x"], ["r"]),
+        helper.make_node("NonZero", ["r"], ["at"]),
+        helper.make_node("Shape", ["at"], ["s"]),
+    ]
+    host = ComponentHost(compile_component(network(nodes, feed, ["at", "s"]), tmp_path))
+    context = host.open()
+    for x in (feed["x"], np.zeros((3, 4), np.float32), np.ones((3, 4), np.float32)):
+        outputs = host.compute(context, {"x": x})
+        np.testing.assert_array_equal(outputs["at"], np.stack(np.nonzero(x > 0)))
+        np.testing.assert_array_equal(outputs["s"], [2, np.count_nonzero(x > 0)])

@@ -299,3 +299,25 @@ def test_a_condition_that_counts(form: tuple[int, int, str, str, str], tmp_path:
     feeds = [{"x": random(9, 3), "count": number(n), "start": start} for n in (5, 6, 1, 0)]
     feeds[1]["x"] = random(1 if first == 0 and bound == "rows" else 8, 3)
     check(parse(text), tmp_path, *feeds)
+
+
+SCAN_8 = """
+<ir_version: 8, opset_import: ["" : 8]>
+g (float[2,4] state, float[2,5,4] x, float[2,5,1] z) => (float[2,4] last, float[2,5,4] out)
+{
+  last, out = Scan <num_scan_inputs = 2, directions = [1, 0],
+    body = b (float[4] s, float[4] a, float[1] c) => (float[4] s2, float[4] o)
+    {
+      t = Add (s, a)
+      s2 = Tanh (t)
+      o = Mul (s2, c)
+    }
+  > ("", state, x, z)
+}
+"""
+
+
+def test_scan_of_a_batch(tmp_path: Path) -> None:
+    """The first version of Scan walks along dimension 1, example by example."""
+    feed = {"state": random(2, 4), "x": random(2, 5, 4, seed=1), "z": random(2, 5, 1, seed=2)}
+    check(onnx.parser.parse_model(SCAN_8), tmp_path, feed)

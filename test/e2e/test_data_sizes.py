@@ -191,11 +191,19 @@ def test_unique(axis: int | None, is_sorted: int, tmp_path: Path) -> None:
     check(model, tmp_path, {"x": x}, {"x": np.zeros_like(x)})
 
 
+@pytest.mark.parametrize("mode", ["nearest", "linear", "cubic"])
+def test_resize_to_sizes_that_data_tell(mode: str, tmp_path: Path) -> None:
+    node = helper.make_node("Resize", ["x", "", "", "s"], ["y"], mode=mode)
+    x = random(1, 2, 5, 4)
+    feeds = [{"x": x, "s": ints(1, 2, *size)} for size in ((7, 9), (3, 4), (10, 2))]
+    check(network([node], feeds[0]), tmp_path, *feeds)
+
+
 @pytest.mark.parametrize("dtype", [np.int64, np.float64])
 def test_many_unique_numbers(dtype: type, tmp_path: Path) -> None:
     """More than could be compared with each other, all with all."""
     node = helper.make_node("Unique", ["x"], ["y", "first", "inverse", "count"], sorted=0)
-    feeds = [
+    feeds: list[dict[str, Array]] = [
         {"x": np.random.default_rng(seed).integers(-900, 900, n).astype(dtype)}
         for seed, n in enumerate([50000, 1])
     ]
