@@ -64,6 +64,12 @@ def test_a_reshape_that_says_what_is_open(tmp_path: Path) -> None:
     check(network(nodes, feed, shapes=shapes, constants={"s": np.array([6, 4])}), tmp_path, feed)
 
 
+def test_channels_made_of_open_sizes(tmp_path: Path) -> None:
+    feed = {"x": random(2, 3, 4, 6)}
+    nodes = [helper.make_node("SpaceToDepth", ["x"], ["y"], blocksize=2)]
+    check(network(nodes, feed, shapes=CHANNELS_OPEN), tmp_path, feed)
+
+
 WRONG: dict[str, tuple[str, dict[str, Array], Array, str]] = {
     "product": ("MatMul", {"w": random(8, 3)}, random(2, 5), "'b'. is 5, expected 8"),
     "sum": ("Add", {"w": random(8)}, random(2, 5), "'b'. is 5, expected 8"),

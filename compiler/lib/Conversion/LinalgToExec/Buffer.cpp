@@ -7,14 +7,13 @@
 
 #include "Buffer.h"
 
+#include "nncc/Dialect/NN/Symbols.h"
+
 using namespace mlir;
 
 namespace nncc::exec {
 
-static bool isOne(AffineExpr expr) {
-  auto constant = dyn_cast<AffineConstantExpr>(expr);
-  return constant && constant.getValue() == 1;
-}
+using nn::isOne;
 
 SmallVector<AffineExpr> getRowMajorStrides(ArrayRef<AffineExpr> sizes,
                                            MLIRContext *context) {
@@ -64,7 +63,7 @@ std::optional<Buffer> collapseView(const Buffer &buffer,
         continue;
       if (!stride)
         stride = buffer.strides[dim];
-      else if (buffer.strides[dim] != stride * size)
+      else if (nn::getDifference(buffer.strides[dim], stride * size) != 0)
         return std::nullopt;
       size = size * buffer.sizes[dim];
     }
