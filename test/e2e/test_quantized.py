@@ -104,12 +104,14 @@ def test_matmul_integer(left: type, sizes: tuple[int, int, int], tmp_path: Path)
     check(quantized([node], feed, constants), tmp_path, feed, rtol=0, atol=0)
 
 
-@pytest.mark.parametrize("depth", [1, 7, 64])
-def test_integers_of_two_inputs(depth: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize("depth", [1, 2, 7, 64])
+@pytest.mark.parametrize("is_open", [False, True])
+def test_integers_of_two_inputs(depth: int, is_open: bool, tmp_path: Path) -> None:
     feed = {"a": ints(np.uint8, 3, 2, 5, depth), "b": ints(np.uint8, 3, 2, depth, 9, seed=1)}
     constants = {"za": np.array(255, np.uint8), "zb": np.array(0, np.uint8)}
     node = helper.make_node("MatMulInteger", ["a", "b", "za", "zb"], ["y"])
-    shapes = {name: ["n", *array.shape[1:]] for name, array in feed.items()}
+    k = "k" if is_open else depth
+    shapes = {"a": ["n", 2, 5, k], "b": ["n", 2, k, 9]}
     model = network([node], feed, shapes=shapes, constants=constants)
     check(model, tmp_path, feed, rtol=0, atol=0)
 

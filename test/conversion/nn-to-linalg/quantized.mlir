@@ -52,6 +52,20 @@ func.func @main(%a: tensor<?x2x5xi16, affine_map<()[s0] -> (s0, 2, 5)>> {nn.name
 
 // -----
 
+// An open number of products: a zero behind them, which counts if it is odd.
+// CHECK-DAG:   #[[PAIRS:.*]] = affine_map<()[s0] -> ((s0 + 1) floordiv 2)>
+// CHECK-LABEL: func.func @main
+// CHECK-DAG:     tensor.pad %{{.*}} low[0, 0] high[0, 1]
+// CHECK-DAG:     tensor.pad %{{.*}} low[0, 0] high[1, 0]
+// CHECK-DAG:     affine.apply #[[PAIRS]]()
+// CHECK:         exec.dot
+func.func @main(%a: tensor<2x?xi16, affine_map<()[s0] -> (2, s0)>> {nn.name = "a"}, %b: tensor<?x3xi16, affine_map<()[s0] -> (s0, 3)>> {nn.name = "b"}) -> (tensor<2x3xi32> {nn.name = "y"}) attributes {nn.symbols = ["steps"]} {
+  %y = nn.matmul %a, %b : (tensor<2x?xi16, affine_map<()[s0] -> (2, s0)>>, tensor<?x3xi16, affine_map<()[s0] -> (s0, 3)>>) -> tensor<2x3xi32>
+  return %y : tensor<2x3xi32>
+}
+
+// -----
+
 // Of numbers that are known to be bytes.
 // CHECK-LABEL: func.func @main
 // CHECK:         exec.dot %{{.*}}, %{{.*}} {bytes} : i32

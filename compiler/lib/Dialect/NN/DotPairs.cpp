@@ -31,44 +31,44 @@ static Value buildPair(OpBuilder &b, Location loc, Value first, Value second) {
   return b.create<arith::OrIOp>(loc, low, high);
 }
 
-/// `value` with zeros behind dimension `dim` up to an even size.
+/// `value` with zeros behind dimension `dim` up to an even size; where the size
+/// is open, with a zero that counts if that is odd.
 static Value padToEven(LoweringBuilder &b, Location loc, Value value,
                        unsigned dim) {
   auto type = cast<RankedTensorType>(value.getType());
   SmallVector<int64_t> low(type.getRank(), 0), high = low;
-  high[dim] = type.getDimSize(dim) % 2;
+  high[dim] = type.isDynamicDim(dim) ? 1 : type.getDimSize(dim) % 2;
   return buildPad(b, loc, value, low, high,
                   b.getZeroAttr(type.getElementType()));
 }
 
-/// The sizes of an operand that a product reads at `index`; none where an open
-/// one is not the size of a loop.
+/// The sizes of an operand that a product reads at `index`, of loops of the
+/// sizes `loops`; none where one is not known.
 static std::optional<SmallVector<AffineExpr>>
-getSizes(Value value, ArrayRef<AffineExpr> index, ArrayRef<AffineExpr> dims) {
+getSizes(Value value, ArrayRef<AffineExpr> index, ArrayRef<AffineExpr> loops) {
   SmallVector<AffineExpr> sizes;
   auto type = cast<RankedTensorType>(value.getType());
   for (auto [size, at] : llvm::zip_equal(type.getShape(), index)) {
     auto loop = dyn_cast<AffineDimExpr>(at);
     if (!ShapedType::isDynamic(size))
       sizes.push_back(getAffineConstantExpr(size, value.getContext()));
-    else if (loop && loop.getPosition() < dims.size())
-      sizes.push_back(dims[loop.getPosition()]);
+    else if (loop && loops[loop.getPosition()])
+      sizes.push_back(loops[loop.getPosition()]);
     else
       return std::nullopt;
   }
   return sizes;
 }
 
-/// The operand's pairs along dimension `dim`, of even size. The operand has the
-/// sizes `dims` but for that one.
+/// The pairs along dimension `dim` of an operand of the sizes `dims`.
 static Value buildPairs(LoweringBuilder &b, Location loc, Value value,
                         SmallVector<AffineExpr> dims, unsigned dim) {
-  auto type = cast<RankedTensorType>(value.getType());
-  dims[dim] = getAffineConstantExpr(type.getDimSize(dim) / 2, b.getContext());
+  dims[dim] = dims[dim].ceilDiv(2);
   SmallVector<AffineExpr> first = getMapDims(b.getContext(), 0, dims.size());
   SmallVector<AffineExpr> second = first;
   first[dim] = first[dim] * 2;
   second[dim] = first[dim] + 1;
+  value = padToEven(b, loc, value, dim);
   return buildElementwise(b, loc, {{value, first}, {value, second}}, dims,
                           b.getI32Type(),
                           [](OpBuilder &b, Location loc, ValueRange args) {
@@ -80,22 +80,26 @@ Value nn::buildDotProducts(LoweringBuilder &b, Location loc, Value lhs,
                            ArrayRef<AffineExpr> lhsIndex, Value rhs,
                            ArrayRef<AffineExpr> rhsIndex,
                            ArrayRef<AffineExpr> dims, unsigned reductions,
-                           bool bytes) {
+                           AffineExpr depthSize, bool bytes) {
   MLIRContext *context = b.getContext();
   unsigned rank = dims.size(), loops = rank + reductions;
   AffineExpr depth = getAffineDimExpr(loops - 1, context);
   auto lhsType = cast<RankedTensorType>(lhs.getType());
   const auto *place = llvm::find(rhsIndex, depth);
   unsigned dim = place - rhsIndex.begin();
+  SmallVector<AffineExpr> sizes(dims);
+  sizes.resize(loops);
   // A row of single products would only be padded.
+  int64_t staticDepth = lhsType.getShape().back();
   if (reductions == 0 || lhsIndex.back() != depth || place == rhsIndex.end() ||
-      lhsType.getShape().back() < 2)
+      (!ShapedType::isDynamic(staticDepth) && staticDepth < 2))
     return nullptr;
-  auto rhsSizes = getSizes(rhs, rhsIndex, dims);
+  sizes.back() = depthSize;
+  auto rhsSizes = getSizes(rhs, rhsIndex, sizes);
   if (!rhsSizes)
     return nullptr;
   lhs = padToEven(b, loc, lhs, lhsType.getRank() - 1);
-  rhs = buildPairs(b, loc, padToEven(b, loc, rhs, dim), *rhsSizes, dim);
+  rhs = buildPairs(b, loc, rhs, *rhsSizes, dim);
 
   SmallVector<AffineExpr> first(lhsIndex), second(lhsIndex);
   first.back() = depth * 2;

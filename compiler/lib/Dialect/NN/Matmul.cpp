@@ -123,7 +123,8 @@ Value MatmulBuilder::buildFlat() {
   AffineExpr k = getAffineDimExpr(rank, b.getContext());
   SmallVector<AffineExpr> left = getMapDims(b.getContext(), 0, rank - 1);
   left.push_back(k);
-  return buildContraction(b, loc, lhs, left, right, {k, n}, dims, 1, bytes);
+  return buildContraction(b, loc, lhs, left, right, {k, n}, dims, 1, bytes,
+                          depth);
 }
 
 /// (batch..., m, n) over k.
@@ -144,7 +145,8 @@ Value MatmulBuilder::buildBatched() {
   SmallVector<AffineExpr> left = getIndex(lhsDims), right = getIndex(rhsDims);
   left.append({m, k});
   right.append({k, n});
-  return buildContraction(b, loc, lhs, left, rhs, right, dims, 1, bytes);
+  return buildContraction(b, loc, lhs, left, rhs, right, dims, 1, bytes,
+                          lhsDims.back());
 }
 
 FailureOr<SmallVector<Value>> MatmulOp::lowerToLinalg(LoweringBuilder &b,

@@ -104,13 +104,13 @@ Value nn::buildContraction(LoweringBuilder &b, Location loc, Value lhs,
                            ArrayRef<AffineExpr> lhsIndex, Value rhs,
                            ArrayRef<AffineExpr> rhsIndex,
                            ArrayRef<AffineExpr> dims, unsigned reductions,
-                           bool bytes) {
+                           bool bytes, AffineExpr depthSize) {
   MLIRContext *context = b.getContext();
   Type element = getElementTypeOrSelf(lhs);
   Type sumType = getSumType(element);
   if (sumType != element)
     if (Value dot = buildDotProducts(b, loc, lhs, lhsIndex, rhs, rhsIndex, dims,
-                                     reductions, bytes))
+                                     reductions, depthSize, bytes))
       return dot;
   Value init = b.fill(loc, dims, b.getZeroAttr(sumType));
   unsigned rank = dims.size(), loops = rank + reductions;

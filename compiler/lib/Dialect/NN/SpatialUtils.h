@@ -69,24 +69,22 @@ mlir::Type getSumType(mlir::Type element);
 /// sum(lhs * rhs) over the loops from `dims.size()` on; the loops before are
 /// the result's dimensions, of the sizes `dims`. With `bytes` the numbers of
 /// `lhs`, integers, are 0 to 255.
-mlir::Value buildContraction(LoweringBuilder &b, mlir::Location loc,
-                             mlir::Value lhs,
-                             llvm::ArrayRef<mlir::AffineExpr> lhsIndex,
-                             mlir::Value rhs,
-                             llvm::ArrayRef<mlir::AffineExpr> rhsIndex,
-                             llvm::ArrayRef<mlir::AffineExpr> dims,
-                             unsigned reductions, bool bytes = false);
+mlir::Value
+buildContraction(LoweringBuilder &b, mlir::Location loc, mlir::Value lhs,
+                 llvm::ArrayRef<mlir::AffineExpr> lhsIndex, mlir::Value rhs,
+                 llvm::ArrayRef<mlir::AffineExpr> rhsIndex,
+                 llvm::ArrayRef<mlir::AffineExpr> dims, unsigned reductions,
+                 bool bytes = false, mlir::AffineExpr depthSize = {});
 
 /// The same for operands of i16, two products at a time: `lhs` is read in pairs
 /// along its last dimension, `rhs` becomes a tensor of pairs. Null where the
-/// last loop is not that dimension, or its size is not known.
-mlir::Value buildDotProducts(LoweringBuilder &b, mlir::Location loc,
-                             mlir::Value lhs,
-                             llvm::ArrayRef<mlir::AffineExpr> lhsIndex,
-                             mlir::Value rhs,
-                             llvm::ArrayRef<mlir::AffineExpr> rhsIndex,
-                             llvm::ArrayRef<mlir::AffineExpr> dims,
-                             unsigned reductions, bool bytes);
+/// last loop is not that dimension, or its size is open and not `depthSize`.
+mlir::Value
+buildDotProducts(LoweringBuilder &b, mlir::Location loc, mlir::Value lhs,
+                 llvm::ArrayRef<mlir::AffineExpr> lhsIndex, mlir::Value rhs,
+                 llvm::ArrayRef<mlir::AffineExpr> rhsIndex,
+                 llvm::ArrayRef<mlir::AffineExpr> dims, unsigned reductions,
+                 mlir::AffineExpr depthSize, bool bytes);
 
 /// The same elements in row-major order with the sizes `dims`; `groups` says
 /// which dimensions of the side of higher rank make one of the other.
