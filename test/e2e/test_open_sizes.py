@@ -60,7 +60,7 @@ def test_groups_of_open_channels(tmp_path: Path) -> None:
 def test_a_reshape_that_says_what_is_open(tmp_path: Path) -> None:
     feed = {"x": random(2, 3, 4, 1)}
     nodes = [helper.make_node("Reshape", ["x", "s"], ["y"])]
-    shapes = {"x": [2, "a", 4, "b"]}
+    shapes: dict[str, list[int | str]] = {"x": [2, "a", 4, "b"]}
     check(network(nodes, feed, shapes=shapes, constants={"s": np.array([6, 4])}), tmp_path, feed)
 
 

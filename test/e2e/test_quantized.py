@@ -111,7 +111,7 @@ def test_integers_of_two_inputs(depth: int, is_open: bool, tmp_path: Path) -> No
     constants = {"za": np.array(255, np.uint8), "zb": np.array(0, np.uint8)}
     node = helper.make_node("MatMulInteger", ["a", "b", "za", "zb"], ["y"])
     k = "k" if is_open else depth
-    shapes = {"a": ["n", 2, 5, k], "b": ["n", 2, k, 9]}
+    shapes: dict[str, list[int | str]] = {"a": ["n", 2, 5, k], "b": ["n", 2, k, 9]}
     model = network([node], feed, shapes=shapes, constants=constants)
     check(model, tmp_path, feed, rtol=0, atol=0)
 
