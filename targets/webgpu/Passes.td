@@ -13,6 +13,18 @@ def FoldTransposes : Pass<"webgpu-fold-transposes", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::tensor::TensorDialect"];
 }
 
+def FuseLookups : Pass<"webgpu-fuse-lookups", "::mlir::ModuleOp"> {
+  let summary = "Compute what another op looks up where that needs it";
+  let description = [{
+    A linear interpolation along two axes is two ops, of which the second looks
+    its elements up in what the first makes. Here the first becomes a part of the
+    second: four elements are read in place of two, and a dispatch is spared. So
+    it is with every elementwise op that only lookups read, if no more are needed.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
 def GenerateKernels : Pass<"webgpu-generate-kernels", "::mlir::ModuleOp"> {
   let summary = "Turn the linalg bodies of kernels into code for threads";
   let description = [{

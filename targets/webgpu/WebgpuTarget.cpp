@@ -55,6 +55,8 @@ public:
   void buildExec(OpPassManager &pm,
                  const TargetOptions &options) const override {
     pm.addPass(createFoldTransposes());
+    pm.addPass(createFuseLookups());
+    pm.addPass(createCSEPass());
     pm.addPass(exec::createLinalgToExec({/*guardPads=*/true}));
     pm.addPass(createCutSegments());
     pm.addPass(createBindBuffers());
