@@ -279,7 +279,7 @@ CacheUpdate::CacheUpdate(Node &node, Value past, Value seqlens,
   AffineExpr room = past ? Node::dims(past)[2] : node.dim(0);
   isEmpty = nn::getConstantValue(room) == 0;
   total = room + length;
-  if (auto known = nn::symbolicElements(node.in(6));
+  if (auto known = node.in(6) ? nn::symbolicElements(node.in(6)) : std::nullopt;
       known && known->size() == 1)
     total = known->front();
   // seqlens holds the last position of each batch.

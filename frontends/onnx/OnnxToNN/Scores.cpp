@@ -60,7 +60,7 @@ static Value probit(Node &node, Value scores) {
 
 Value nncc::onnx::transformScores(Node &node, Value scores,
                                   StringRef transform) {
-  if (transform == "NONE")
+  if (!scores || transform == "NONE")
     return scores;
   if (transform == "LOGISTIC")
     return node.create<nn::SigmoidOp>(scores);
