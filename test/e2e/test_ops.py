@@ -147,6 +147,17 @@ def test_shape_and_indexing(op: str, tmp_path: Path) -> None:
     check(network([node], feed, constants=constants), tmp_path, feed)
 
 
+@pytest.mark.parametrize("kind", [np.uint8, np.int8, np.bool_])
+@pytest.mark.parametrize("op", ["Pad", "Tile", "Expand", "Slice", "Gather"])
+def test_movement_of_bytes(op: str, kind: type, tmp_path: Path) -> None:
+    constants, attributes = SHAPE[op]
+    if op == "Pad":
+        constants = constants | {"value": np.asarray(200).astype(kind)}
+    feed = {"x": np.random.default_rng(0).integers(0, 256, X.shape).astype(kind)}
+    node = helper.make_node(op, ["x", *constants], ["y"], **attributes)
+    check(network([node], feed, constants=constants), tmp_path, feed)
+
+
 def test_concat_and_split(tmp_path: Path) -> None:
     feed = {"a": X, "b": random(2, 4, 5, seed=1)}
     nodes = [

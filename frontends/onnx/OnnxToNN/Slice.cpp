@@ -194,6 +194,15 @@ static LogicalResult convertConcat(Node &node) {
 // Padding
 //===----------------------------------------------------------------------===//
 
+/// What stands in the border, of the type that elements have after lowering.
+static TypedAttr getFill(Type type, double value) {
+  if (auto floatType = dyn_cast<FloatType>(type))
+    return FloatAttr::get(floatType, value);
+  APInt number(64, static_cast<uint64_t>(static_cast<int64_t>(value)));
+  Type plain = nn::getPlainElementType(type);
+  return IntegerAttr::get(plain, number.trunc(plain.getIntOrFloatBitWidth()));
+}
+
 /// As constant padding, with a value of rank 0 that data tell.
 static LogicalResult padByData(Node &node, ArrayRef<AffineExpr> low,
                                ArrayRef<AffineExpr> high, Value value) {
@@ -202,10 +211,9 @@ static LogicalResult padByData(Node &node, ArrayRef<AffineExpr> low,
   Value inside = node.broadcast(node.constant(1, node.getBuilder().getI1Type()),
                                 Node::dims(node.in(0)));
   auto padWithZeros = [&](Value input) -> Value {
-    return input ? node.create<nn::PadOp>(
-                       input, node.map(low), node.map(high),
-                       nn::PadMode::Constant,
-                       node.getBuilder().getZeroAttr(Node::elementType(input)))
+    return input ? node.create<nn::PadOp>(input, node.map(low), node.map(high),
+                                          nn::PadMode::Constant,
+                                          getFill(Node::elementType(input), 0))
                  : input;
   };
   return node.result(node.select(padWithZeros(inside), padWithZeros(node.in(0)),
@@ -224,14 +232,9 @@ static LogicalResult pad(Node &node, ArrayRef<AffineExpr> low,
       llvm::find_if(modes, [&](auto &entry) { return entry.first == name; });
   if (mode == std::end(modes))
     return node.fail("mode = '" + llvm::Twine(name) + "' is unknown");
-  Type type = Node::elementType(node.in(0));
-  TypedAttr fill;
-  if (auto floatType = dyn_cast<FloatType>(type))
-    fill = FloatAttr::get(floatType, value);
-  else
-    fill = IntegerAttr::get(type, static_cast<int64_t>(value));
   return node.result(node.create<nn::PadOp>(
-      node.in(0), node.map(low), node.map(high), mode->second, fill));
+      node.in(0), node.map(low), node.map(high), mode->second,
+      getFill(Node::elementType(node.in(0)), value)));
 }
 
 static LogicalResult convertPad2(Node &node) {
