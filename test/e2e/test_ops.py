@@ -153,7 +153,7 @@ def test_movement_of_bytes(op: str, kind: type, tmp_path: Path) -> None:
     constants, attributes = SHAPE[op]
     if op == "Pad":
         constants = constants | {"value": np.asarray(200).astype(kind)}
-    feed = {"x": np.random.default_rng(0).integers(0, 256, X.shape).astype(kind)}
+    feed: dict[str, Array] = {"x": np.random.default_rng(0).integers(0, 256, X.shape).astype(kind)}
     node = helper.make_node(op, ["x", *constants], ["y"], **attributes)
     check(network([node], feed, constants=constants), tmp_path, feed)
 
