@@ -122,6 +122,15 @@ def check(
     return compiled
 
 
+def check_on_gpu(model: onnx.ModelProto, module: Path, feeds: Sequence[Feeds]) -> None:
+    """Compares what a compiled `module` answers on a GPU, loaded once, with onnxruntime."""
+    names = [item.name for item in model.graph.input]
+    answers = gpu_host().run_all(module, [[feed[name] for name in names] for feed in feeds])
+    for feed, outputs in zip(feeds, answers, strict=True):
+        expected = reference(model, feed)
+        compare(dict(zip(expected, outputs, strict=True)), expected, RTOL, ATOL)
+
+
 def compare(got: Feeds, expected: Feeds, rtol: float, atol: float) -> None:
     """Types, shapes and elements."""
     for name, want in expected.items():

@@ -14,7 +14,18 @@ from onnx import TensorProto, helper
 
 import nncc
 from gpu import gpu_host
-from harness import ATOL, BIN, RTOL, Array, compare, gpu_problem, network, random, reference
+from harness import (
+    ATOL,
+    BIN,
+    RTOL,
+    Array,
+    check_on_gpu,
+    compare,
+    gpu_problem,
+    network,
+    random,
+    reference,
+)
 
 Feed = dict[str, Array]
 
@@ -275,12 +286,7 @@ def test_segments(
     case: Callable[[], tuple[onnx.ModelProto, list[Feed]]], flags: list[str], tmp_path: Path
 ) -> None:
     model, feeds = case()
-    module = compile_for_gpu(model, tmp_path, *flags)
-    names = [item.name for item in model.graph.input]
-    answers = gpu_host().run_all(module, [[feed[name] for name in names] for feed in feeds])
-    for feed, outputs in zip(feeds, answers, strict=True):
-        expected = reference(model, feed)
-        compare(dict(zip(expected, outputs, strict=True)), expected, RTOL, ATOL)
+    check_on_gpu(model, compile_for_gpu(model, tmp_path, *flags), feeds)
 
 
 @pytest.mark.parametrize("case", [long_loop, branches_in_a_loop])

@@ -80,21 +80,8 @@ static LogicalResult convertReduceMean(Node &node) {
 /// The numbers that a table of `bits` bits holds along its last dimension.
 static Value unpackTable(Node &node, Value table, int64_t bits) {
   table = asBytes(table);
-  if (!table || bits == 8 || !Node::elementType(table).isUnsignedInteger(8))
-    return table;
-  Type u8 = Node::elementType(table);
-  Dims split = Node::dims(table), dims = split;
-  split.push_back(node.dim(1));
-  SmallVector<Value> parts;
-  for (int64_t shift = 0; shift < 8; shift += bits) {
-    Value moved = node.create<nn::ShiftRightOp>(
-        table, node.constant(static_cast<double>(shift), u8));
-    Value part = node.create<nn::AndOp>(
-        moved, node.constant(static_cast<double>((1 << bits) - 1), u8));
-    parts.push_back(node.reshape(part, split));
-  }
-  dims.back() = dims.back() * (8 / bits);
-  return node.reshape(node.concat(parts, split.size() - 1), dims);
+  bool isPacked = table && Node::elementType(table).isUnsignedInteger(8);
+  return isPacked ? unpackBits(node, table, bits) : table;
 }
 
 /// The rows of a table with a scale for each block, f32 or f16.

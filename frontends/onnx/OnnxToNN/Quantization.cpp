@@ -71,6 +71,24 @@ Value nncc::onnx::spread(Node &node, Value parameter, Value value, int64_t axis,
   return node.reshape(parameter, dims);
 }
 
+Value nncc::onnx::unpackBits(Node &node, Value bytes, int64_t bits) {
+  if (!bytes || bits == 8)
+    return bytes;
+  Type u8 = Node::elementType(bytes);
+  Dims dims = Node::dims(bytes), split = dims;
+  split.push_back(node.dim(1));
+  SmallVector<Value> parts;
+  for (int64_t shift = 0; shift < 8; shift += bits) {
+    Value moved = node.create<nn::ShiftRightOp>(
+        bytes, node.constant(static_cast<double>(shift), u8));
+    Value part = node.create<nn::AndOp>(
+        moved, node.constant(static_cast<double>((1 << bits) - 1), u8));
+    parts.push_back(node.reshape(part, split));
+  }
+  dims.back() = dims.back() * (8 / bits);
+  return node.reshape(node.concat(parts, dims.size()), dims);
+}
+
 Value nncc::onnx::dequantize(Node &node, Value value, Value scale,
                              Value zeroPoint) {
   value = asBytes(value);

@@ -15,6 +15,10 @@ namespace nncc::onnx {
 /// Integers narrower than a byte as the bytes that they are held in.
 mlir::Value asBytes(mlir::Value value);
 
+/// Bytes [..., n] to the numbers [..., n * 8 / bits] that they hold, the first
+/// in the low bits.
+mlir::Value unpackBits(Node &node, mlir::Value bytes, int64_t bits);
+
 /// A scale or zero point in a shape that broadcasts with `value`: one number,
 /// one for each position along `axis`, or one for each block of `block`
 /// positions along it. A null `parameter` stays null.

@@ -147,26 +147,6 @@ static LogicalResult convertQGemm(Node &node) {
 // Weights of a few bits
 //===----------------------------------------------------------------------===//
 
-/// Bytes [..., n] to the numbers [..., n * 8 / bits] that they hold, the first
-/// in the low bits.
-static Value unpack(Node &node, Value bytes, int64_t bits) {
-  if (!bytes || bits == 8)
-    return bytes;
-  Type u8 = Node::elementType(bytes);
-  Dims dims = Node::dims(bytes), split = dims;
-  split.push_back(node.dim(1));
-  SmallVector<Value> parts;
-  for (int64_t shift = 0; shift < 8; shift += bits) {
-    Value moved = node.create<nn::ShiftRightOp>(
-        bytes, node.constant(static_cast<double>(shift), u8));
-    Value part = node.create<nn::AndOp>(
-        moved, node.constant(static_cast<double>((1 << bits) - 1), u8));
-    parts.push_back(node.reshape(part, split));
-  }
-  dims.back() = dims.back() * (8 / bits);
-  return node.reshape(node.concat(parts, dims.size()), dims);
-}
-
 /// The zero points [N, blocks] in f32, or the one that all have.
 static Value getZeroPoints(Node &node, Value given, int64_t columns,
                            int64_t blocks, int64_t bits) {
@@ -178,8 +158,8 @@ static Value getZeroPoints(Node &node, Value given, int64_t columns,
     return node.cast(node.reshape(given, dims), f32);
   int64_t packed = llvm::divideCeil(blocks * bits, 8);
   Value rows = node.reshape(given, node.dims({columns, packed}));
-  Value points =
-      node.slice(unpack(node, rows, bits), 1, node.dim(0), node.dim(blocks));
+  Value points = node.slice(unpackBits(node, rows, bits), 1, node.dim(0),
+                            node.dim(blocks));
   return node.cast(node.reshape(points, dims), f32);
 }
 
