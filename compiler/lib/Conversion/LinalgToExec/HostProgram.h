@@ -26,6 +26,17 @@ public:
   mlir::LogicalResult run(mlir::func::FuncOp main);
 
 private:
+  void addProgram(mlir::func::FuncOp main);
+  void bindSymbols(mlir::func::FuncOp main);
+  mlir::LogicalResult bindInputs(mlir::func::FuncOp main);
+  mlir::FailureOr<Buffer> placeOutput(mlir::Value value,
+                                      llvm::DenseSet<mlir::Value> &returned);
+  mlir::LogicalResult returnOutputs(mlir::func::ReturnOp end);
+  mlir::Type getBytesType() {
+    return mlir::MemRefType::get({mlir::ShapedType::kDynamic},
+                                 host.getI8Type());
+  }
+
   // One function an op that stands in the linalg stage.
   mlir::LogicalResult convertBlock(mlir::Block &block);
   mlir::LogicalResult convert(mlir::Operation *op);

@@ -22,8 +22,9 @@ using namespace mlir;
 using namespace nncc;
 using namespace nncc::exec;
 
-LogicalResult HostProgramBuilder::run(func::FuncOp main) {
-  Type bytes = MemRefType::get({ShapedType::kDynamic}, host.getI8Type());
+/// The program's type but for its results: arena, weights, symbols, inputs.
+void HostProgramBuilder::addProgram(func::FuncOp main) {
+  Type bytes = getBytesType();
   SmallVector<Type> inputs = {bytes, bytes};
   for (Type type : main.getArgumentTypes())
     inputs.push_back(isa<RankedTensorType>(type) ? bytes : type);
@@ -31,7 +32,9 @@ LogicalResult HostProgramBuilder::run(func::FuncOp main) {
                                  FunctionType::get(context, inputs, {}));
   module.push_back(program);
   host.setInsertionPointToStart(program.addEntryBlock());
+}
 
+void HostProgramBuilder::bindSymbols(func::FuncOp main) {
   for (BlockArgument argument : main.getArguments()) {
     BlockArgument mapped = program.getArgument(argument.getArgNumber() + 2);
     if (std::optional<unsigned> symbol = getSymbolArgument(main, argument)) {
@@ -41,77 +44,101 @@ LogicalResult HostProgramBuilder::run(func::FuncOp main) {
       hostValues.map(argument, mapped);
     }
   }
-  // An input's sizes: its type's encoding was dropped with the nn dialect, the
-  // signature keeps it.
+  unbound.resize(symbols.size());
+  main.walk([&](BindOp bind) {
+    unbound.set(bind.getFirst(), bind.getFirst() + bind.getValues().size());
+  });
+}
+
+/// The sizes of an input that its type leaves open. The type's encoding was
+/// dropped with the nn dialect, the signature keeps it.
+static AffineMapAttr getDeclaredSizes(ModuleOp module, unsigned input) {
   auto signature = module->getAttrOfType<ArrayAttr>("nncc.inputs");
+  if (!signature || input >= signature.size())
+    return {};
+  auto entry = cast<DictionaryAttr>(signature[input]);
+  auto declared =
+      cast<RankedTensorType>(entry.getAs<TypeAttr>("type").getValue());
+  return dyn_cast_or_null<AffineMapAttr>(declared.getEncoding());
+}
+
+LogicalResult HostProgramBuilder::bindInputs(func::FuncOp main) {
   unsigned input = 0;
   for (BlockArgument argument : main.getArguments()) {
     auto type = dyn_cast<RankedTensorType>(argument.getType());
     if (!type)
       continue;
+    AffineMapAttr sizes = getDeclaredSizes(module, input);
+    if (!sizes && !type.hasStaticShape())
+      return main.emitError("the sizes of input ")
+             << input << " are not in the signature";
     Buffer buffer;
     buffer.memory = program.getArgument(argument.getArgNumber() + 2);
     buffer.offset = constant(0);
     buffer.elementType = type.getElementType();
-    AffineMapAttr sizes;
-    if (signature && input < signature.size()) {
-      auto entry = cast<DictionaryAttr>(signature[input]);
-      auto declared =
-          cast<RankedTensorType>(entry.getAs<TypeAttr>("type").getValue());
-      sizes = dyn_cast_or_null<AffineMapAttr>(declared.getEncoding());
-    }
-    for (int64_t dim = 0; dim < type.getRank(); ++dim) {
-      if (!type.isDynamicDim(dim))
-        buffer.sizes.push_back(constant(type.getDimSize(dim)));
-      else if (sizes)
-        buffer.sizes.push_back(sizes.getValue().getResult(dim));
-      else
-        return main.emitError("the sizes of input ")
-               << input << " are not in the signature";
-    }
+    for (auto [dim, size] : llvm::enumerate(type.getShape()))
+      buffer.sizes.push_back(ShapedType::isDynamic(size)
+                                 ? sizes.getValue().getResult(dim)
+                                 : constant(size));
     buffer.strides = getRowMajorStrides(buffer.sizes, context);
     buffers[argument] = buffer;
     ++input;
   }
+  return success();
+}
 
-  unbound.resize(symbols.size());
-  main.walk([&](BindOp bind) {
-    unbound.set(bind.getFirst(), bind.getFirst() + bind.getValues().size());
-  });
+/// An output lies in the arena, as one, and nowhere else.
+FailureOr<Buffer> HostProgramBuilder::placeOutput(Value value,
+                                                  DenseSet<Value> &returned) {
+  FailureOr<Buffer> buffer = getBuffer(value);
+  if (failed(buffer) ||
+      (buffer->memory.getDefiningOp<AllocOp>() && buffer->isContiguous() &&
+       returned.insert(buffer->memory).second))
+    return buffer;
+  Buffer copy = allocate(value.getLoc(), buffer->sizes, buffer->elementType);
+  if (failed(kernels->copy(host, value.getLoc(), *buffer, copy)))
+    return failure();
+  return copy;
+}
+
+/// Returns the memory of all outputs, and then their sizes.
+LogicalResult HostProgramBuilder::returnOutputs(func::ReturnOp end) {
+  SmallVector<Value> outputs, dims;
+  DenseSet<Value> returned;
+  for (Value value : end.getOperands()) {
+    FailureOr<Buffer> buffer = placeOutput(value, returned);
+    if (failed(buffer))
+      return failure();
+    Location loc = value.getLoc();
+    AffineExpr byteOffset = buffer->offset * buffer->getElementBytes();
+    Value offset = materialize(host, loc, byteOffset, symbols);
+    Value size = host.create<arith::ConstantIndexOp>(loc, 0);
+    outputs.push_back(host.create<memref::ViewOp>(
+        loc, getBytesType(), buffer->memory, offset, size));
+    for (AffineExpr dim : buffer->sizes)
+      dims.push_back(materialize(host, loc, dim, symbols));
+  }
+  llvm::append_range(outputs, dims);
+  host.create<func::ReturnOp>(end->getParentOp()->getLoc(), outputs);
+  program.setFunctionType(
+      FunctionType::get(context, program.getFunctionType().getInputs(),
+                        ValueRange(outputs).getTypes()));
+  return success();
+}
+
+LogicalResult HostProgramBuilder::run(func::FuncOp main) {
+  addProgram(main);
+  bindSymbols(main);
+  if (failed(bindInputs(main)))
+    return failure();
   auto findBuffer = [&](Value tensor) { return getBuffer(tensor); };
   auto findValue = [&](Value value) { return hostValues.lookup(value); };
   kernels =
       std::make_unique<KernelBuilder>(module, findBuffer, findValue, symbols);
-  if (failed(convertBlock(main.getBody().front())))
+  Block &body = main.getBody().front();
+  if (failed(convertBlock(body)) ||
+      failed(returnOutputs(cast<func::ReturnOp>(body.getTerminator()))))
     return failure();
-
-  SmallVector<Value> outputs, dims;
-  DenseSet<Value> returned;
-  for (Value value : main.getBody().front().getTerminator()->getOperands()) {
-    FailureOr<Buffer> buffer = getBuffer(value);
-    if (failed(buffer))
-      return failure();
-    // An output lies in the arena, as one, and nowhere else.
-    if (!buffer->memory.getDefiningOp<AllocOp>() || !buffer->isContiguous() ||
-        !returned.insert(buffer->memory).second) {
-      Buffer copy =
-          allocate(value.getLoc(), buffer->sizes, buffer->elementType);
-      if (failed(kernels->copy(host, value.getLoc(), *buffer, copy)))
-        return failure();
-      buffer = copy;
-    }
-    AffineExpr byteOffset = buffer->offset * buffer->getElementBytes();
-    Value offset = materialize(host, value.getLoc(), byteOffset, symbols);
-    Value size = host.create<arith::ConstantIndexOp>(value.getLoc(), 0);
-    outputs.push_back(host.create<memref::ViewOp>(
-        value.getLoc(), cast<MemRefType>(bytes), buffer->memory, offset, size));
-    for (AffineExpr dim : buffer->sizes)
-      dims.push_back(materialize(host, value.getLoc(), dim, symbols));
-  }
-  llvm::append_range(outputs, dims);
-  host.create<func::ReturnOp>(main.getLoc(), outputs);
-  program.setFunctionType(
-      FunctionType::get(context, inputs, ValueRange(outputs).getTypes()));
   main.erase();
   return success();
 }
