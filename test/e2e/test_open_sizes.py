@@ -70,6 +70,17 @@ def test_channels_made_of_open_sizes(tmp_path: Path) -> None:
     check(network(nodes, feed, shapes=CHANNELS_OPEN), tmp_path, feed)
 
 
+@pytest.mark.parametrize("axes", [[2], [3], [2, 3]])
+def test_means_of_open_images(axes: list[int], tmp_path: Path) -> None:
+    feed = {"x": random(2, 3, 4, 6)}
+    nodes = [
+        helper.make_node("GlobalAveragePool", ["x"], ["m"]),
+        helper.make_node("Squeeze", ["m", "axes"], ["y"]),
+    ]
+    constants = {"axes": np.array(axes)}
+    check(network(nodes, feed, shapes=CHANNELS_OPEN, constants=constants), tmp_path, feed)
+
+
 WRONG: dict[str, tuple[str, dict[str, Array], Array, str]] = {
     "product": ("MatMul", {"w": random(8, 3)}, random(2, 5), "'b'. is 5, expected 8"),
     "sum": ("Add", {"w": random(8)}, random(2, 5), "'b'. is 5, expected 8"),

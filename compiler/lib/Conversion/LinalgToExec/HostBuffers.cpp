@@ -45,17 +45,35 @@ Value HostProgramBuilder::getBytes(Location loc, const Buffer &buffer) {
       buffer.memory, offset, size);
 }
 
+FailureOr<AffineExpr> HostProgramBuilder::getSize(tensor::DimOp op) {
+  std::optional<int64_t> dim = op.getConstantIndex();
+  if (!dim)
+    return op.emitError("asks for the size of a dimension that is not known");
+  FailureOr<SmallVector<AffineExpr>> sizes = getSizes(op.getSource());
+  return failed(sizes) ? FailureOr<AffineExpr>() : (*sizes)[*dim];
+}
+
 FailureOr<SmallVector<AffineExpr>>
 HostProgramBuilder::getExprs(Location loc, ArrayRef<OpFoldResult> values) {
   SmallVector<AffineExpr> exprs;
   for (OpFoldResult value : values) {
-    if (auto known = getConstantIntValue(value))
+    if (auto known = getConstantIntValue(value)) {
       exprs.push_back(constant(*known));
-    else if (AffineExpr expr = kernels::getSymbolicExpr(cast<Value>(value)))
+      continue;
+    }
+    auto operand = cast<Value>(value);
+    if (AffineExpr expr = kernels::getSymbolicExpr(operand)) {
       exprs.push_back(expr);
-    else
+      continue;
+    }
+    auto asked = operand.getDefiningOp<tensor::DimOp>();
+    if (!asked)
       return emitError(loc, "a size that is known only at run time is not "
                             "supported");
+    FailureOr<AffineExpr> size = getSize(asked);
+    if (failed(size))
+      return failure();
+    exprs.push_back(*size);
   }
   return exprs;
 }

@@ -262,6 +262,14 @@ LogicalResult HostProgramBuilder::convert(ExternOp op) {
   return success();
 }
 
+LogicalResult HostProgramBuilder::convert(tensor::DimOp op) {
+  FailureOr<AffineExpr> size = getSize(op);
+  if (succeeded(size))
+    hostValues.map(op.getResult(),
+                   materialize(host, op.getLoc(), *size, symbols));
+  return size;
+}
+
 LogicalResult HostProgramBuilder::convert(BindOp op) {
   host.clone(*op, hostValues);
   for (unsigned i = 0; i < op.getValues().size(); ++i)
@@ -276,7 +284,7 @@ LogicalResult HostProgramBuilder::convert(Operation *op) {
             tensor::ExtractSliceOp, tensor::InsertSliceOp,
             tensor::FromElementsOp, tensor::InsertOp, tensor::ExtractOp,
             arith::ConstantOp, tensor::CastOp, scf::ForOp, scf::IfOp,
-            scf::WhileOp, ExternOp, BindOp>(
+            scf::WhileOp, ExternOp, BindOp, tensor::DimOp>(
           [&](auto typed) { return convert(typed); })
       .Case<tensor::EmptyOp>([](auto) { return success(); })
       .Default([&](Operation *op) -> LogicalResult {

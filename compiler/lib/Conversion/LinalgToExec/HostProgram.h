@@ -51,6 +51,7 @@ private:
   mlir::LogicalResult convert(mlir::tensor::FromElementsOp op);
   mlir::LogicalResult convert(mlir::tensor::InsertOp op);
   mlir::LogicalResult convert(mlir::tensor::ExtractOp op);
+  mlir::LogicalResult convert(mlir::tensor::DimOp op);
   mlir::LogicalResult convert(mlir::arith::ConstantOp op);
   mlir::LogicalResult convert(mlir::scf::ForOp op);
   mlir::LogicalResult convert(mlir::scf::IfOp op);
@@ -94,6 +95,7 @@ private:
                                          const Buffer &buffer);
   mlir::FailureOr<llvm::SmallVector<mlir::AffineExpr>>
   getSizes(mlir::Value tensor);
+  mlir::FailureOr<mlir::AffineExpr> getSize(mlir::tensor::DimOp op);
   mlir::FailureOr<llvm::SmallVector<mlir::AffineExpr>>
   getExprs(mlir::Location loc, llvm::ArrayRef<mlir::OpFoldResult> values);
   mlir::FailureOr<Buffer> getSlice(mlir::Operation *op, const Buffer &from,
