@@ -280,6 +280,17 @@ def test_resize(mode: str, coordinates: str, tmp_path: Path) -> None:
     check(network([node], feed, constants=scales), tmp_path, feed)
 
 
+@pytest.mark.parametrize("kind", [np.uint8, np.int8])
+def test_resize_of_bytes(kind: type, tmp_path: Path) -> None:
+    feed: dict[str, Array] = {
+        "x": np.random.default_rng(0).integers(0, 256, (1, 3, 5, 7)).astype(kind)
+    }
+    scales = {"scales": np.array([1, 1, 2, 1.5], np.float32)}
+    node = helper.make_node("Resize", ["x", "", "scales"], ["y"], mode="linear")
+    # onnxruntime interpolates them with fewer bits.
+    check(network([node], feed, constants=scales), tmp_path, feed, rtol=0, atol=1)
+
+
 def test_layer_normalization(tmp_path: Path) -> None:
     feed = {"x": X}
     constants = {"s": random(5, seed=1), "b": random(5, seed=2)}

@@ -103,7 +103,11 @@ static LogicalResult resize(Node &node, const ResizePlan &plan) {
   }
   if (!input)
     return failure();
+  // What lies between integers is rounded towards 0.
   OpBuilder &b = node.getBuilder();
+  Type type = Node::elementType(input);
+  if (plan.mode != nn::ResizeMode::Nearest && isa<IntegerType>(type))
+    input = node.cast(input, b.getF32Type());
   auto array = [&](ArrayRef<float> numbers) {
     return numbers.empty() ? DenseF32ArrayAttr()
                            : b.getDenseF32ArrayAttr(numbers);
@@ -114,6 +118,7 @@ static LogicalResult resize(Node &node, const ResizePlan &plan) {
       APFloat(static_cast<float>(plan.cubicCoefficient)), plan.excludeOutside,
       plan.antialias, array(roi),
       APFloat(static_cast<float>(plan.extrapolation)));
+  result = node.cast(result, type);
   return node.result(channelsLast ? toChannelsFirst(node, result) : result);
 }
 
