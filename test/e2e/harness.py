@@ -122,6 +122,13 @@ def check(
     return compiled
 
 
+def compile_for_gpu(model: onnx.ModelProto, folder: Path, *flags: str) -> Path:
+    """The module for WebGPU."""
+    onnx.save(model, folder / "model.onnx")
+    flags = ("--target=webgpu", *flags)
+    return nncc.compile(folder / "model.onnx", folder / "gpu.wasm", flags=flags)
+
+
 def check_on_gpu(model: onnx.ModelProto, module: Path, feeds: Sequence[Feeds]) -> None:
     """Compares what a compiled `module` answers on a GPU, loaded once, with onnxruntime."""
     names = [item.name for item in model.graph.input]

@@ -19,6 +19,7 @@ from harness import (
     Array,
     check_on_gpu,
     compare,
+    compile_for_gpu,
     gpu_problem,
     network,
     random,
@@ -174,12 +175,6 @@ def sizes_given() -> tuple[onnx.ModelProto, list[Feed]]:
 
 
 CASES = [detector, positions, two_stages, sizes_given]
-
-
-def compile_for_gpu(model: onnx.ModelProto, folder: Path, *flags: str) -> Path:
-    onnx.save(model, folder / "model.onnx")
-    flags = ("--target=webgpu", *flags)
-    return nncc.compile(folder / "model.onnx", folder / "gpu.wasm", flags=flags)
 
 
 @pytest.mark.parametrize("flags", [[], ["--no-fallback", "--weights=external"]], ids=str)

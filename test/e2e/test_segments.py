@@ -21,6 +21,7 @@ from harness import (
     Array,
     check_on_gpu,
     compare,
+    compile_for_gpu,
     gpu_problem,
     network,
     random,
@@ -261,12 +262,6 @@ CASES = [
     constants_of_64_bits,
     nothing,
 ]
-
-
-def compile_for_gpu(model: onnx.ModelProto, folder: Path, *flags: str) -> Path:
-    onnx.save(model, folder / "model.onnx")
-    flags = ("--target=webgpu", *flags)
-    return nncc.compile(folder / "model.onnx", folder / "gpu.wasm", flags=flags)
 
 
 def run_nncc(*args: str | Path) -> subprocess.CompletedProcess[str]:

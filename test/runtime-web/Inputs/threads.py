@@ -9,14 +9,18 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 
-def convs() -> onnx.GraphProto:
-    """Dense, depthwise and wide convolutions over images of any number and size."""
+def random_weights(shapes: dict[str, tuple[int, ...]]) -> list[onnx.TensorProto]:
+    """The same in each call."""
     rng = np.random.default_rng(0)
-    shapes = {"w0": (30, 8, 3, 3), "w1": (30, 1, 3, 3), "w2": (70, 30, 1, 1)}
-    weights = [
+    return [
         numpy_helper.from_array(rng.standard_normal(shape).astype(np.float32) / 9, name)
         for name, shape in shapes.items()
     ]
+
+
+def convs() -> onnx.GraphProto:
+    """Dense, depthwise and wide convolutions over images of any number and size."""
+    weights = random_weights({"w0": (30, 8, 3, 3), "w1": (30, 1, 3, 3), "w2": (70, 30, 1, 1)})
     nodes = [
         helper.make_node("Conv", ["x", "w0"], ["a"], pads=[1] * 4, name="dense"),
         helper.make_node("Conv", ["a", "w1"], ["b"], pads=[1] * 4, group=30, name="depthwise"),
@@ -32,12 +36,7 @@ def convs() -> onnx.GraphProto:
 
 def tiles() -> onnx.GraphProto:
     """Fixed sizes that make grids of few steps in each loop: groups, channels, pixels."""
-    rng = np.random.default_rng(0)
-    shapes = {"w0": (20, 8, 1, 1), "w1": (40, 5, 3, 3), "w2": (2, 40, 3, 3)}
-    weights = [
-        numpy_helper.from_array(rng.standard_normal(shape).astype(np.float32) / 9, name)
-        for name, shape in shapes.items()
-    ]
+    weights = random_weights({"w0": (20, 8, 1, 1), "w1": (40, 5, 3, 3), "w2": (2, 40, 3, 3)})
     nodes = [
         helper.make_node("Conv", ["x", "w0"], ["a"], name="few"),
         helper.make_node("Conv", ["a", "w1"], ["b"], pads=[1] * 4, group=4, name="grouped"),
