@@ -34,8 +34,10 @@ public:
   bool run();
 
 private:
+  void findSplats();
   const SCEVAddRecExpr *getRecurrence(GetElementPtrInst &address);
-  /// The pointer of another walk plus a constant; null if none is near.
+  /// The pointer of another walk plus a constant, which is zero for splats;
+  /// null if none is near.
   Value *reuse(GetElementPtrInst &address, const SCEVAddRecExpr *recurrence);
   Value *walk(const SCEVAddRecExpr *recurrence);
 
@@ -43,13 +45,39 @@ private:
   ScalarEvolution &evolution;
   SCEVExpander expander;
   SmallVector<Walk> walks;
+  /// Addresses of what goes into all lanes. JavaScriptCore loads such by one
+  /// instruction only where there is no offset, else by three. Empty where
+  /// pointers of their own would take too many registers.
+  SmallPtrSet<GetElementPtrInst *, 4> splats;
 };
 
 } // namespace
 
+/// Whether what `address` points to goes into all lanes of a vector.
+static bool feedsSplat(const GetElementPtrInst &address) {
+  return all_of(address.users(), [](const User *load) {
+    return isa<LoadInst>(load) && all_of(load->users(), [](const User *lane) {
+             return isa<InsertElementInst>(lane) && lane->hasOneUse() &&
+                    isa<ShuffleVectorInst>(*lane->user_begin());
+           });
+  });
+}
+
+void LoopRewriter::findSplats() {
+  for (BasicBlock *block : loop.blocks())
+    for (Instruction &instruction : *block)
+      if (auto *address = dyn_cast<GetElementPtrInst>(&instruction))
+        if (feedsSplat(*address))
+          splats.insert(address);
+  constexpr unsigned few = 4;
+  if (splats.size() > few)
+    splats.clear();
+}
+
 /// The address as `{start, +, step}` in this loop; null where it is not.
 const SCEVAddRecExpr *LoopRewriter::getRecurrence(GetElementPtrInst &address) {
-  if (address.hasAllConstantIndices() || address.getType()->isVectorTy())
+  if (address.getType()->isVectorTy() ||
+      (address.hasAllConstantIndices() && !splats.contains(&address)))
     return nullptr;
   auto *recurrence = dyn_cast<SCEVAddRecExpr>(evolution.getSCEV(&address));
   if (!recurrence || recurrence->getLoop() != &loop || !recurrence->isAffine())
@@ -72,6 +100,8 @@ Value *LoopRewriter::reuse(GetElementPtrInst &address,
       continue;
     if (distance->isZero())
       return known.pointer;
+    if (splats.contains(&address))
+      continue;
     IRBuilder<> b(&address);
     return b.CreateGEP(b.getInt8Ty(), known.pointer, distance->getValue());
   }
@@ -99,6 +129,7 @@ Value *LoopRewriter::walk(const SCEVAddRecExpr *recurrence) {
 bool LoopRewriter::run() {
   if (!loop.getLoopPreheader() || !loop.getLoopLatch() || !loop.isInnermost())
     return false;
+  findSplats();
   SmallVector<std::pair<GetElementPtrInst *, const SCEVAddRecExpr *>> found;
   for (BasicBlock *block : loop.blocks())
     for (Instruction &instruction : *block)

@@ -15,7 +15,8 @@ namespace nncc::wasm {
 /// In innermost loops, turns addresses that grow by the same amount in every
 /// iteration into pointers that are carried and added to. Addresses a constant
 /// apart share a pointer, so that the constants stay immediates of the loads;
-/// LLVM's loop strength reduction puts them into registers.
+/// LLVM's loop strength reduction puts them into registers. The few of numbers
+/// that go into all lanes have pointers of their own.
 struct PointerInductionPass : llvm::PassInfoMixin<PointerInductionPass> {
   llvm::PreservedAnalyses run(llvm::Function &function,
                               llvm::FunctionAnalysisManager &analyses);
