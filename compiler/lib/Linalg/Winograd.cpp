@@ -461,7 +461,11 @@ struct WinogradPass : impl::WinogradBase<WinogradPass> {
     if (largestTile == 0)
       return;
     SmallVector<linalg::GenericOp> ops;
-    getOperation().walk([&](linalg::GenericOp op) { ops.push_back(op); });
+    // Elementwise ops that follow a convolution go with it.
+    getOperation().walk([&](linalg::GenericOp op) {
+      if (op.getNumReductionLoops() > 0)
+        ops.push_back(op);
+    });
     for (linalg::GenericOp op : ops) {
       std::optional<Convolution> conv = match(op);
       if (!conv)
