@@ -167,6 +167,16 @@ def test_concat_and_split(tmp_path: Path) -> None:
     check(network(nodes, feed, ["y", "z"], constants={"sizes": ints(2, 5)}), tmp_path, feed)
 
 
+def test_concats_that_begin_alike(tmp_path: Path) -> None:
+    feed = {"x": X}
+    nodes = [helper.make_node(op, ["x"], [op]) for op in ("Relu", "Exp", "Tanh", "Neg")]
+    nodes += [
+        helper.make_node("Concat", ["Relu", "Exp", "Neg"], ["y"], axis=1),
+        helper.make_node("Concat", ["Relu", "Tanh", "Neg"], ["z"], axis=1),
+    ]
+    check(network(nodes, feed, ["y", "z"]), tmp_path, feed)
+
+
 def test_where(tmp_path: Path) -> None:
     feed = {"c": X[0] > 0, "a": X, "b": random(5, seed=1)}
     check(network([helper.make_node("Where", ["c", "a", "b"], ["y"])], feed), tmp_path, feed)

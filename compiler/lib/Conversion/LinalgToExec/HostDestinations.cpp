@@ -82,10 +82,13 @@ bool HostProgramBuilder::areSizesBound(Value tensor) {
          });
 }
 
-/// What the insertions that end with `insert` began with.
+/// What the insertions that end with `insert` began with: what others read
+/// too is copied, once it is complete.
 static Value getInsertionRoot(tensor::InsertSliceOp insert) {
   Value root = insert.getDest();
-  while (auto previous = root.getDefiningOp<tensor::InsertSliceOp>())
+  auto previous = root.getDefiningOp<tensor::InsertSliceOp>();
+  for (; previous && root.hasOneUse();
+       previous = root.getDefiningOp<tensor::InsertSliceOp>())
     root = previous.getDest();
   return root;
 }
