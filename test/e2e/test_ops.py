@@ -258,6 +258,10 @@ POOLS: dict[str, tuple[str, dict[str, Any]]] = {
     "max-padded": ("MaxPool", {"kernel_shape": [3, 3], "pads": [1, 1, 1, 1], "strides": [2, 2]}),
     "max-ceil": ("MaxPool", {"kernel_shape": [2, 2], "strides": [2, 2], "ceil_mode": 1}),
     "average": ("AveragePool", {"kernel_shape": [3, 3], "pads": [1, 1, 1, 1]}),
+    "average-beyond": (
+        "AveragePool",
+        {"kernel_shape": [30000, 30000], "strides": [30000, 30000], "ceil_mode": 1},
+    ),
     "average-all": (
         "AveragePool",
         {"kernel_shape": [3, 3], "pads": [1, 1, 1, 1], "count_include_pad": 1},

@@ -65,6 +65,14 @@ struct PoolBuilder {
 };
 } // namespace
 
+/// Ends a window where even the first one has left the padded input: exporters
+/// write windows far larger than the image.
+static void dropUnusedTaps(Window &window, int64_t size) {
+  int64_t last = size + window.low + window.high - 1;
+  if (last >= 0)
+    window.kernel = std::min(window.kernel, last / window.dilation + 1);
+}
+
 template <typename Op>
 static PoolBuilder makeBuilder(Op op, LoweringBuilder &b, Value input,
                                TypedAttr padding) {
@@ -86,10 +94,12 @@ static PoolBuilder makeBuilder(Op op, LoweringBuilder &b, Value input,
       high[1 + i] += window.stride - 1;
       std::optional<int64_t> in = getConstantValue(pool.inputDims[1 + i]);
       std::optional<int64_t> out = getConstantValue(pool.dims[1 + i]);
-      if (in && out)
+      if (in && out) {
+        dropUnusedTaps(window, *in);
         high[1 + i] =
             std::max(window.high, (*out - 1) * window.stride + window.extent() -
                                       *in - window.low);
+      }
     }
     pool.inputDims[1 + i] = pool.inputDims[1 + i] + (low[1 + i] + high[1 + i]);
   }
