@@ -199,8 +199,7 @@ Value JointBuilder::crop(Value full, ArrayRef<AffineExpr> dims) {
   bool crops = false;
   for (auto [i, window] : llvm::enumerate(windows)) {
     AffineExpr size = (inputDims[1 + i] + (taps(i) - 1)) * window.stride;
-    std::optional<int64_t> rest =
-        getConstantValue(simplifyAffineExpr(size - dims[1 + i], 0, 16));
+    std::optional<int64_t> rest = getDifference(size, dims[1 + i]);
     int64_t after = rest.value_or(0) - window.low;
     offsets[1 + i] = b.getIndexAttr(window.low);
     high[1 + i] = std::max<int64_t>(-after, 0);
