@@ -53,11 +53,11 @@ Value NestEmitter::mul(Value a, Value c) {
 }
 
 Value NestEmitter::div(Value a, Value by) {
-  return b.createOrFold<arith::DivSIOp>(loc, a, by);
+  return b.createOrFold<arith::DivUIOp>(loc, a, by);
 }
 
 Value NestEmitter::rem(Value a, Value by) {
-  return b.createOrFold<arith::RemSIOp>(loc, a, by);
+  return b.createOrFold<arith::RemUIOp>(loc, a, by);
 }
 
 Value NestEmitter::min(Value a, Value c) {
@@ -96,7 +96,6 @@ Value NestEmitter::expand(AffineExpr expr) {
     return ivs[dim.getPosition()];
   auto binary = cast<AffineBinaryOpExpr>(expr);
   Value left = expand(binary.getLHS()), right = expand(binary.getRHS());
-  // What is divided is not negative.
   switch (expr.getKind()) {
   case AffineExprKind::Add:
     return add(left, right);
@@ -171,6 +170,26 @@ void NestEmitter::delinearize(Value linear, ArrayRef<unsigned> order) {
     ivs[dim] = rem(linear, size);
     linear = div(linear, size);
   }
+}
+
+/// Whether an access walks the dimensions of `order` as if they were one.
+static bool isLinear(const LoopNest &nest, const Access &access,
+                     ArrayRef<unsigned> order) {
+  if (llvm::any_of(order, [&](unsigned dim) { return access.hasTermOn(dim); }))
+    return false;
+  for (auto [outer, inner] : llvm::zip(order, order.drop_front()))
+    if (access.coefs[outer] != access.coefs[inner] * nest.dims[inner].size)
+      return false;
+  return true;
+}
+
+void NestEmitter::delinearize(Value linear, ArrayRef<unsigned> order,
+                              const Access &access) {
+  if (!isLinear(nest, access, order))
+    return delinearize(linear, order);
+  for (unsigned dim : order)
+    ivs[dim] = constant(0);
+  ivs[order.back()] = linear;
 }
 
 //===----------------------------------------------------------------------===//

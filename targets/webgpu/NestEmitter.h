@@ -36,6 +36,8 @@ public:
   mlir::Value expand(mlir::AffineExpr expr);
   mlir::Value add(mlir::Value a, mlir::Value b);
   mlir::Value mul(mlir::Value a, mlir::Value b);
+  /// What is divided is not negative: divisions without a sign are cheap, and
+  /// implementations of WGSL find the bounds of what comes out.
   mlir::Value div(mlir::Value a, mlir::Value by);
   mlir::Value rem(mlir::Value a, mlir::Value by);
   mlir::Value min(mlir::Value a, mlir::Value b);
@@ -47,6 +49,9 @@ public:
   mlir::AffineExpr getNumTiles() const;
   /// Sets the dimensions of `order`, outermost first, from a linear number.
   void delinearize(mlir::Value linear, llvm::ArrayRef<unsigned> order);
+  /// The same for the index of one access, which may not need them all.
+  void delinearize(mlir::Value linear, llvm::ArrayRef<unsigned> order,
+                   const kernels::Access &access);
   /// Sets the parallel dimensions from the linear number of a tile.
   void enterTile(mlir::Value linear);
   /// Visits the tile's points, the dimensions set to each.

@@ -9,8 +9,8 @@
 // CHECK: b1: array<i32>
 // CHECK: b2: array<i32>
 // CHECK: let [[A:v[0-9]+]] = b0
-// CHECK: << bitcast<u32>(24)
-// CHECK: >> bitcast<u32>(24)
+// CHECK: << u32(24)
+// CHECK: >> u32(24)
 // CHECK: & 255
 func.func @main(%x: tensor<5xi8>, %y: tensor<5xi64>) -> tensor<5xi1> {
   %e = tensor.empty() : tensor<5xi1>
