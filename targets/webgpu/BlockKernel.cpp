@@ -25,13 +25,16 @@ using Values = NestEmitter::Values;
 
 /// Terms that are added up one by one.
 constexpr int64_t longestSum = 256;
+/// Threads with more sums than this, in vectors, have no registers for totals.
+constexpr int64_t maxTotals = 8;
 
 /// A workgroup computes a block of rows x columns. For each part of the sum it
 /// copies that part's rows of A, vectors along the sum, and columns of B,
 /// vectors across it, into its memory; each thread then reads what it needs for
-/// its own rows and columns. Where a long sum has slices, each is such a group
-/// of threads with a memory of its own. A convolution is a product whose
-/// element of A is found by the loop nest's index.
+/// its own rows and columns. The next part is on its way to registers
+/// meanwhile. Where a long sum has slices, each is such a group of threads with
+/// a memory of its own. A convolution is a product whose element of A is found
+/// by the loop nest's index.
 class BlockEmitter {
 public:
   BlockEmitter(OpBuilder &b, func::FuncOp func, const LoopNest &nest,
@@ -41,35 +44,44 @@ public:
 private:
   Value allocate(int64_t vectors);
   void findBlock(Value group);
-  void copyA(Value first);
-  void copyB(Value first);
   /// Calls `copy` with the numbers of the vectors that this thread copies.
   void forEachCopy(int64_t vectors, function_ref<void(Value)> copy);
+  void forEachOfA(function_ref<void(Value line, Value part)> copy);
+  void forEachOfB(function_ref<void(Value column, Value step)> copy);
   Value loadA(Value k);
+  Value loadOfA(Value line, Value k);
   Value loadB(Value column);
+  Value loadOfB(Value column, Value k);
   Value loadLanes(Value first, AffineExpr size,
                   function_ref<Value(Value)> loadAt);
+  /// What this thread copies of a part of the sum, and that into the memory.
+  Values loadPart(Value part);
+  void storePart(ArrayRef<Value> copied);
   Values multiply(ValueRange sums);
-  Values sumUp(Value begin, Value end, ValueRange sums);
+  Values sumUp(Value begin, Value end, ValueRange carried);
   Values sumUp();
   Values addSlices(ValueRange sums);
+  void enterResult(Value row, Value column);
   void finishVector(Value row, Value column, Value sum);
   void finishLanes(Value column, Value sum);
 
   Value constant(int64_t value) { return e.constant(value); }
   /// Where the vector of a column and step lies. Panels of two vectors stand
-  /// behind each other, as in the packed weights, with one as a gap that
-  /// spreads them over the memory's banks.
+  /// behind each other, as in the packed weights, with as large a gap, so that
+  /// threads next to each other read different banks of the memory. The rows
+  /// of A need none: such threads read one of them.
   Value getPlaceOfB(Value column, Value step);
   Value getPlaceOfA(Value line, Value part);
   /// The place in the memory of this slice, which has `size` vectors.
   Value inSlice(Value place, int64_t size);
-  int64_t sizeOfA() const {
-    return block.blockRows() * (block.depth / lanes + 1);
-  }
+  int64_t sizeOfA() const { return block.blockRows() * (block.depth / lanes); }
   int64_t sizeOfB() const {
-    return block.blockColumns() / (2 * lanes) * (2 * block.depth + 1);
+    return block.blockColumns() / (2 * lanes) * panelPitch();
   }
+  int64_t panelPitch() const { return 2 * block.depth + 2; }
+  size_t numSums() const { return block.rows * block.vectors; }
+  /// The number of parts of the sum, each of a step for all slices.
+  Value countParts() { return e.expand(depth.ceilDiv(block.roundDepth())); }
 
   OpBuilder &b;
   const Product &product;
@@ -148,38 +160,39 @@ Value BlockEmitter::loadA(Value k) {
   unsigned inner = product.k.back();
   if (!isWide(e.nest, accessA, inner))
     return loadLanes(k, depth, [&](Value at) {
-      e.delinearize(at, product.k);
+      e.delinearize(at, product.k, accessA);
       return e.load(accessA);
     });
   if (!depth.isMultipleOf(block.roundDepth()))
     k = e.min(k, e.expand(depth - lanes));
-  e.delinearize(k, product.k);
+  e.delinearize(k, product.k, accessA);
   return e.loadVector(accessA);
 }
 
-void BlockEmitter::copyA(Value first) {
+/// What is copied to `line` of A's block from step `k` on.
+Value BlockEmitter::loadOfA(Value line, Value k) {
+  Value row = e.add(firstRow, line);
+  if (!numRows.isMultipleOf(block.blockRows()))
+    row = e.min(row, e.expand(numRows - 1));
+  if (!product.m.empty())
+    e.delinearize(row, product.m, accessA);
+  Value value = loadA(k);
+  if (depth.isMultipleOf(block.roundDepth()))
+    return value;
+  // Steps beyond the end add nothing.
+  Values isInside;
+  for (int64_t lane = 0; lane < lanes; ++lane)
+    isInside.push_back(e.isLess(e.add(k, constant(lane)), e.expand(depth)));
+  Value mask = b.create<vector::FromElementsOp>(
+      e.loc, VectorType::get(lanes, b.getI1Type()), isInside);
+  Value zero = b.create<arith::ConstantOp>(e.loc, b.getZeroAttr(vector));
+  return b.create<arith::SelectOp>(e.loc, mask, value, zero);
+}
+
+void BlockEmitter::forEachOfA(function_ref<void(Value, Value)> copy) {
   int64_t pitch = block.depth / lanes;
   forEachCopy(block.blockRows() * pitch, [&](Value number) {
-    Value line = e.div(number, constant(pitch));
-    Value part = e.rem(number, constant(pitch));
-    Value row = e.add(firstRow, line);
-    if (!numRows.isMultipleOf(block.blockRows()))
-      row = e.min(row, e.expand(numRows - 1));
-    if (!product.m.empty())
-      e.delinearize(row, product.m);
-    Value k = e.add(first, e.mul(part, constant(lanes)));
-    Value value = loadA(k);
-    if (!depth.isMultipleOf(block.roundDepth())) {
-      // Steps beyond the end add nothing.
-      Values isInside;
-      for (int64_t lane = 0; lane < lanes; ++lane)
-        isInside.push_back(e.isLess(e.add(k, constant(lane)), e.expand(depth)));
-      Value mask = b.create<vector::FromElementsOp>(
-          e.loc, VectorType::get(lanes, b.getI1Type()), isInside);
-      Value zero = b.create<arith::ConstantOp>(e.loc, b.getZeroAttr(vector));
-      value = b.create<arith::SelectOp>(e.loc, mask, value, zero);
-    }
-    b.create<memref::StoreOp>(e.loc, value, memoryA, getPlaceOfA(line, part));
+    copy(e.div(number, constant(pitch)), e.rem(number, constant(pitch)));
   });
 }
 
@@ -205,41 +218,71 @@ Value BlockEmitter::inSlice(Value place, int64_t size) {
 }
 
 Value BlockEmitter::getPlaceOfA(Value line, Value part) {
-  int64_t pitch = block.depth / lanes + 1;
+  int64_t pitch = block.depth / lanes;
   return inSlice(e.add(e.mul(line, constant(pitch)), part), sizeOfA());
 }
 
 Value BlockEmitter::getPlaceOfB(Value column, Value step) {
   Value panel = e.div(column, constant(2));
   Value inPanel = e.add(e.mul(step, constant(2)), e.rem(column, constant(2)));
-  Value place = e.add(e.mul(panel, constant(2 * block.depth + 1)), inPanel);
+  Value place = e.add(e.mul(panel, constant(panelPitch())), inPanel);
   return inSlice(place, sizeOfB());
 }
 
 /// Neighbouring threads copy what are neighbours in memory: the vectors of a
 /// panel, the columns of a row, or else the steps of a column.
-void BlockEmitter::copyB(Value first) {
+void BlockEmitter::forEachOfB(function_ref<void(Value, Value)> copy) {
   int64_t columns = block.blockColumns() / lanes;
   forEachCopy(block.depth * columns, [&](Value number) {
-    Value column, step;
     if (accessB.panelWidth(product.n)) {
       Value pair = e.div(number, constant(2));
-      step = e.rem(pair, constant(block.depth));
-      column = e.add(e.mul(e.div(pair, constant(block.depth)), constant(2)),
-                     e.rem(number, constant(2)));
+      Value panel = e.div(pair, constant(block.depth));
+      copy(e.add(e.mul(panel, constant(2)), e.rem(number, constant(2))),
+           e.rem(pair, constant(block.depth)));
     } else if (accessB.isUnit(product.n)) {
-      step = e.div(number, constant(columns));
-      column = e.rem(number, constant(columns));
+      copy(e.rem(number, constant(columns)), e.div(number, constant(columns)));
     } else {
-      step = e.rem(number, constant(block.depth));
-      column = e.div(number, constant(block.depth));
+      copy(e.div(number, constant(block.depth)),
+           e.rem(number, constant(block.depth)));
     }
-    Value k = e.add(first, step);
-    if (!depth.isMultipleOf(block.roundDepth()))
-      k = e.min(k, e.expand(depth - 1));
-    e.delinearize(k, product.k);
-    Value value = loadB(e.add(firstColumn, e.mul(column, constant(lanes))));
-    b.create<memref::StoreOp>(e.loc, value, memoryB, getPlaceOfB(column, step));
+  });
+}
+
+/// What is copied to `column` of B's block in step `k`.
+Value BlockEmitter::loadOfB(Value column, Value k) {
+  if (!depth.isMultipleOf(block.roundDepth()))
+    k = e.min(k, e.expand(depth - 1));
+  e.delinearize(k, product.k, accessB);
+  return loadB(e.add(firstColumn, e.mul(column, constant(lanes))));
+}
+
+Values BlockEmitter::loadPart(Value part) {
+  if (slice)
+    part = e.add(e.mul(part, constant(block.slices)), slice);
+  Value first = e.mul(part, constant(block.depth));
+  Values copied;
+  forEachOfA([&](Value line, Value number) {
+    Value k = e.add(first, e.mul(number, constant(lanes)));
+    copied.push_back(loadOfA(line, k));
+  });
+  forEachOfB([&](Value column, Value step) {
+    copied.push_back(loadOfB(column, e.add(first, step)));
+  });
+  for (unsigned dim : product.k)
+    e.ivs[dim] = Value();
+  return copied;
+}
+
+void BlockEmitter::storePart(ArrayRef<Value> copied) {
+  auto store = [&](Value memory, Value place) {
+    b.create<memref::StoreOp>(e.loc, copied.front(), memory, place);
+    copied = copied.drop_front();
+  };
+  forEachOfA([&](Value line, Value number) {
+    store(memoryA, getPlaceOfA(line, number));
+  });
+  forEachOfB([&](Value column, Value step) {
+    store(memoryB, getPlaceOfB(column, step));
   });
 }
 
@@ -283,48 +326,53 @@ Values BlockEmitter::multiply(ValueRange sums) {
 }
 
 /// Adds the parts from `begin` to `end` to the sums, one for each slice at
-/// once.
-Values BlockEmitter::sumUp(Value begin, Value end, ValueRange sums) {
-  auto loop = b.create<scf::ForOp>(e.loc, begin, end, constant(1), sums);
+/// once. What is carried are the sums and what was loaded of the next part.
+Values BlockEmitter::sumUp(Value begin, Value end, ValueRange carried) {
+  auto loop = b.create<scf::ForOp>(e.loc, begin, end, constant(1), carried);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(loop.getBody());
-  Value part = loop.getInductionVar();
-  if (slice)
-    part = e.add(e.mul(part, constant(block.slices)), slice);
-  Value first = e.mul(part, constant(block.depth));
-  copyA(first);
-  copyB(first);
-  for (unsigned dim : product.k)
-    e.ivs[dim] = Value();
+  Values args(loop.getRegionIterArgs());
+  storePart(ArrayRef(args).drop_front(numSums()));
   b.create<gpu::BarrierOp>(e.loc);
-  Values next = multiply(loop.getRegionIterArgs());
+  // The last part is loaded once more, which no result waits for.
+  Value next = e.add(loop.getInductionVar(), constant(1));
+  Values copied = loadPart(e.min(next, e.add(countParts(), constant(-1))));
+  Values results = multiply(ValueRange(args).take_front(numSums()));
   b.create<gpu::BarrierOp>(e.loc);
-  b.create<scf::YieldOp>(e.loc, next);
+  results.append(copied);
+  b.create<scf::YieldOp>(e.loc, results);
   return Values(loop.getResults());
 }
 
-/// A long sum is one of sums of at most `longestSum` terms, as on the CPU: the
-/// rounding error grows with the length of each. Totals wait outside of the
-/// inner loop, so that it costs little where registers are short.
+/// A long sum is one of sums of at most `longestSum` terms, as on the CPU,
+/// where there are registers for their totals: the rounding error grows with
+/// the length of each.
 Values BlockEmitter::sumUp() {
-  Value init = toVector(b, e.loc, e.getInits().front());
-  Values totals(block.rows * block.vectors, init);
-  Value end = e.expand(depth.ceilDiv(block.roundDepth()));
+  Values carried(numSums(), toVector(b, e.loc, e.getInits().front()));
+  carried.append(loadPart(constant(0)));
+  Value end = countParts();
   auto length = dyn_cast<AffineConstantExpr>(depth);
-  if (length && length.getValue() <= longestSum)
-    return sumUp(constant(0), end, totals);
+  if ((length && length.getValue() <= longestSum) || numSums() > maxTotals) {
+    carried = sumUp(constant(0), end, carried);
+    carried.truncate(numSums());
+    return carried;
+  }
   Value step = constant(longestSum / block.depth);
-  auto loop = b.create<scf::ForOp>(e.loc, constant(0), end, step, totals);
+  auto loop = b.create<scf::ForOp>(e.loc, constant(0), end, step, carried);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(loop.getBody());
   Value zero = b.create<arith::ConstantOp>(e.loc, b.getZeroAttr(vector));
   Value begin = loop.getInductionVar();
-  Values sums =
-      sumUp(begin, e.min(e.add(begin, step), end), Values(totals.size(), zero));
-  for (auto [sum, total] : llvm::zip(sums, loop.getRegionIterArgs()))
-    sum = b.create<arith::AddFOp>(e.loc, total, sum);
+  Values inner(loop.getRegionIterArgs());
+  std::fill_n(inner.begin(), numSums(), zero);
+  Values sums = sumUp(begin, e.min(e.add(begin, step), end), inner);
+  for (size_t i = 0; i < numSums(); ++i)
+    sums[i] =
+        b.create<arith::AddFOp>(e.loc, loop.getRegionIterArgs()[i], sums[i]);
   b.create<scf::YieldOp>(e.loc, sums);
-  return Values(loop.getResults());
+  Values totals(loop.getResults());
+  totals.truncate(numSums());
+  return totals;
 }
 
 /// The sums of all slices, through the workgroup's memory.
@@ -367,13 +415,27 @@ void BlockEmitter::finishLanes(Value column, Value sum) {
   }
 }
 
-void BlockEmitter::finishVector(Value row, Value column, Value sum) {
-  auto isInside =
-      b.create<arith::AndIOp>(e.loc, e.isLess(row, e.expand(numRows)),
-                              e.isLess(column, e.expand(numColumns)));
+/// Goes into code for what lies in the result, where blocks reach beyond it.
+void BlockEmitter::enterResult(Value row, Value column) {
+  Value isInside;
+  auto require = [&](Value index, AffineExpr size, int64_t step) {
+    if (size.isMultipleOf(step))
+      return;
+    Value isBelow = e.isLess(index, e.expand(size));
+    isInside =
+        isInside ? b.create<arith::AndIOp>(e.loc, isInside, isBelow) : isBelow;
+  };
+  require(row, numRows, block.blockRows());
+  require(column, numColumns, block.blockColumns());
+  if (!isInside)
+    return;
   auto branch = b.create<scf::IfOp>(e.loc, isInside, /*withElseRegion=*/false);
-  OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(branch.thenBlock());
+}
+
+void BlockEmitter::finishVector(Value row, Value column, Value sum) {
+  OpBuilder::InsertionGuard guard(b);
+  enterResult(row, column);
   if (!product.m.empty())
     e.delinearize(row, product.m);
   const Stage &last = e.nest.epilogue ? *e.nest.epilogue : e.nest.main;

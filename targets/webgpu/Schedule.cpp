@@ -21,12 +21,13 @@ namespace nncc::webgpu {
 /// `groups` workgroups, which are enough to fill a GPU. Each copies its
 /// operands in whole rounds of its threads. After the notes on GEMM of public
 /// systems: 4x4 a thread is good everywhere, 8x8 where there is enough work.
-/// The depths keep the memory of a workgroup small, which is zeroed at entry.
+/// The depths keep the memory of a workgroup small, which is zeroed at entry,
+/// and what a thread loads ahead.
 static constexpr struct {
   BlockTile tile;
   int64_t groups;
 } blockTiles[] = {
-    {{16, 16, 8, 2, 8}, 256}, {{8, 8, 8, 2, 16}, 256}, {{8, 8, 4, 1, 16}, 1}};
+    {{16, 16, 8, 2, 8}, 256}, {{8, 8, 8, 2, 8}, 256}, {{8, 8, 4, 1, 16}, 1}};
 /// For products of few rows.
 static constexpr BlockTile flatTile = {8, 8, 1, 1, 32};
 /// For products of few blocks and long sums.
@@ -154,7 +155,7 @@ bool isSumOfProducts(linalg::GenericOp op) {
     return false;
   auto product = dyn_cast<arith::MulFOp>(body->front());
   auto sum = dyn_cast<arith::AddFOp>(*std::next(body->begin()));
-  if (!product || !sum || !sum.getType().isF32())
+  if (!product || !sum || sum.getType().isF64())
     return false;
   Value x = body->getArgument(0), y = body->getArgument(1);
   Value accumulator = body->getArgument(2);

@@ -87,7 +87,8 @@ bool isWide(const kernels::LoopNest &nest, const kernels::Access &access,
 /// Whether the body reads nothing but its operands.
 bool isPlain(const kernels::Stage &stage);
 
-/// Whether the op sums up products of two f32, as matmuls and convolutions do.
+/// Whether the op sums up products of two numbers, as matmuls and convolutions
+/// do: f32, or what is computed as such.
 bool isSumOfProducts(mlir::linalg::GenericOp op);
 
 /// Chooses by the accesses and the sizes.
