@@ -10,7 +10,7 @@ Networks: the onnx wheel's light set with random weights, a small BERT and singl
 layers, and the published networks where they are at hand. The register peak is
 measured in the same process, so that figures of different moments and machines
 can be compared. With --engine: single layers in all engines at hand, without
-onnxruntime-web. With --gpu: what networks cost on the GPU (gpu_costs.py).
+onnxruntime-web. With --gpu: networks on WebGPU in both (gpu_race.py).
 """
 
 import argparse
@@ -31,7 +31,7 @@ import onnx
 from onnx import numpy_helper
 
 import engines
-import gpu_costs
+import gpu_race
 from light_models import LIGHT_FOLDER, randomized
 from made_models import FOR_GPUS, LAYERS, NETWORKS, Made
 
@@ -64,6 +64,7 @@ class Network:
     path: Path
     feed: dict[str, npt.NDArray[Any]]
     sizes: dict[str, int] = field(default_factory=dict)  # of the open dimensions
+    flags: list[str] = field(default_factory=list)  # for nncc
 
 
 def networks(names: list[str], folder: Path) -> Iterator[Network]:
@@ -161,21 +162,25 @@ def gpu_networks(names: list[str], folder: Path) -> Iterator[Network]:
     yield from networks(names or [*LIGHT, "yolox-nano-416", "deeplabv3-mnv2-257"], folder)
     for name, make in FOR_GPUS.items():
         if not names or any(part in name for part in names):
-            yield from saved(name, make(), folder)
+            for network in saved(name, make(), folder):
+                network.flags = ["--f16"] if name.endswith("-f16") else []
+                yield network
 
 
 def measure_on_gpu(folder: Path, peaks: list[Path], args: argparse.Namespace) -> Any:
-    """The rows of gpu_costs.py's table."""
+    """The rows of gpu_race.py's table."""
+    race = gpu_race.Race(folder, args.seconds)
     rows = []
-    print(gpu_costs.heading())
+    print(gpu_race.heading(race))
     for network in gpu_networks(args.names, folder):
-        module = folder / f"{network.name}.wasm"
         inputs = write_inputs(network, folder)
-        row = gpu_costs.measure(network.path, module, inputs, args.flags.split(), args.seconds)
-        gpu_costs.show(network.name, row)
+        try:
+            row = race.measure(network.path, inputs, [*network.flags, *args.flags.split()])
+        except gpu_race.RaceError as failure:
+            row = {"error": str(failure)}
+        gpu_race.show(network.name, row)
         rows.append({"name": network.name, **row})
-    for adapter in {row["adapter"] for row in rows if "adapter" in row}:
-        print(f"\nWebGPU in Node, on {adapter}")
+    gpu_race.summarize(race, rows)
     return rows
 
 
@@ -247,7 +252,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=3, help="per network and runtime")
     parser.add_argument("--node", choices=["20", "22", "24"], default="24", help="its version")
     parser.add_argument("--engine", action="store_true", help="compare engines, on single layers")
-    parser.add_argument("--gpu", action="store_true", help="what networks cost on the GPU")
+    parser.add_argument("--gpu", action="store_true", help="compare on the GPU")
     parser.add_argument("--json", type=Path, help="also write the rows to this file")
     parser.add_argument("--flags", default="", help="more flags for nncc")
     args = parser.parse_args()

@@ -211,6 +211,29 @@ def matmul(rows: int, inner: int, columns: int) -> Made:
     return b.finish(b.add("MatMul", "x", b.weight(inner, columns)), x=(rows, inner))
 
 
+def halved(made: Made) -> Made:
+    """The same in f16, between inputs and outputs that stay f32."""
+    model, feed = made
+    graph = model.graph
+    for tensor in graph.initializer:
+        half = numpy_helper.to_array(tensor).astype(np.float16)
+        tensor.CopyFrom(numpy_helper.from_array(half, tensor.name))
+    inner = {value.name: f"{value.name}_half" for value in (*graph.input, *graph.output)}
+    for node in graph.node:
+        node.input[:] = [inner.get(name, name) for name in node.input]
+        node.output[:] = [inner.get(name, name) for name in node.output]
+    for i, value in enumerate(graph.input):
+        name = value.name
+        half = TensorProto.FLOAT16
+        cast = helper.make_node("Cast", [name], [inner[name]], f"{name}_cast", to=half)
+        graph.node.insert(i, cast)
+    for value in graph.output:
+        name = value.name
+        cast = helper.make_node("Cast", [inner[name]], [name], f"{name}_cast", to=TensorProto.FLOAT)
+        graph.node.append(cast)
+    return model, feed
+
+
 def dynamic_matmul(batch: int, rows: int, inner: int, columns: int) -> Made:
     b = Builder()
     shapes = {"x": (batch, rows, inner), "y": (batch, inner, columns)}
@@ -260,6 +283,8 @@ FOR_GPUS: dict[str, Callable[[], Made]] = {
     "bert-base-layer": lambda: bert(layers=1, hidden=768, heads=12, tokens=128),
     "matmul-1024": lambda: matmul(1024, 1024, 1024),
     "matmul-4096": lambda: matmul(4096, 4096, 4096),
+    "matmul-1024-f16": lambda: halved(matmul(1024, 1024, 1024)),
+    "matmul-4096-f16": lambda: halved(matmul(4096, 4096, 4096)),
 }
 
 
