@@ -79,7 +79,9 @@ private:
   void chooseTile();
   void orderLoops();
   void chooseGrid();
-  void chooseSumBlock();
+  bool isBlockedSum() const;
+  int64_t chooseSumBlocks(unsigned level, int64_t terms);
+  void chooseSumBlocks();
   std::optional<unsigned> getLongerGrid(ArrayRef<unsigned> candidates) const;
 
   const LoopNest &nest;
@@ -343,18 +345,51 @@ void Scheduler::chooseGrid() {
   }
 }
 
-/// Blocks of about equal size, for sums of products.
-void Scheduler::chooseSumBlock() {
-  if (nest.main.inputs.size() < 2 || schedule.horizontal ||
-      schedule.reductionOrder.empty() ||
-      !isa<FloatAttr>(nest.main.inits.front()))
-    return;
+/// Whether the reduction is a sum of floats that blocks make more exact. Sums
+/// of columns (statistics of images) keep one accumulator each, as in
+/// onnxruntime-web, by whose results networks are judged: docs/performance.md.
+bool Scheduler::isBlockedSum() const {
+  bool isColumnSum = nest.main.inputs.size() < 2 && !schedule.horizontal;
+  if (!reduces || isColumnSum ||
+      !isa_and_nonnull<FloatAttr>(nest.main.inits.front()))
+    return false;
   Value element;
-  int64_t size = staticSize(nest.dims[schedule.reductionOrder.back()]);
-  if (size <= table.sumBlock || getCombiner(nest.main.op, element).empty())
+  SmallVector<Operation *> combiner = getCombiner(nest.main.op, element);
+  return combiner.size() == 1 && isa<arith::AddFOp>(combiner.front());
+}
+
+/// Blocks of about equal size for the loop at `level`, each step of which makes
+/// so many terms. Returns how many the loop adds to the sum around it.
+int64_t Scheduler::chooseSumBlocks(unsigned level, int64_t terms) {
+  unsigned dim = schedule.reductionOrder[level];
+  SmallVector<int64_t, 1> &blocks = schedule.sumBlocks[level];
+  int64_t block = 1;
+  if (dim == schedule.vectorDim)
+    block = lanes * schedule.tile.vectors.front();
+  int64_t size = staticSize(nest.dims[dim]);
+  if (size < 0) {
+    blocks = {block * std::max<int64_t>(table.sumBlock / terms, 1)};
+    return table.sumBlock;
+  }
+  int64_t steps = llvm::divideCeil(size, block);
+  while (steps * terms > table.sumBlock) {
+    int64_t most = std::max<int64_t>(table.sumBlock / terms, 1);
+    int64_t sums = llvm::divideCeil(steps, most);
+    block *= llvm::divideCeil(steps, sums);
+    blocks.insert(blocks.begin(), block);
+    steps = sums;
+    terms = 1;
+  }
+  return steps * terms;
+}
+
+void Scheduler::chooseSumBlocks() {
+  schedule.sumBlocks.resize(schedule.reductionOrder.size());
+  if (!isBlockedSum())
     return;
-  int64_t blocks = llvm::divideCeil(size, table.sumBlock);
-  schedule.sumBlock = llvm::divideCeil(size, blocks);
+  int64_t terms = 1;
+  for (unsigned level = schedule.reductionOrder.size(); level-- > 0;)
+    terms = chooseSumBlocks(level, terms);
 }
 
 Schedule Scheduler::run() {
@@ -363,7 +398,7 @@ Schedule Scheduler::run() {
   chooseTile();
   orderLoops();
   chooseGrid();
-  chooseSumBlock();
+  chooseSumBlocks();
   return schedule;
 }
 

@@ -57,11 +57,13 @@ private:
   Cells getInitialCells(const Point &point);
   /// Emits the reduction loops from `level` inwards; returns the accumulators.
   Cells emitReduction(Point point, unsigned level, mlir::ValueRange cells);
-  /// A sum of the blocks' sums; `emitRange` emits the loop of one block.
-  Cells emitBlocks(
-      const Point &point, mlir::Value size, mlir::ValueRange cells,
-      llvm::function_ref<Cells(mlir::Value, mlir::Value, mlir::ValueRange)>
-          emitRange);
+  /// Emits a part of a loop that starts from `cells`.
+  using RangeEmitter =
+      llvm::function_ref<Cells(mlir::Value, mlir::Value, mlir::ValueRange)>;
+  /// Sums of sums over `blocks` of [from, to), see Schedule::sumBlocks.
+  Cells emitBlocks(const Point &point, llvm::ArrayRef<int64_t> blocks,
+                   mlir::Value from, mlir::Value to, mlir::ValueRange cells,
+                   RangeEmitter emitRange);
   Cells emitHorizontalReduction(Point point, mlir::ValueRange cells);
   /// Joins the vectors and then the lanes of each row's accumulators.
   Cells combineLanes(const Point &point, mlir::ValueRange cells);

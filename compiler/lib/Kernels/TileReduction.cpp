@@ -90,25 +90,28 @@ TileEmitter::Cells TileEmitter::emitReduction(Point point, unsigned level,
     loaded.clear();
     return next;
   };
-  Value end = getIndex(nest.dims[dim].size);
-  if (innermost && schedule.sumBlock > 0)
-    return emitBlocks(point, end, cells, emitRange);
-  return emitRange(getConstant(0), end, cells);
+  return emitBlocks(point, schedule.sumBlocks[level], getConstant(0),
+                    getIndex(nest.dims[dim].size), cells, emitRange);
 }
 
-TileEmitter::Cells TileEmitter::emitBlocks(
-    const Point &point, Value size, ValueRange cells,
-    function_ref<Cells(Value, Value, ValueRange)> emitRange) {
-  Value step = getConstant(schedule.sumBlock);
-  return emitLoop(b, loc, getConstant(0), size, step, cells,
-                  [&](Value from, ValueRange totals) {
-                    Value behind = b.create<arith::AddIOp>(loc, from, step);
-                    Value to = b.create<arith::MinUIOp>(loc, behind, size);
-                    Cells next = emitRange(from, to, getInitialCells(point));
-                    for (auto [total, sum] : llvm::zip_equal(totals, next))
-                      sum = combine(total, sum);
-                    return next;
-                  });
+TileEmitter::Cells TileEmitter::emitBlocks(const Point &point,
+                                           ArrayRef<int64_t> blocks, Value from,
+                                           Value to, ValueRange cells,
+                                           RangeEmitter emitRange) {
+  if (blocks.empty())
+    return emitRange(from, to, cells);
+  Value step = getConstant(blocks.front());
+  return emitLoop(
+      b, loc, from, to, step, cells, [&](Value first, ValueRange totals) {
+        Value last = b.create<arith::AddIOp>(loc, first, step);
+        if (blocks.front() > 1)
+          last = b.create<arith::MinUIOp>(loc, last, to);
+        Cells next = emitBlocks(point, blocks.drop_front(), first, last,
+                                getInitialCells(point), emitRange);
+        for (auto [total, sum] : llvm::zip_equal(totals, next))
+          sum = combine(total, sum);
+        return next;
+      });
 }
 
 TileEmitter::Cells TileEmitter::emitHorizontalReduction(Point point,
@@ -126,11 +129,15 @@ TileEmitter::Cells TileEmitter::emitHorizontalReduction(Point point,
     enter(at, dim, iv);
     return emitMainBody(at, carried);
   };
+  auto emitRange = [&](Value from, Value to, ValueRange initial) {
+    return emitLoop(b, loc, from, to, getConstant(width), initial,
+                    [&](Value iv, ValueRange carried) {
+                      return emitStrip(point, iv, carried);
+                    });
+  };
   Value fullTiles = floorTo(width);
-  Cells next = emitLoop(b, loc, getConstant(0), fullTiles, getConstant(width),
-                        cells, [&](Value iv, ValueRange carried) {
-                          return emitStrip(point, iv, carried);
-                        });
+  Cells next = emitBlocks(point, schedule.sumBlocks.back(), getConstant(0),
+                          fullTiles, cells, emitRange);
   // What remains goes into the first vector of each row: whole vectors, then
   // one of which only some lanes count.
   Cells first;

@@ -52,7 +52,7 @@ struct ScheduleTable {
   TileParameters stridedDepthwise{{4, 2, 1}, {1}, 7};
   /// Both operands run along the reduction: dot products.
   TileParameters dot{{4, 2, 1}, {2, 1}, 0};
-  /// The largest number of terms that one sum of a contraction runs over.
+  /// The largest number of terms that one sum of floats runs over.
   int64_t sumBlock = 256;
 };
 
@@ -70,11 +70,12 @@ struct Schedule {
   /// How many of the outermost parallel loops the grid, whose steps threads
   /// share, runs over.
   unsigned numGridLoops = 0;
-  /// The innermost reduction loop makes a sum of every so many terms, and a sum
-  /// of these: its rounding error grows with the number of blocks, not of
-  /// terms (pairwise summation; Higham, "The accuracy of floating point
-  /// summation", 1993). 0: one sum.
-  int64_t sumBlock = 0;
+  /// For each reduction loop, the blocks of its elements that have sums of
+  /// their own, largest first: every block's sum is added to that of the block
+  /// around it, so that the rounding error of long sums grows with their
+  /// logarithm (pairwise summation; Higham, "The accuracy of floating point
+  /// summation", 1993). Empty: the loop adds to the sum that it is given.
+  llvm::SmallVector<llvm::SmallVector<int64_t, 1>> sumBlocks;
 
   /// Elements of the loop at `level` that are one step of the grid.
   int64_t gridUnit(unsigned level) const;
