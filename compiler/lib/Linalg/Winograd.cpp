@@ -102,12 +102,26 @@ static int64_t countTiles(ArrayRef<Segment> segments) {
 int64_t WinogradBuilder::getBlockPixels() {
   // Bytes that the second level of cache keeps beside the weights.
   constexpr int64_t budget = 512 << 10;
+  // Products of fewer tiles wait for weights that no cache keeps.
+  constexpr int64_t enoughTiles = 64;
   int64_t m = algorithm.outputs, all = conv.h / m;
-  int64_t rowBytes = algorithm.points() * (conv.c + conv.o) * 4 *
-                     countTiles(getSegments(conv.w, m));
-  if (rowBytes * all <= 2 * budget)
+  int64_t rowTiles = countTiles(getSegments(conv.w, m));
+  int64_t rowBytes = algorithm.points() * (conv.c + conv.o) * 4 * rowTiles;
+  int64_t weightBytes = algorithm.points() * conv.c * conv.o * 4;
+  int64_t rows = std::max<int64_t>(budget / rowBytes, 1);
+  if (weightBytes > 2 * budget)
+    rows = std::max<int64_t>(rows, llvm::divideCeil(enoughTiles, rowTiles));
+  if (rowBytes * all <= 2 * budget || rows >= all)
     return conv.h;
-  return m * std::clamp<int64_t>(budget / rowBytes, 1, all);
+  // What the last block computes again is least where all are as large.
+  auto countComputed = [&](int64_t rows) -> int64_t {
+    return llvm::divideCeil(conv.h, m * rows) * rows;
+  };
+  int64_t best = rows;
+  for (int64_t more = rows + 1; more <= std::min(2 * rows, all); ++more)
+    if (countComputed(more) < countComputed(best))
+      best = more;
+  return best == all ? conv.h : m * best;
 }
 
 /// [points, C, O]: a product with constant factors, done at build time.
