@@ -91,12 +91,20 @@ static BoundMemory *find(const char *site) {
   return *place;
 }
 
+/// What has grown once grows by half as much again: the sizes of a loop's
+/// states may grow in each step.
+static bool grow(Arena &arena, uint64_t bytes) {
+  if (bytes > arena.bytes && arena.bytes != 0 && arena.grow(bytes + bytes / 2))
+    return true;
+  return arena.grow(bytes);
+}
+
 extern "C" char *nncc_bound_memory(const char *site, int64_t elements,
                                    uint64_t bytes) {
   if (elements < 0)
     return nullptr;
   BoundMemory *memory = find(site);
-  if (memory && memory->arena.grow(bytes > 64 ? bytes : 64))
+  if (memory && grow(memory->arena, bytes > 64 ? bytes : 64))
     return at<char>(memory->arena.address);
   refuseBytes(site, bytes);
   return nullptr;

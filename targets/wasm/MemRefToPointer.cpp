@@ -56,6 +56,8 @@ protected:
   /// The type that a value has in memory: booleans are bytes, an index has the
   /// width of a pointer, and of narrow floats only the bits are moved.
   Type getStoredType(OpBuilder &b, Type type) const {
+    if (isa<MemRefType>(type))
+      return LLVM::LLVMPointerType::get(b.getContext());
     Type element = getElementTypeOrSelf(type);
     if (element.isInteger(1))
       element = b.getI8Type();
@@ -88,6 +90,8 @@ protected:
 
   /// In bytes; an access of a vector is aligned as its elements.
   static unsigned getAlignment(Type stored) {
+    if (isa<LLVM::LLVMPointerType>(stored))
+      return 4;
     return std::max(1u,
                     getElementTypeOrSelf(stored).getIntOrFloatBitWidth() / 8);
   }
@@ -96,7 +100,7 @@ protected:
     Type stored = getStoredType(b, type);
     Value value =
         b.create<LLVM::LoadOp>(loc, stored, address, getAlignment(stored));
-    if (stored == type)
+    if (stored == type || isa<MemRefType>(type))
       return value;
     if (getElementTypeOrSelf(type).isIndex())
       return b.create<arith::IndexCastOp>(loc, type, value);
@@ -132,8 +136,10 @@ template <typename Adaptor> Value getBase(Adaptor op) {
   else
     return op.getBase();
 }
-Value getStoredValue(memref::StoreOp op) { return op.getValue(); }
-Value getStoredValue(vector::StoreOp op) { return op.getValueToStore(); }
+Value getStoredValue(memref::StoreOp::Adaptor op) { return op.getValue(); }
+Value getStoredValue(vector::StoreOp::Adaptor op) {
+  return op.getValueToStore();
+}
 
 template <typename OpT> struct LoadPattern : AccessPattern<OpT> {
   using AccessPattern<OpT>::AccessPattern;
@@ -161,7 +167,7 @@ template <typename OpT> struct StorePattern : AccessPattern<OpT> {
     Value address =
         this->getAddress(rewriter, loc, getBase(adaptor),
                          op.getMemRefType().getElementType(), op.getIndices());
-    this->createStore(rewriter, loc, getStoredValue(op), address);
+    this->createStore(rewriter, loc, getStoredValue(adaptor), address);
     rewriter.eraseOp(op);
     return success();
   }

@@ -106,11 +106,26 @@ void openLoopsAndBranches(func::FuncOp program) {
   }
 }
 
+/// Sizes that are bound within loops and branches would have to be known to
+/// what follows in the same list of dispatches.
+LogicalResult refuseInnerBindings(func::FuncOp program) {
+  WalkResult result = program.walk([&](exec::BindOp bind) {
+    if (bind->getParentOp() == program)
+      return WalkResult::advance();
+    bind.emitError("data tell a size within a loop or branch, which only a "
+                   "program for the CPU can follow");
+    return WalkResult::interrupt();
+  });
+  return failure(result.wasInterrupted());
+}
+
 struct CutSegmentsPass : webgpu::impl::CutSegmentsBase<CutSegmentsPass> {
   void runOnOperation() override {
     auto program = getOperation().lookupSymbol<func::FuncOp>(exec::programName);
     if (!program)
       return;
+    if (failed(refuseInnerBindings(program)))
+      return signalPassFailure();
     eraseEmpty(program);
     openLoopsAndBranches(program);
     if (failed(SegmentCutter(program).run()))

@@ -47,7 +47,7 @@ static void buildLinalg(OpPassManager &pm, const PipelineOptions &options) {
   pm.addPass(nn::createNNToLinalg({options.maxScatterTests}));
   pm.addPass(createCSEPass());
   // Before what a loop computes again and again is fused with the rest.
-  pm.addPass(createLoopInvariantCodeMotionPass());
+  pm.addPass(createHoistInvariants());
   pm.addPass(createFuseElementwise({options.maxKernelInputs}));
   pm.addPass(createCSEPass());
   // What it leaves are products and transforms of constants, see below.

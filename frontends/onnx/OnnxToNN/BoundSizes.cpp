@@ -28,8 +28,11 @@ Dims Converter::addBoundSymbols(StringRef prefix, int64_t count) {
 }
 
 bool Node::isBound(AffineExpr size) {
-  unsigned given = converter.getNumGivenSymbols();
-  for (unsigned i = given; i < getNumSymbols(); ++i)
+  return needsSymbols(size, converter.getNumGivenSymbols());
+}
+
+bool Node::needsSymbols(AffineExpr size, unsigned first) {
+  for (unsigned i = first; i < getNumSymbols(); ++i)
     if (size.isFunctionOfSymbol(i))
       return true;
   return false;
@@ -73,12 +76,6 @@ std::optional<Dims> Node::bindSizes(Value values, const llvm::Twine &what,
       unknown.push_back(slice(all, 0, dim(i), dim(1)));
   if (unknown.empty() || hasFailed())
     return hasFailed() ? std::nullopt : std::optional(sizes);
-  Operation *parent = builder.getInsertionBlock()->getParentOp();
-  if (!isa_and_nonnull<func::FuncOp>(parent)) {
-    (void)fail(what + " depends on data within a loop or branch, which is not "
-                      "supported");
-    return std::nullopt;
-  }
   if (static_cast<int64_t>(unknown.size()) < count)
     all = unknown.size() == 1 ? unknown.front() : concat(unknown, 0);
   Dims fresh = converter.addBoundSymbols(getOpType(), unknown.size());
@@ -114,9 +111,10 @@ void Node::checkEqual(AffineExpr a, AffineExpr b) {
   if (nn::getDifference(a, b) == 0 || hasFailed() || narrowTo(a, b) ||
       narrowTo(b, a))
     return;
-  // What is wrong in a branch that is not taken must not end the run.
+  // What a branch or the body of a loop compares holds only where that runs.
   Operation *parent = builder.getInsertionBlock()->getParentOp();
-  if (isa_and_nonnull<func::FuncOp>(parent) && converter.addCheck(a, b))
+  bool isInside = !isa_and_nonnull<func::FuncOp>(parent);
+  if (isInside ? !converter.isChecked(a, b) : converter.addCheck(a, b))
     builder.create<nn::CheckSizesOp>(getLoc(), map(a), map(b));
 }
 

@@ -108,6 +108,69 @@ static Converter::Bounds unite(const Converter::Bounds &a,
   return result;
 }
 
+/// The types of results whose sizes the branch that runs tells: a symbol for
+/// each pair of sizes that differ. None where other things differ.
+static std::optional<SmallVector<Type>> uniteTypes(Node &node,
+                                                   ArrayRef<Value> first,
+                                                   ArrayRef<Value> second,
+                                                   unsigned &numSizes) {
+  unsigned next = node.getNumSymbols();
+  llvm::SmallDenseMap<std::pair<AffineExpr, AffineExpr>, AffineExpr> known;
+  SmallVector<Type> types;
+  for (auto [a, b] : llvm::zip_equal(first, second)) {
+    if (Node::rank(a) != Node::rank(b) ||
+        Node::elementType(a) != Node::elementType(b)) {
+      (void)node.fail("the condition depends on data and the branches give "
+                      "different types, " +
+                      node.describe(a) + " and " + node.describe(b) +
+                      ", which is not supported (--dim fixes sizes)");
+      return std::nullopt;
+    }
+    Dims dims = Node::dims(a);
+    for (auto [dim, other] : llvm::zip_equal(dims, Node::dims(b))) {
+      if (dim == other)
+        continue;
+      AffineExpr &size = known[{dim, other}];
+      if (!size)
+        size =
+            getAffineSymbolExpr(next + known.size() - 1, dim.getContext()) - 1;
+      dim = size;
+    }
+    types.push_back(nn::makeTensorType(dims, Node::elementType(a)));
+  }
+  numSizes = known.size();
+  node.getConverter().addBoundSymbols(node.getOpType(), numSizes);
+  return types;
+}
+
+/// The branches become one op, whose sizes are those of the branch that runs.
+static LogicalResult createIf(Node &node, MutableArrayRef<Region> branches,
+                              ArrayRef<SmallVector<Value>> outputs) {
+  OpBuilder &builder = node.getBuilder();
+  unsigned firstSize = node.getNumSymbols(), numSizes = 0;
+  auto types = uniteTypes(node, outputs[0], outputs[1], numSizes);
+  if (!types)
+    return failure();
+  Value condition = node.reshape(node.in(0), {});
+  if (numSizes == 0 && llvm::all_of(branches, isCheap))
+    return selectBranch(node, condition, branches, outputs);
+  for (auto [branch, values] : llvm::zip_equal(branches, outputs)) {
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPointToEnd(&branch.front());
+    builder.create<nn::YieldOp>(node.getLoc(), values);
+  }
+  IntegerAttr first, count;
+  if (numSizes > 0) {
+    first = builder.getI64IntegerAttr(firstSize);
+    count = builder.getI64IntegerAttr(numSizes);
+  }
+  auto op =
+      builder.create<nn::IfOp>(node.getLoc(), *types, condition, first, count);
+  op.getThenBranch().takeBody(branches[0]);
+  op.getElseBranch().takeBody(branches[1]);
+  return node.results(SmallVector<Value>(op.getResults()));
+}
+
 static LogicalResult convertBranches(Node &node) {
   OpBuilder &builder = node.getBuilder();
   Region branches[2];
@@ -126,8 +189,9 @@ static LogicalResult convertBranches(Node &node) {
     if (!Node::isTensor(value))
       return node.fail("the condition depends on data and the branches give "
                        "sequences, which is not supported");
-  bool differ =
-      ValueRange(outputs[0]).getTypes() != ValueRange(outputs[1]).getTypes();
+  bool differ = !llvm::equal(outputs[0], outputs[1], [](Value a, Value b) {
+    return Node::rank(a) == Node::rank(b);
+  });
   auto equal = getEqualSizes(node.in(0));
   if (differ && equal) {
     // Exporters write so that a dimension is squeezed if it is 1: it is meant
@@ -137,25 +201,7 @@ static LogicalResult convertBranches(Node &node) {
     spliceBefore(builder, branches[0]);
     return node.results(outputs[0]);
   }
-  for (auto [a, b] : llvm::zip_equal(outputs[0], outputs[1]))
-    if (a.getType() != b.getType())
-      return node.fail("the condition depends on data and the branches give "
-                       "different types, " +
-                       node.describe(a) + " and " + node.describe(b) +
-                       ", which is not supported (--dim fixes sizes)");
-  Value condition = node.reshape(node.in(0), {});
-  if (llvm::all_of(branches, isCheap))
-    return selectBranch(node, condition, branches, outputs);
-  for (auto [branch, values] : llvm::zip_equal(branches, outputs)) {
-    OpBuilder::InsertionGuard guard(builder);
-    builder.setInsertionPointToEnd(&branch.front());
-    builder.create<nn::YieldOp>(node.getLoc(), values);
-  }
-  auto op = builder.create<nn::IfOp>(
-      node.getLoc(), ValueRange(outputs[0]).getTypes(), condition);
-  op.getThenBranch().takeBody(branches[0]);
-  op.getElseBranch().takeBody(branches[1]);
-  return node.results(SmallVector<Value>(op.getResults()));
+  return createIf(node, branches, outputs);
 }
 
 /// A branch that is known to be taken stands in for the node.
@@ -170,7 +216,7 @@ static LogicalResult convertIf(Node &node) {
 
 static const Row rows[] = {
     {"If", 1, 1, 1, convertIf, "",
-     "branches of different types, unless the condition is constant"},
+     "branches of different ranks, unless the condition is constant"},
 };
 
 ArrayRef<Row> nncc::onnx::getControlFlowRows() { return rows; }

@@ -82,6 +82,9 @@ public:
   bool addCheck(mlir::AffineExpr a, mlir::AffineExpr b) {
     return sizes.checks.insert({a, b}).second;
   }
+  bool isChecked(mlir::AffineExpr a, mlir::AffineExpr b) const {
+    return sizes.checks.contains({a, b});
+  }
 
   /// Narrows the bounds of the symbol of an expression in one symbol, so that
   /// the expression is at least 0. The module checks the bounds when it runs.

@@ -137,8 +137,12 @@ Value StepCounter::toOutside(Value value) {
 }
 
 bool StepCounter::isOutside(Value value) {
-  return !value || !body.getParent()->isAncestor(value.getParentRegion()) ||
-         nn::symbolicElements(value);
+  if (!value || !body.getParent()->isAncestor(value.getParentRegion()))
+    return true;
+  nn::SymbolicElements known = nn::symbolicElements(value);
+  return known && llvm::none_of(*known, [&](AffineExpr element) {
+           return node.needsSymbols(element, loop.firstSymbol);
+         });
 }
 
 std::optional<Counted> StepCounter::match(Value condition) {

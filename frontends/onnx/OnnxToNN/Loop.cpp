@@ -89,6 +89,7 @@ static LogicalResult convertLoopNode(Node &node) {
   if (llvm::is_contained(loop.initial, Value()))
     return node.fail("an initial state is missing");
   loop.testsCondition = true;
+  loop.firstState = 2;
   if (!readSteps(node, loop) || !readCondition(node, loop))
     return failure();
   // Wherever the body runs, the condition was true.
@@ -288,15 +289,15 @@ static LogicalResult convertScan8(Node &node) {
 
 static const Row rows[] = {
     {"Loop", 1, 0, anyNumber, convertLoopNode, "",
-     "stacked outputs where only a condition on data ends the loop; states "
-     "that "
-     "change their sizes or sequences to which a step does not append one "
-     "tensor, unless the number of steps is small and constant",
+     "stacked outputs where only a condition on data ends the loop, or whose "
+     "sizes change; states that change their ranks or sequences to which a "
+     "step "
+     "does not append one tensor, unless the number of steps is small and "
+     "constant",
      true},
     {"Scan", 8, 0, anyNumber, convertScan8, "",
      "lengths of sequences; a batch of open size"},
-    {"Scan", 9, 1, anyNumber, convertScanNode, "",
-     "states that change their sizes"},
+    {"Scan", 9, 1, anyNumber, convertScanNode},
 };
 
 ArrayRef<Row> nncc::onnx::getLoopRows() { return rows; }

@@ -14,6 +14,7 @@
 
 #include "frontends/onnx/OnnxToNN/Converter.h"
 #include "frontends/onnx/OnnxToNN/CountedLoop.h"
+#include "frontends/onnx/OnnxToNN/StateSizes.h"
 #include "nncc/Dialect/NN/NN.h"
 
 using namespace mlir;
@@ -36,13 +37,15 @@ public:
 private:
   std::optional<SmallVector<Value>> unroll();
   std::optional<SmallVector<Value>> roll();
+  std::optional<SmallVector<Value>> rollAs(StateSizes &sizes, bool *hasLearned);
+  std::optional<SmallVector<Value>> refineAndRoll(StateSizes &sizes);
   std::optional<SmallVector<Value>> close(Region &region,
                                           ArrayRef<Value> outputs);
   std::optional<SmallVector<Value>> rollSequences();
   LogicalResult stackAppended(SmallVector<Value> &outputs);
   std::optional<SmallVector<Value>> convertBody(Value step, ValueRange states);
   bool checkKinds(ArrayRef<Value> outputs);
-  LogicalResult adaptStates(MutableArrayRef<Value> next);
+  LogicalResult adaptStates(TypeRange types, MutableArrayRef<Value> next);
   bool endBody(ArrayRef<Value> outputs);
   SmallVector<Value> carryStacks(Region &region, ValueRange elements);
   std::optional<SmallVector<Value>> stackByData(Region &region,
@@ -143,16 +146,18 @@ std::optional<SmallVector<Value>> LoopConverter::unroll() {
 }
 
 /// Numbers may change their rank from step to step.
-LogicalResult LoopConverter::adaptStates(MutableArrayRef<Value> next) {
-  for (auto [i, value, initial] : llvm::enumerate(next, loop.initial)) {
-    auto from = Node::type(value), to = Node::type(initial);
+LogicalResult LoopConverter::adaptStates(TypeRange types,
+                                         MutableArrayRef<Value> next) {
+  for (auto [i, value, expected] : llvm::enumerate(next, types)) {
+    auto from = Node::type(value), to = cast<RankedTensorType>(expected);
     if (from != to && from.hasStaticShape() && to.hasStaticShape() &&
         from.getNumElements() == 1 && to.getNumElements() == 1)
-      value = node.reshape(value, Node::dims(initial));
-    if (value.getType() != initial.getType())
+      value = node.reshape(value, nn::getDims(to));
+    if (Node::rank(value) != to.getRank() ||
+        Node::elementType(value) != to.getElementType())
       return node.fail("state " + llvm::Twine(i) + " of the loop changes " +
-                       "its type from " + node.describe(initial) + " to " +
-                       node.describe(value) +
+                       "its type from " + node.describe(loop.initial[i]) +
+                       " to " + node.describe(value) +
                        ", which is supported for a small constant number of "
                        "steps only");
   }
@@ -236,7 +241,8 @@ LoopConverter::stackByData(Region &region, ValueRange elements) {
 /// The loop around `region`; null where it stacks elements, but can't.
 Operation *LoopConverter::createLoop(Region &region, bool hasCondition,
                                      ValueRange elements) {
-  SmallVector<Type> types(ValueRange(loop.initial).getTypes());
+  SmallVector<Type> types(
+      ValueRange(region.getArguments()).drop_front().getTypes());
   for (Value element : elements) {
     if (!loop.count) {
       (void)node.fail("it stacks elements, but nothing limits the number of "
@@ -253,43 +259,90 @@ Operation *LoopConverter::createLoop(Region &region, bool hasCondition,
   Value condition = loop.condition;
   if (hasCondition && !condition)
     condition = node.constant(1, builder.getI1Type());
-  auto op = builder.create<nn::LoopOp>(node.getLoc(), types, count, loop.limit,
-                                       condition, loop.initial);
+  IntegerAttr firstSize, numSizes;
+  if (loop.numSizes > 0) {
+    firstSize = builder.getI64IntegerAttr(loop.firstSymbol);
+    numSizes = builder.getI64IntegerAttr(loop.numSizes);
+  }
+  auto op =
+      builder.create<nn::LoopOp>(node.getLoc(), types, count, loop.limit,
+                                 condition, loop.initial, firstSize, numSizes);
   op.getBody().takeBody(region);
   return op;
+}
+
+/// The loop whose states have these sizes; none if the body gives others, from
+/// which `sizes` has learned then.
+std::optional<SmallVector<Value>> LoopConverter::rollAs(StateSizes &sizes,
+                                                        bool *hasLearned) {
+  Region region;
+  Block &block = region.emplaceBlock();
+  Location loc = node.getLoc();
+  SmallVector<Type> types = sizes.makeTypes(node);
+  block.addArgument(RankedTensorType::get({}, builder.getI64Type()), loc);
+  for (Type type : types)
+    block.addArgument(type, loc);
+  SmallVector<Value> states(llvm::drop_begin(block.getArguments()));
+  OpBuilder::InsertPoint outside = builder.saveInsertionPoint();
+  builder.setInsertionPointToEnd(&block);
+  auto outputs = convertBody(block.getArgument(0), states);
+  bool isConverted = false;
+  if (outputs) {
+    auto next = MutableArrayRef<Value>(*outputs)
+                    .drop_front(loop.testsCondition)
+                    .take_front(states.size());
+    isConverted = succeeded(adaptStates(types, next));
+    *hasLearned = isConverted && sizes.refine(types, next);
+  }
+  builder.restoreInsertionPoint(outside);
+  if (!isConverted || *hasLearned || node.hasFailed())
+    return std::nullopt;
+  Loop counted = loop;
+  counted.firstSymbol = sizes.getFirstSymbol();
+  counted.numSizes = sizes.getNumClasses();
+  if (loop.testsCondition) {
+    bool stacks = outputs->size() > 1 + states.size();
+    countSteps(node, counted, block, *outputs, stacks);
+    if (!counted.testsCondition)
+      outputs->erase(outputs->begin());
+  }
+  return LoopConverter(node, counted).close(region, *outputs);
+}
+
+std::optional<SmallVector<Value>>
+LoopConverter::refineAndRoll(StateSizes &sizes) {
+  // Each round but the last finds sizes that change.
+  static constexpr int maxRounds = 8;
+  bool hasLearned = true;
+  for (int round = 0; round < maxRounds && hasLearned; ++round) {
+    hasLearned = false;
+    std::optional<SmallVector<Value>> results;
+    auto roll = [&] {
+      return success((results = rollAs(sizes, &hasLearned)).has_value());
+    };
+    if (succeeded(node.attempt(roll)))
+      return results;
+  }
+  return std::nullopt;
 }
 
 std::optional<SmallVector<Value>> LoopConverter::roll() {
   if (!llvm::all_of(loop.initial, Node::isTensor))
     return rollSequences();
-  Region region;
-  Block &block = region.emplaceBlock();
-  Location loc = node.getLoc();
-  Value step =
-      block.addArgument(RankedTensorType::get({}, builder.getI64Type()), loc);
-  SmallVector<Value> states;
-  for (Value initial : loop.initial)
-    states.push_back(block.addArgument(initial.getType(), loc));
-  OpBuilder::InsertPoint outside = builder.saveInsertionPoint();
-  builder.setInsertionPointToEnd(&block);
-  auto outputs = convertBody(step, states);
-  bool isConverted =
-      outputs && succeeded(adaptStates(MutableArrayRef<Value>(*outputs)
-                                           .drop_front(loop.testsCondition)
-                                           .take_front(states.size())));
-  builder.restoreInsertionPoint(outside);
-  if (!isConverted || node.hasFailed())
-    return std::nullopt;
-  Loop counted = loop;
-  if (loop.testsCondition) {
-    bool stacks = outputs->size() > 1 + states.size();
-    bool isInside =
-        !isa_and_nonnull<func::FuncOp>(outside.getBlock()->getParentOp());
-    countSteps(node, counted, block, *outputs, stacks && !isInside);
-    if (!counted.testsCondition)
-      outputs->erase(outputs->begin());
-  }
-  return LoopConverter(node, counted).close(region, *outputs);
+  StateSizes sizes(loop.initial), declared(loop.initial);
+  if (auto results = refineAndRoll(sizes))
+    return results;
+  // The first step may be special, e.g. start with an empty tensor.
+  if (!loop.arrange &&
+      declared.startDeclared(loop.body->front(), loop.firstState))
+    if (auto results = refineAndRoll(declared))
+      return results;
+  bool hasLearned = false;
+  auto results = rollAs(sizes, &hasLearned);
+  if (hasLearned)
+    (void)node.fail("the sizes of the loop's states change in ways that are "
+                    "not understood");
+  return results;
 }
 
 /// The loop around a legalized body without its terminator.
@@ -303,6 +356,14 @@ LoopConverter::close(Region &region, ArrayRef<Value> outputs) {
     return std::nullopt;
   ValueRange elements(
       outputs.drop_front(loop.testsCondition + loop.initial.size()));
+  for (Value element : elements)
+    for (AffineExpr size : Node::dims(element))
+      if (node.needsSymbols(size, loop.firstSymbol)) {
+        (void)node.fail("it stacks elements of " + node.describe(element) +
+                        ", whose sizes depend on the step, which is not "
+                        "supported");
+        return std::nullopt;
+      }
   if (hasCondition && loop.count && !elements.empty())
     return stackByData(region, elements);
   Operation *op = createLoop(region, hasCondition, elements);
@@ -385,15 +446,25 @@ std::optional<SmallVector<Value>> LoopConverter::convert() {
   int64_t nodes = countNodes(*loop.body);
   int64_t steps =
       loop.isConstant() ? *nn::getConstantValue(loop.count) : endlessSteps;
-  if (steps <= maxUnrolledSteps && nodes * steps <= maxUnrolledNodes)
-    return unroll();
   if (steps > maxUnrolledSteps)
     return roll();
   std::optional<SmallVector<Value>> results;
-  if (succeeded(node.attempt(
-          [&] { return success((results = roll()).has_value()); })))
+  auto tryTo = [&](auto way) {
+    return succeeded(
+        node.attempt([&] { return success((results = way()).has_value()); }));
+  };
+  // Constant sizes are better than sizes that change.
+  auto rollFixed = [&] {
+    StateSizes fixed(loop.initial);
+    bool hasLearned = false;
+    return llvm::all_of(loop.initial, Node::isTensor)
+               ? rollAs(fixed, &hasLearned)
+               : rollSequences();
+  };
+  bool isShort = nodes * steps <= maxUnrolledNodes;
+  if ((!isShort && tryTo(rollFixed)) || tryTo([&] { return unroll(); }))
     return results;
-  return unroll();
+  return roll();
 }
 
 std::optional<SmallVector<Value>> nncc::onnx::convertLoop(Node &node,

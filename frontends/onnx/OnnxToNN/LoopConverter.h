@@ -23,6 +23,10 @@ struct Loop {
   mlir::Value limit;           ///< otherwise, an i64 of rank 0 or none
   mlir::Value condition;       ///< an i1 of rank 0, unless it is true
   bool testsCondition = false; ///< the body's first output is the next one
+  unsigned firstState = 0;     ///< among the body's inputs
+  /// Symbols from this one on are those of the body. The first `numSizes` of
+  /// them are the sizes that states change, see nn.loop.
+  unsigned firstSymbol = 0, numSizes = 0;
   /// What the body's inputs are, from the step (an i64 of rank 0) and the
   /// states.
   llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value,

@@ -170,6 +170,8 @@ public:
   mlir::Value sizeValues(llvm::ArrayRef<mlir::AffineExpr> sizes);
   /// Whether data tell a size.
   bool isBound(mlir::AffineExpr size);
+  /// Whether a size needs the symbol `first` or one after it.
+  bool needsSymbols(mlir::AffineExpr size, unsigned first);
   /// Calls a function of the runtime (runtime/core/Selection.cpp).
   llvm::SmallVector<mlir::Value>
   callLibrary(mlir::StringRef name, llvm::ArrayRef<mlir::Value> inputs,

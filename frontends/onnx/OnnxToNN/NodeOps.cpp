@@ -211,9 +211,9 @@ Node::loop(AffineExpr count, ArrayRef<Value> initial,
     }
     builder.create<nn::YieldOp>(getLoc(), next);
   }
-  auto op = builder.create<nn::LoopOp>(getLoc(), types,
-                                       AffineMapAttr::get(map(count)), Value(),
-                                       Value(), initial);
+  auto op = builder.create<nn::LoopOp>(
+      getLoc(), types, AffineMapAttr::get(map(count)), Value(), Value(),
+      initial, IntegerAttr(), IntegerAttr());
   op.getBody().takeBody(region);
   return SmallVector<Value>(op.getOutputs());
 }

@@ -69,3 +69,49 @@ func.func @main(%x: tensor<4xf32>, %c: tensor<i1>) -> tensor<4xf32> {
   }
   return %y : tensor<4xf32>
 }
+
+// -----
+
+// The state has a size of its own, which is bound to that of the first state and
+// again after each step, once the next state lies in other memory.
+
+// CHECK-LABEL: func.func @main(
+// CHECK-SAME:    %[[S:.*]]: index {nn.symbol = "s"}, %[[T:.*]]: index {nn.symbol = "t"}, %[[X:.*]]: tensor<2xf32>
+// CHECK:         exec.bind symbol 0 to %{{.*}} : memref<?xi8>
+// CHECK:         %[[FIRST:.*]] = tensor.insert_slice %[[X]] into %{{.*}}[0] [2] [1]
+// CHECK:         %[[LAST:.*]] = scf.for {{.*}} iter_args(%[[STATE:.*]] = %[[FIRST]])
+// CHECK:           %[[NEXT:.*]] = tensor.insert_slice %[[X]] into
+// CHECK:           exec.bind symbol 1 to
+// CHECK:           %[[COPY:.*]] = tensor.insert_slice %[[NEXT]] into
+// CHECK:           exec.bind symbol 0 to
+// CHECK-NEXT:      scf.yield %[[COPY]]
+#s = affine_map<()[s0] -> (s0 - 1)>
+#longer = affine_map<()[s0] -> (s0 + 1)>
+func.func @main(%x: tensor<2xf32>) -> tensor<?xf32, #s> attributes {nn.symbols = ["s", "t"], nn.bound_symbols = 2 : i64} {
+  %y = nn.loop count affine_map<() -> (3)> from(%x : tensor<2xf32>) sizes 0, 1 -> tensor<?xf32, #s> do {
+  ^bb0(%i: tensor<i64>, %state: tensor<?xf32, #s>):
+    %next = nn.concat %state, %x {axis = 0 : i64} : (tensor<?xf32, #s>, tensor<2xf32>) -> tensor<?xf32, #longer>
+    nn.yield %next : tensor<?xf32, #longer>
+  }
+  return %y : tensor<?xf32, #s>
+}
+
+// -----
+
+// The branch that runs tells the size.
+
+// CHECK-LABEL: func.func @main(
+// CHECK:         exec.bind symbol 0 to : memref<?xi8>
+// CHECK:         scf.if
+// CHECK:           exec.bind symbol 0 to %{{.*}} : memref<?xi8>
+// CHECK:         else
+// CHECK:           exec.bind symbol 0 to %{{.*}} : memref<?xi8>
+#r = affine_map<()[s0] -> (s0 - 1)>
+func.func @main(%x: tensor<2xf32>, %y: tensor<3xf32>, %c: tensor<i1>) -> tensor<?xf32, #r> attributes {nn.symbols = ["r"], nn.bound_symbols = 1 : i64} {
+  %z = nn.if %c sizes 0, 1 : tensor<i1> -> tensor<?xf32, #r> then {
+    nn.yield %x : tensor<2xf32>
+  } else {
+    nn.yield %y : tensor<3xf32>
+  }
+  return %z : tensor<?xf32, #r>
+}

@@ -99,6 +99,21 @@ func.func @stack(%x: tensor<4xf32>) {
 
 // -----
 
+// What the op binds is one size.
+#n = affine_map<()[s0] -> (s0)>
+#grown = affine_map<()[s0, s1] -> (s1 - 1)>
+func.func @sizes(%x: tensor<?xf32, #n>, %y: tensor<3xf32>) {
+  // expected-error@+1 {{does not bind a symbol to one size}}
+  %a, %b = nn.loop count affine_map<() -> (3)> from(%x, %y : tensor<?xf32, #n>, tensor<3xf32>)
+      sizes 1, 1 -> tensor<?xf32, #grown>, tensor<?xf32, #grown> do {
+  ^bb0(%i: tensor<i64>, %s: tensor<?xf32, #grown>, %t: tensor<?xf32, #grown>):
+    nn.yield %s, %t : tensor<?xf32, #grown>, tensor<?xf32, #grown>
+  }
+  return
+}
+
+// -----
+
 func.func @branches(%x: tensor<4xf32>, %c: tensor<i1>) {
   // expected-error@+1 {{a branch does not give the types of the results}}
   %y = nn.if %c : tensor<i1> -> tensor<4xf32> then {

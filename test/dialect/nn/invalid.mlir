@@ -159,16 +159,3 @@ func.func @bind_sizes_type(%x: tensor<2xi32>) {
   nn.bind_sizes %x from 0 : tensor<2xi32>
   return
 }
-
-// -----
-
-func.func @bind_sizes_in_branch(%c: tensor<i1>, %x: tensor<1xi64>) {
-  nn.if %c : tensor<i1> then {
-    // expected-error@+1 {{stands in a loop or branch}}
-    nn.bind_sizes %x from 0 : tensor<1xi64>
-    nn.yield
-  } else {
-    nn.yield
-  }
-  return
-}

@@ -37,3 +37,18 @@ func.func @view(%a: memref<?xi8>, %s: index) -> memref<?xf32> {
   %v = memref.view %a[%s][%s] : memref<?xi8> to memref<?xf32>
   return %v : memref<?xf32>
 }
+
+// A variable may hold the address of memory.
+// CHECK-LABEL: func.func @address(
+// CHECK:         %[[CELL:.*]] = llvm.alloca %{{.*}} x !llvm.ptr
+// CHECK:         llvm.getelementptr inbounds %[[CELL]][0] : (!llvm.ptr) -> !llvm.ptr, !llvm.ptr
+// CHECK:         llvm.store %{{.*}}, %{{.*}} {alignment = 4 : i64} : !llvm.ptr, !llvm.ptr
+// CHECK:         %[[A:.*]] = llvm.load %{{.*}} {alignment = 4 : i64} : !llvm.ptr -> !llvm.ptr
+// CHECK:         return %[[A]]
+func.func @address(%a: memref<?xi8>) -> memref<?xi8> {
+  %zero = arith.constant 0 : index
+  %cell = memref.alloca() : memref<1xmemref<?xi8>>
+  memref.store %a, %cell[%zero] : memref<1xmemref<?xi8>>
+  %b = memref.load %cell[%zero] : memref<1xmemref<?xi8>>
+  return %b : memref<?xi8>
+}

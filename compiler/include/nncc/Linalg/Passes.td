@@ -19,6 +19,13 @@ def FuseElementwise : Pass<"linalg-fuse-elementwise", "::mlir::ModuleOp"> {
                            "::mlir::tensor::TensorDialect"];
 }
 
+def HoistInvariants : Pass<"linalg-hoist-invariants", "::mlir::ModuleOp"> {
+  let summary = "Move what each step of a loop computes alike before the loop";
+  let description = [{
+    What needs a size that the loop itself binds stays in it.
+  }];
+}
+
 def Winograd : Pass<"linalg-winograd", "::mlir::ModuleOp"> {
   let summary = "Compute 3x3 convolutions of stride 1 with fewer products";
   let description = [{

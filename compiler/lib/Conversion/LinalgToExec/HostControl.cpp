@@ -26,6 +26,48 @@ FailureOr<Buffer> HostProgramBuilder::getCarried(Value init, Value result) {
   return buffer;
 }
 
+/// The op that binds the sizes that the loop's states have next, which ends the
+/// body; null if they change none.
+static BindOp getRebinding(Block &body) {
+  Operation *last = body.getTerminator()->getPrevNode();
+  return dyn_cast_or_null<BindOp>(last);
+}
+
+static bool needsSymbols(ArrayRef<AffineExpr> sizes, BindOp bind) {
+  return llvm::any_of(sizes, [&](AffineExpr size) {
+    for (unsigned i = 0; i < bind.getValues().size(); ++i)
+      if (size.isFunctionOfSymbol(bind.getFirst() + i))
+        return true;
+    return false;
+  });
+}
+
+LogicalResult HostProgramBuilder::convertStep(Block &body) {
+  BindOp rebinding = getRebinding(body);
+  for (Operation &op : body.without_terminator())
+    if (&op != rebinding && failed(convert(&op)))
+      return failure();
+  return success();
+}
+
+LogicalResult HostProgramBuilder::endStep(Block &body, ValueRange values,
+                                          ArrayRef<Buffer> carried) {
+  BindOp rebinding = getRebinding(body);
+  Location loc = body.getTerminator()->getLoc();
+  SmallVector<Value> early, late;
+  SmallVector<Buffer> earlyTo, lateTo;
+  for (auto [value, buffer] : llvm::zip_equal(values, carried)) {
+    bool isLate = rebinding && needsSymbols(buffer.sizes, rebinding);
+    (isLate ? late : early).push_back(value);
+    (isLate ? lateTo : earlyTo).push_back(buffer);
+  }
+  if (failed(carryOver(loc, early, earlyTo)))
+    return failure();
+  if (rebinding && failed(convert(rebinding)))
+    return failure();
+  return carryOver(loc, late, lateTo);
+}
+
 LogicalResult HostProgramBuilder::carryOver(Location loc, ValueRange values,
                                             ArrayRef<Buffer> carried) {
   // A value that is another carried tensor must not be overwritten before it
@@ -72,10 +114,10 @@ LogicalResult HostProgramBuilder::convert(scf::ForOp op) {
   hostValues.map(op.getInductionVar(), loop.getInductionVar());
   OpBuilder::InsertionGuard guard(host);
   host.setInsertionPoint(loop.getBody()->getTerminator());
-  if (failed(convertBlock(*op.getBody())))
+  Block &body = *op.getBody();
+  if (failed(convertStep(body)))
     return failure();
-  return carryOver(op.getLoc(), op.getBody()->getTerminator()->getOperands(),
-                   carried);
+  return endStep(body, body.getTerminator()->getOperands(), carried);
 }
 
 /// Numbers are carried as they are, tensors in buffers.
@@ -111,7 +153,7 @@ LogicalResult HostProgramBuilder::convert(scf::WhileOp op) {
         from->getArguments(), [&](Value value) { return !isTensor(value); });
     for (auto [old, now] : llvm::zip(arguments, block->getArguments()))
       hostValues.map(old, now);
-    return convertBlock(*from);
+    return convertStep(*from);
   };
   if (failed(enter(before, loop.getBefore())))
     return failure();
@@ -127,7 +169,7 @@ LogicalResult HostProgramBuilder::convert(scf::WhileOp op) {
     else
       next.push_back(hostValues.lookup(value));
   }
-  if (failed(carryOver(op.getLoc(), tensors, carried)))
+  if (failed(endStep(*after, tensors, carried)))
     return failure();
   host.create<scf::YieldOp>(op.getLoc(), next);
   return success();
@@ -145,11 +187,21 @@ LogicalResult HostProgramBuilder::convert(scf::IfOp op) {
   auto branch =
       host.create<scf::IfOp>(op.getLoc(), hostValues.lookup(op.getCondition()),
                              !op.getElseRegion().empty());
+  llvm::BitVector before = unbound;
   for (auto [from, to] : llvm::zip(op->getRegions(), branch->getRegions())) {
     if (from.empty())
       continue;
+    // What one branch binds the other doesn't know yet.
+    unbound = before;
     OpBuilder::InsertionGuard guard(host);
     host.setInsertionPoint(to.front().getTerminator());
+    // A copy is made where the result lies.
+    for (auto [value, result] : llvm::zip_equal(
+             from.front().getTerminator()->getOperands(), op.getResults()))
+      if (auto copy = value.getDefiningOp<tensor::InsertSliceOp>();
+          copy && value.hasOneUse() &&
+          copy.getDest().getDefiningOp<tensor::EmptyOp>())
+        buffers[value] = buffers[result];
     if (failed(convertBlock(from.front())))
       return failure();
     for (auto [value, result] : llvm::zip_equal(

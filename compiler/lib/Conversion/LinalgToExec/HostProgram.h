@@ -61,6 +61,13 @@ private:
 
   /// A buffer of its own for what a loop carries, with the initial value.
   mlir::FailureOr<Buffer> getCarried(mlir::Value init, mlir::Value result);
+  /// The ops of a step of a loop, but for the last one if that binds sizes of
+  /// what is carried.
+  mlir::LogicalResult convertStep(mlir::Block &body);
+  /// Carries over what needs the sizes as they are, binds the next ones, and
+  /// carries over the rest, which lies in other memory.
+  mlir::LogicalResult endStep(mlir::Block &body, mlir::ValueRange values,
+                              llvm::ArrayRef<Buffer> carried);
   /// Writes what a step gives into the carried buffers.
   mlir::LogicalResult carryOver(mlir::Location loc, mlir::ValueRange values,
                                 llvm::ArrayRef<Buffer> carried);

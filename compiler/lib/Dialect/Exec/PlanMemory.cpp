@@ -58,8 +58,11 @@ private:
   llvm::MapVector<AffineExpr, SmallVector<Request>> groups;
   DenseMap<Operation *, AffineExpr> offsets;
   SmallVector<Value> symbols;
-  /// In the program's order.
+  /// In the program's order. Of those that bind the same symbols, whose memory
+  /// is one, the first.
   SmallVector<BindOp> bindings;
+  /// How many symbols a binding binds, by the first of them.
+  DenseMap<uint64_t, unsigned> numBound;
 };
 
 } // namespace
@@ -84,7 +87,7 @@ PlanMemoryPass::splitSize(AffineExpr size) const {
 BindOp PlanMemoryPass::getHome(AllocOp alloc) const {
   AffineExpr bytes = alloc.getBytes().getResult(0);
   for (BindOp bind : llvm::reverse(bindings))
-    for (unsigned i = 0; i < bind.getValues().size(); ++i)
+    for (unsigned i = 0; i < numBound.lookup(bind.getFirst()); ++i)
       if (bytes.isFunctionOfSymbol(bind.getFirst() + i))
         return bind;
   return {};
@@ -249,6 +252,12 @@ void PlanMemoryPass::planBound(func::FuncOp program, bool isHost,
     else
       bind.setBytes(name);
   }
+  // Where they are bound again, too.
+  DenseMap<uint64_t, DictionaryAttr> attributes;
+  for (BindOp bind : bindings)
+    attributes[bind.getFirst()] = bind->getAttrDictionary();
+  program.walk(
+      [&](BindOp bind) { bind->setAttrs(attributes.lookup(bind.getFirst())); });
 }
 
 void PlanMemoryPass::runOnOperation() {
@@ -259,7 +268,13 @@ void PlanMemoryPass::runOnOperation() {
     if (getSymbolArgument(program, argument))
       symbols.push_back(argument);
   bindings.clear();
-  program.walk([&](BindOp bind) { bindings.push_back(bind); });
+  numBound.clear();
+  program.walk([&](BindOp bind) {
+    auto [count, isFirst] = numBound.insert({bind.getFirst(), 0});
+    count->second = std::max<unsigned>(count->second, bind.getValues().size());
+    if (isFirst)
+      bindings.push_back(bind);
+  });
   for (bool isHost : {false, true}) {
     AffineExpr total = getAffineConstantExpr(0, &getContext());
     collect(program, isHost);

@@ -8,6 +8,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "nncc/Dialect/Exec/Exec.h"
 #include "nncc/Dialect/NN/NN.h"
 
 using namespace mlir;
@@ -23,11 +24,74 @@ static bool isScalar(Value value, unsigned width) {
   return type.getRank() == 0 && type.getElementType().isSignlessInteger(width);
 }
 
+namespace {
+/// The symbols that a loop or branch binds: sizes that change with the data.
+struct BoundRange {
+  unsigned first = 0, count = 0;
+
+  /// The size that the symbol `number` stands for.
+  AffineExpr getSize(unsigned number, MLIRContext *context) const {
+    return getAffineSymbolExpr(first + number, context) - 1;
+  }
+  /// The symbol that a size is.
+  std::optional<unsigned> find(AffineExpr size) const {
+    for (unsigned i = 0; i < count; ++i)
+      if (size == getSize(i, size.getContext()))
+        return i;
+    return std::nullopt;
+  }
+};
+} // namespace
+
 /// The type of the stack of `count` elements.
 static RankedTensorType getStackType(AffineExpr count, Type element) {
   SmallVector<AffineExpr> dims = getDims(element);
   dims.insert(dims.begin(), count);
   return makeTensorType(dims, cast<RankedTensorType>(element).getElementType());
+}
+
+/// The symbols that a loop or branch binds.
+static BoundRange getBoundRange(Operation *op) {
+  auto first = op->getAttrOfType<IntegerAttr>("first_size");
+  auto count = op->getAttrOfType<IntegerAttr>("num_sizes");
+  if (!first || !count)
+    return {};
+  return {static_cast<unsigned>(first.getInt()),
+          static_cast<unsigned>(count.getInt())};
+}
+
+/// Sets the sizes of those symbols so that `type` is that of `value`; false if
+/// they can't be so.
+static bool match(const BoundRange &range, Type type, Type value,
+                  MutableArrayRef<AffineExpr> sizes) {
+  auto known = cast<RankedTensorType>(type);
+  auto given = cast<RankedTensorType>(value);
+  if (known.getElementType() != given.getElementType() ||
+      known.getRank() != given.getRank())
+    return false;
+  for (auto [dim, size] : llvm::zip_equal(getDims(known), getDims(given))) {
+    AffineExpr expected = dim;
+    if (std::optional<unsigned> number = range.find(dim)) {
+      AffineExpr &known = sizes[*number];
+      expected = known = known ? known : size;
+    }
+    if (size != expected)
+      return false;
+  }
+  return true;
+}
+
+/// What the symbols are so that `types` are those of `values`; none if they
+/// can't be so.
+static std::optional<SmallVector<AffineExpr>>
+match(const BoundRange &range, TypeRange types, TypeRange values) {
+  SmallVector<AffineExpr> sizes(range.count);
+  for (auto [type, value] : llvm::zip_equal(types, values))
+    if (!match(range, type, value, sizes))
+      return std::nullopt;
+  if (llvm::is_contained(sizes, AffineExpr()))
+    return std::nullopt;
+  return sizes;
 }
 
 LogicalResult LoopOp::verify() {
@@ -54,13 +118,21 @@ LogicalResult LoopOp::verify() {
     return emitOpError("the body yields ")
            << yielded.size() << " tensors for " << states << " states and "
            << getNumResults() << " results";
-  for (unsigned i = 0; i < states; ++i)
-    if (getInitial()[i].getType() != yielded[i].getType() ||
-        getInitial()[i].getType() != block.getArgument(i + 1).getType() ||
-        getInitial()[i].getType() != getResult(i).getType())
+  BoundRange range = getBoundRange(*this);
+  for (unsigned i = 0; i < states; ++i) {
+    SmallVector<AffineExpr> first(range.count), next(range.count);
+    Type type = block.getArgument(i + 1).getType();
+    if (type != getResult(i).getType() ||
+        !match(range, type, getInitial()[i].getType(), first) ||
+        !match(range, type, yielded[i].getType(), next))
       return emitOpError("state ")
              << i << " changes its type from " << getInitial()[i].getType()
              << " to " << yielded[i].getType();
+  }
+  TypeRange types = ValueRange(block.getArguments()).drop_front().getTypes();
+  if (!match(range, types, getInitial().getTypes()) ||
+      !match(range, types, yielded.take_front(states).getTypes()))
+    return emitOpError("does not bind a symbol to one size");
   if (yielded.size() > states && (!getCount() || getCondition()))
     return emitOpError("stacks elements, but their number is not known");
   for (unsigned i = states; i < yielded.size(); ++i)
@@ -76,8 +148,9 @@ LogicalResult IfOp::verify() {
     return emitOpError("the condition is an i1 of rank 0");
   for (Region *branch : getRegions()) {
     Block &block = branch->front();
-    if (block.getNumArguments() != 0 ||
-        block.getTerminator()->getOperandTypes() != getResultTypes())
+    TypeRange given = block.getTerminator()->getOperandTypes();
+    if (block.getNumArguments() != 0 || given.size() != getNumResults() ||
+        !match(getBoundRange(*this), getResultTypes(), given))
       return emitOpError("a branch does not give the types of the results");
   }
   return success();
@@ -87,17 +160,48 @@ LogicalResult IfOp::verify() {
 // Lowering
 //===----------------------------------------------------------------------===//
 
+/// The symbols from `first` on are these sizes from here on. Without sizes, the
+/// op stands for memory that is bound later.
+static void bind(LoweringBuilder &b, Location loc, unsigned first,
+                 ArrayRef<AffineExpr> sizes) {
+  SmallVector<Value> values;
+  for (AffineExpr size : sizes)
+    values.push_back(
+        b.create<arith::IndexCastOp>(loc, b.getI64Type(), b.dim(size)));
+  auto memory = MemRefType::get({ShapedType::kDynamic}, b.getI8Type());
+  b.create<exec::BindOp>(loc, memory, values, first, FlatSymbolRefAttr());
+}
+
+/// A copy of a tensor of type `from` whose sizes are those of `to` by now.
+static Value resize(LoweringBuilder &b, Location loc, Value value, Type from,
+                    Type to) {
+  if (from == to)
+    return value;
+  SmallVector<AffineExpr> dims = getDims(from);
+  SmallVector<OpFoldResult> zeros(dims.size(), b.getIndexAttr(0));
+  SmallVector<OpFoldResult> ones(dims.size(), b.getIndexAttr(1));
+  Value into =
+      b.empty(loc, getDims(to), cast<RankedTensorType>(to).getElementType());
+  return b.create<tensor::InsertSliceOp>(loc, value, into, zeros, b.sizes(dims),
+                                         ones);
+}
+
 namespace {
 /// A loop while it is lowered; `operands` are the lowered ones.
 struct LoopBuilder {
   LoopBuilder(LoopOp op, LoweringBuilder &b, ValueRange operands)
       : op(op), b(b), loc(op.getLoc()), operands(operands),
-        states(operands.take_back(op.getInitial().size())) {}
+        states(operands.take_back(op.getInitial().size())),
+        range(getBoundRange(op)) {
+    bindInitial();
+  }
 
   FailureOr<SmallVector<Value>> buildFor();
   FailureOr<SmallVector<Value>> buildWhile();
 
 private:
+  void bindInitial();
+  void bindNext(MutableArrayRef<Value> next);
   Value getUpperBound();
   FailureOr<SmallVector<Value>> buildStep(Value step, ValueRange carried);
   Value stack(Value element, Value into, Value step, Type elementType);
@@ -105,9 +209,55 @@ private:
   LoopOp op;
   LoweringBuilder &b;
   Location loc;
-  ValueRange operands, states;
+  ValueRange operands;
+  SmallVector<Value> states;
+  /// Of the sizes that states change.
+  BoundRange range;
 };
 } // namespace
+
+void LoopBuilder::bindInitial() {
+  if (range.count == 0)
+    return;
+  TypeRange types =
+      ValueRange(op.getBody().getArguments()).drop_front().getTypes();
+  TypeRange given = op.getInitial().getTypes();
+  bind(b, loc, range.first, *match(range, types, given));
+  for (auto [state, from, to] : llvm::zip_equal(states, given, types))
+    state = resize(b, loc, state, from, to);
+}
+
+/// Ends a step. What the memory of the states holds is lost where it grows, so
+/// that the next ones lie in memory of their own, with symbols of their own.
+void LoopBuilder::bindNext(MutableArrayRef<Value> next) {
+  if (range.count == 0)
+    return;
+  TypeRange types =
+      ValueRange(op.getBody().getArguments()).drop_front().getTypes();
+  ValueRange yielded = op.getBody().front().getTerminator()->getOperands();
+  if (op.getCondition())
+    yielded = yielded.drop_front();
+  TypeRange given = yielded.take_front(types.size()).getTypes();
+  BoundRange own{range.first + range.count, range.count};
+  bind(b, loc, own.first, *match(range, types, given));
+  SmallVector<AffineExpr> sizes, replaced(range.first + range.count);
+  for (unsigned i = 0; i < replaced.size(); ++i)
+    replaced[i] = getAffineSymbolExpr(i, b.getContext());
+  for (unsigned i = 0; i < range.count; ++i) {
+    sizes.push_back(own.getSize(i, b.getContext()));
+    replaced[range.first + i] = sizes.back() + 1;
+  }
+  for (auto [value, from, to] :
+       llvm::zip_equal(next.take_front(types.size()), given, types)) {
+    SmallVector<AffineExpr> dims = getDims(to);
+    for (AffineExpr &dim : dims)
+      dim = simplify(dim.replaceSymbols(replaced));
+    value = resize(
+        b, loc, value, from,
+        makeTensorType(dims, cast<RankedTensorType>(to).getElementType()));
+  }
+  bind(b, loc, range.first, sizes);
+}
 
 /// The number of steps as an index; null where the condition alone ends it.
 Value LoopBuilder::getUpperBound() {
@@ -161,6 +311,7 @@ FailureOr<SmallVector<Value>> LoopBuilder::buildFor() {
   ValueRange yielded = op.getBody().front().getTerminator()->getOperands();
   for (unsigned i = states.size(); i < next->size(); ++i)
     (*next)[i] = stack((*next)[i], arguments[i], step, yielded[i].getType());
+  bindNext(*next);
   b.create<scf::YieldOp>(loc, *next);
   return SmallVector<Value>(loop.getResults());
 }
@@ -193,6 +344,7 @@ FailureOr<SmallVector<Value>> LoopBuilder::buildWhile() {
   if (failed(next))
     return failure();
   next->insert(next->begin(), b.create<arith::AddIOp>(loc, arguments[0], one));
+  bindNext(MutableArrayRef<Value>(*next).drop_front(2));
   b.create<scf::YieldOp>(loc, *next);
   return SmallVector<Value>(loop.getResults().drop_front(2));
 }
@@ -209,9 +361,12 @@ FailureOr<SmallVector<Value>> IfOp::lowerToLinalg(LoweringBuilder &b,
                                                   ValueRange operands) {
   Location loc = getLoc();
   Value condition = b.create<tensor::ExtractOp>(loc, operands[0], ValueRange());
+  BoundRange range = getBoundRange(*this);
   SmallVector<Type> types;
   for (Type type : getResultTypes())
     types.push_back(b.getPlainType(type));
+  if (range.count > 0)
+    bind(b, loc, range.first, {});
   auto branch = b.create<scf::IfOp>(loc, types, condition,
                                     /*addThenBlock=*/true,
                                     /*addElseBlock=*/true);
@@ -221,6 +376,12 @@ FailureOr<SmallVector<Value>> IfOp::lowerToLinalg(LoweringBuilder &b,
     FailureOr<SmallVector<Value>> results = b.lowerBlock(from->front(), {});
     if (failed(results))
       return failure();
+    TypeRange given = from->front().getTerminator()->getOperandTypes();
+    if (range.count > 0)
+      bind(b, loc, range.first, *match(range, getResultTypes(), given));
+    for (auto [value, type, result] :
+         llvm::zip_equal(*results, given, getResultTypes()))
+      value = resize(b, loc, value, type, result);
     b.create<scf::YieldOp>(loc, *results);
   }
   return SmallVector<Value>(branch.getResults());

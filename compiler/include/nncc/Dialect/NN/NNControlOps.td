@@ -1,5 +1,7 @@
 // Loops and branches. Bodies use the values around them directly. Tensors keep
-// their types from step to step, and both branches give the same types.
+// their types from step to step, and both branches give the same types, but for
+// sizes that the op itself binds: the symbols `first_size` + i for i less than
+// `num_sizes`, each less 1 (see bind_sizes).
 
 def NN_YieldOp : Op<NN_Dialect, "yield", [Pure, Terminator,
     ParentOneOf<["LoopOp", "IfOp"]>]> {
@@ -21,17 +23,25 @@ def NN_LoopOp : NN_Op<"loop", [AttrSizedOperandSegments,
     next states, and elements that are stacked along a new first dimension of
     size `count` (without a condition only). Results are the last states and
     the stacks. (ONNX: Loop, Scan.)
+
+    States that change their sizes have symbols in the body and as results: those
+    of `first_size` on are bound to the sizes of `initial` first and to those of
+    the next states after each step. The `num_sizes` symbols that follow them are
+    the op's own.
   }];
   let arguments = (ins OptionalAttr<AffineMapAttr>:$count,
                        Optional<NN_Tensor>:$limit,
                        Optional<NN_Tensor>:$condition,
-                       Variadic<NN_Tensor>:$initial);
+                       Variadic<NN_Tensor>:$initial,
+                       OptionalAttr<I64Attr>:$first_size,
+                       OptionalAttr<I64Attr>:$num_sizes);
   let results = (outs Variadic<NN_Tensor>:$outputs);
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = [{
     (`count` $count^)? (`limit` `(` $limit^ `:` type($limit) `)`)?
     (`while` `(` $condition^ `:` type($condition) `)`)?
-    (`from` `(` $initial^ `:` type($initial) `)`)? attr-dict
+    (`from` `(` $initial^ `:` type($initial) `)`)?
+    (`sizes` $first_size^ `,` $num_sizes)? attr-dict
     (`->` type($outputs)^)? `do` $body
   }];
   let hasVerifier = 1;
@@ -39,11 +49,18 @@ def NN_LoopOp : NN_Op<"loop", [AttrSizedOperandSegments,
 
 def NN_IfOp : NN_Op<"if", [DeclareOpInterfaceMethods<NN_LowerToLinalgInterface>]> {
   let summary = "One of two branches, as an i1 of rank 0 says";
-  let arguments = (ins NN_Tensor:$condition);
+  let description = [{
+    Sizes of results in which the branches differ are symbols that the branch
+    which is taken binds.
+  }];
+  let arguments = (ins NN_Tensor:$condition,
+                       OptionalAttr<I64Attr>:$first_size,
+                       OptionalAttr<I64Attr>:$num_sizes);
   let results = (outs Variadic<NN_Tensor>:$outputs);
   let regions = (region SizedRegion<1>:$then_branch, SizedRegion<1>:$else_branch);
   let assemblyFormat = [{
-    $condition attr-dict `:` type($condition) (`->` type($outputs)^)?
+    $condition (`sizes` $first_size^ `,` $num_sizes)? attr-dict
+    `:` type($condition) (`->` type($outputs)^)?
     `then` $then_branch `else` $else_branch
   }];
   let hasVerifier = 1;

@@ -1,0 +1,252 @@
+# Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Sizes that data tell within loops and branches, against onnxruntime."""
+
+from pathlib import Path
+
+import numpy as np
+import onnx.parser
+import pytest
+
+from harness import Array, check, compiled, random
+
+HEADER = '<ir_version: 8, opset_import: ["" : 17]>\n'
+
+
+def parse(graph: str) -> onnx.ModelProto:
+    return onnx.parser.parse_model(HEADER + graph)
+
+
+def number(value: int) -> Array:
+    return np.array(value, np.int64)
+
+
+# Each step reads all tokens so far and appends one, until it is the last token's.
+GREEDY = """
+g (int64[1,n] prompt, float[7,5] table, float[5,7] head, int64 most, int64 stop)
+  => (int64[1,m] tokens, float[1,m,5] memory, int64 count)
+<bool yes = {1}, int64 zero = {0}, int64 one = {1}>
+{
+  empty = Gather <axis = 0> (table, prompt)
+  tokens, memory, count = Loop (most, yes, prompt, empty, zero) <
+    body = b (int64 i, bool go, int64[1,p] ids, float[1,q,5] seen, int64 k)
+      => (bool proceed, int64[1,p2] ids2, float[1,q2,5] seen2, int64 k2)
+    {
+      x = Gather <axis = 0> (table, ids)
+      y = Add(x, seen)
+      z = ReduceMean <axes = [1], keepdims = 0> (y)
+      logits = MatMul(z, head)
+      best = ArgMax <axis = 1, keepdims = 1> (logits)
+      ids2 = Concat <axis = 1> (ids, best)
+      new = Gather <axis = 0> (table, best)
+      seen2 = Concat <axis = 1> (seen, new)
+      k2 = Add(k, one)
+      last = ReduceMax <keepdims = 0> (best)
+      same = Equal(last, stop)
+      proceed = Not(same)
+    }
+  >
+}
+"""
+
+
+@pytest.mark.parametrize(("length", "most"), [(3, 6), (1, 40), (2, 0)])
+def test_greedy_decoding(length: int, most: int, tmp_path: Path) -> None:
+    feed = {
+        "prompt": np.arange(length, dtype=np.int64).reshape(1, length),
+        "table": random(7, 5),
+        "head": random(5, 7, seed=1),
+        "most": number(most),
+        "stop": number(9),
+    }
+    check(parse(GREEDY), tmp_path, feed, feed | {"stop": number(2)})
+
+
+def test_a_state_that_starts_empty(tmp_path: Path) -> None:
+    graph = """
+    g (float[2,3] x, int64 most) => (float[n,3] y, float[3] sum)
+    <float[3] start = {0, 0, 0}, int64[2] shape = {0, 3}>
+    {
+      empty = ConstantOfShape(shape)
+      y, sum = Loop (most, , empty, start) <
+        body = b (int64 i, bool go, float[p,3] s, float[3] t)
+          => (bool proceed, float[p2,3] next, float[3] t2)
+        {
+          proceed = Identity(go)
+          f = Cast <to = 1> (i)
+          row = Add(x, f)
+          next = Concat <axis = 0> (row, s)
+          sums = ReduceSum <keepdims = 0> (s)
+          t2 = Add(t, sums)
+        }
+      >
+    }
+    """
+    feeds = [{"x": random(2, 3), "most": number(n)} for n in (5, 0, 1, 300)]
+    check(parse(graph), tmp_path, *feeds)
+
+
+def test_what_a_step_finds(tmp_path: Path) -> None:
+    """Of another size in each step; some find nothing."""
+    graph = """
+    g (float[n,6] x) => (float[n] sums, float[m] found)
+    <int64 zero = {0}, int64[1] none = {0}, int64[1] flat = {-1}>
+    {
+      shape = Shape(x)
+      steps = Gather(shape, zero)
+      start = ConstantOfShape(none)
+      found, sums = Loop (steps, , start) <
+        body = b (int64 i, bool go, float[p] all) => (bool proceed, float[p2] all2, float sum)
+        {
+          proceed = Identity(go)
+          row = Gather(x, i)
+          places = NonZero(row)
+          place = Reshape(places, flat)
+          values = Gather(row, place)
+          sum = ReduceSum <keepdims = 0> (values)
+          all2 = Concat <axis = 0> (all, values)
+        }
+      >
+    }
+    """
+    x = np.where(random(9, 6) > 0.4, random(9, 6, seed=1), 0).astype(np.float32)
+    x[4] = 0
+    check(parse(graph), tmp_path, {"x": x}, {"x": x[:1]})
+
+
+SUPPRESSION = """
+g (float[1,30,4] boxes, float[c,30] scores, int64 classes)
+  => (int64[k,3] y, float[k,4] chosen)
+<int64 most = {5}, float[1] overlap = {0.5}, float[1] least = {0.2},
+ int64[2] nothing = {0, 3}, int64[3] shape = {1, 1, 30},
+ int64 two = {2}, int64[1] zero = {0}, int64[3] column = {0, 1, 0}>
+{
+  start = ConstantOfShape(nothing)
+  empty = Cast <to = 7> (start)
+  y = Loop (classes, , empty) <
+    body = b (int64 i, bool go, int64[p,3] all) => (bool proceed, int64[p2,3] all2)
+    {
+      proceed = Identity(go)
+      own = Gather(scores, i)
+      own3 = Reshape(own, shape)
+      kept = NonMaxSuppression(boxes, own3, most, overlap, least)
+      add = Mul(column, i)
+      moved = Add(kept, add)
+      all2 = Concat <axis = 0> (all, moved)
+    }
+  >
+  at = Gather <axis = 1> (y, two)
+  b = Squeeze(boxes, zero)
+  chosen = Gather <axis = 0> (b, at)
+}
+"""
+
+
+def test_suppression_class_by_class(tmp_path: Path) -> None:
+    boxes = np.random.default_rng(3).random((1, 30, 4)).astype(np.float32)
+    scores = np.random.default_rng(4).random((3, 30)).astype(np.float32)
+    feed = {"boxes": boxes, "scores": scores, "classes": number(3)}
+    none = {"scores": np.zeros_like(scores[:1]), "classes": number(1)}
+    check(parse(SUPPRESSION), tmp_path, feed, feed | none)
+
+
+BRANCHES = """
+g (float[n] x) => (float[m] y, float s)
+<float zero = {0}, int64[1] flat = {-1}, int64[1] two = {2}>
+{
+  total = ReduceSum <keepdims = 0> (x)
+  positive = Greater(total, zero)
+  y0, s = If (positive) <
+    then_branch = a () => (float[p] u, float su)
+    { places = NonZero(x) place = Reshape(places, flat) u = Gather(x, place)
+      su = ReduceSum <keepdims = 0> (u) },
+    else_branch = b () => (float[q] v, float sv)
+    { v = Tile(x, two) sv = ReduceMax <keepdims = 0> (v) }
+  >
+  y = Add(y0, s)
+}
+"""
+
+
+def test_branches_of_different_sizes(tmp_path: Path) -> None:
+    rows: list[list[float]] = [[1, 0, 2, 0], [-1, 0, -2], [5], [0, 0, 0, 0, -1], [3, 0, 0, 0, 1, 1]]
+    feeds = [{"x": np.array(row, np.float32)} for row in rows]
+    check(parse(BRANCHES), tmp_path, *feeds)
+
+
+def test_a_branch_in_a_loop(tmp_path: Path) -> None:
+    """Appends in some steps, and cuts in others; what it had before is read behind it."""
+    graph = """
+    g (float[n] x, int64 most) => (float[m] y, float[k] sums)
+    <int64 two = {2}, int64 zero = {0}, int64[1] one = {1}, int64[1] end = {100}>
+    {
+      y, sums = Loop (most, , x) <
+        body = b (int64 i, bool go, float[p] s) => (bool proceed, float[p2] next, float sum)
+        {
+          proceed = Identity(go)
+          rest = Mod(i, two)
+          isEven = Equal(rest, zero)
+          t = If (isEven) <
+            then_branch = a () => (float[q] longer) { longer = Concat <axis = 0> (s, x) },
+            else_branch = c () => (float[r] shorter) { shorter = Slice(s, one, end) }
+          >
+          u = Neg(s)
+          a = ReduceSum <keepdims = 0> (u)
+          next = Exp(t)
+          d = ReduceSum <keepdims = 0> (t)
+          sum = Add(a, d)
+        }
+      >
+    }
+    """
+    feeds = [{"x": random(3) - 2, "most": number(n)} for n in (1, 2, 3)]
+    check(parse(graph), tmp_path, *feeds)
+
+
+def test_loops_in_loops(tmp_path: Path) -> None:
+    """The inner state starts anew in each step; the outer one has all of them."""
+    graph = """
+    g (float[2] x, int64 most) => (float[m] y, float sum)
+    <float zero = {0}, int64 one = {1}>
+    {
+      y, sum = Loop (most, , x, zero) <
+        body = b (int64 i, bool go, float[p] s, float t)
+          => (bool proceed, float[p2] next, float t2)
+        {
+          proceed = Identity(go)
+          steps = Add(i, one)
+          inner = Loop (steps, , x) <
+            body = c (int64 j, bool go2, float[q] u) => (bool proceed2, float[q2] u2)
+            { proceed2 = Identity(go2) v = Exp(u) u2 = Concat <axis = 0> (v, x) }
+          >
+          next = Concat <axis = 0> (s, inner)
+          all = ReduceSum <keepdims = 0> (inner)
+          t2 = Add(t, all)
+        }
+      >
+    }
+    """
+    feeds = [{"x": np.array([0.1, -0.3], np.float32), "most": number(n)} for n in (1, 3, 0)]
+    check(parse(graph), tmp_path, *feeds)
+
+
+def test_sizes_that_differ_in_a_branch(tmp_path: Path) -> None:
+    """They end the run only where the branch runs."""
+    graph = """
+    g (float[n] x, float[m] w, bool c) => (float s)
+    {
+      s = If (c) <
+        then_branch = a () => (float u)
+        { p = Mul(x, w) q = Softmax(p) u = ReduceSum <keepdims = 0> (q) },
+        else_branch = b () => (float v) { z = Softmax(x) v = ReduceMax <keepdims = 0> (z) }
+      >
+    }
+    """
+    model = parse(graph)
+    feed = {"x": random(3), "w": random(3), "c": np.array(True)}
+    check(model, tmp_path, feed, feed | {"c": np.array(False)})
+    differ = {"x": random(3), "w": random(4)}
+    module = compiled(model, tmp_path)
+    module.run(differ | {"c": np.array(False)})
+    with pytest.raises(Exception, match="sizes that should be equal"):
+        module.run(differ | {"c": np.array(True)})
