@@ -161,7 +161,7 @@ class Model:
         descriptors = []
         for item, array in zip(self.inputs, arrays, strict=True):
             data = self._allocate(array.nbytes, blocks)
-            self._memory.write(self._store, array.tobytes(), data)
+            self._view(data, array.nbytes)[:] = array.ravel().view(np.uint8)
             descriptors.append(self._describe(item, array.shape, data, blocks))
         for item in self.outputs:
             descriptors.append(self._describe(item, (0,) * len(item.shape), 0, blocks))
@@ -191,8 +191,8 @@ class Model:
         data, rank, dims, offset = fields[0], fields[3], fields[7], fields[10]
         shape = struct.unpack(f"<{rank}q", self._bytes(dims, 8 * rank))
         size = int(np.prod(shape, dtype=np.int64)) * item.numpy_dtype.itemsize
-        flat = np.frombuffer(self._bytes(data + offset, size), dtype=item.numpy_dtype)
-        return flat.reshape(shape)
+        flat = self._view(data + offset, size).copy()
+        return flat.view(item.numpy_dtype).reshape(shape)
 
     def _load_weights(self, path: Path, weights: Path | None) -> None:
         described = self.signature["weights"]
@@ -217,6 +217,13 @@ class Model:
     def _call(self, name: str, *args: int) -> int:
         function = cast(wasmtime.Func, self._exports[name])
         return int(function(self._store, *args) or 0)
+
+    def _view(self, address: int, size: int) -> npt.NDArray[np.uint8]:
+        """`size` bytes where they are, until the module allocates."""
+        if address + size > self._memory.data_len(self._store):
+            raise ModuleError("the module tells of memory that it does not have")
+        buffer = self._memory.get_buffer_ptr(self._store, size, address)
+        return np.ctypeslib.as_array(buffer)
 
     def _bytes(self, address: int, size: int) -> bytearray:
         return bytearray(self._memory.read(self._store, address, address + size))
