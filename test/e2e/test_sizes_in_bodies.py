@@ -230,6 +230,31 @@ def test_loops_in_loops(tmp_path: Path) -> None:
     check(parse(graph), tmp_path, *feeds)
 
 
+def test_a_first_value_that_is_not_read(tmp_path: Path) -> None:
+    """Exporters put any number there; a number has no rank of its own in branches, too."""
+    graph = """
+    g (float[n,3] x, int64 most, float[1] end) => (float[m,3] y)
+    <float none = {0}, float half = {0.5}>
+    {
+      y, t = Loop (most, , none, end) <
+        body = b (int64 i, bool go, float[] unread, float[] s)
+          => (bool proceed, float[q,3] z, float[] s2)
+        {
+          proceed = Identity(go)
+          z = Add(x, s)
+          more = Less(s, half)
+          s2 = If (more) <
+            then_branch = a () => (float[] u) { u = Add(s, half) },
+            else_branch = c () => (float[] v) { v = Sin(half) }
+          >
+        }
+      >
+    }
+    """
+    feed = {"x": random(4, 3), "most": number(3), "end": np.array([0.2], np.float32)}
+    check(parse(graph), tmp_path, feed)
+
+
 def test_sizes_that_differ_in_a_branch(tmp_path: Path) -> None:
     """They end the run only where the branch runs."""
     graph = """

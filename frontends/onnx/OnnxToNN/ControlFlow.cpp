@@ -171,6 +171,26 @@ static LogicalResult createIf(Node &node, MutableArrayRef<Region> branches,
   return node.results(SmallVector<Value>(op.getResults()));
 }
 
+/// A number is a number of whatever rank: the branches' get the larger one.
+static void adaptRanks(Node &node, MutableArrayRef<Region> branches,
+                       MutableArrayRef<SmallVector<Value>> outputs) {
+  auto isNumber = [](Value value) {
+    auto type = Node::type(value);
+    return type.hasStaticShape() && type.getNumElements() == 1;
+  };
+  for (unsigned i = 0; i < outputs[0].size(); ++i) {
+    Value first = outputs[0][i], second = outputs[1][i];
+    if (!isNumber(first) || !isNumber(second) ||
+        Node::rank(first) == Node::rank(second))
+      continue;
+    bool isFirst = Node::rank(first) < Node::rank(second);
+    OpBuilder::InsertionGuard guard(node.getBuilder());
+    node.getBuilder().setInsertionPointToEnd(&branches[!isFirst].front());
+    Value &adapted = outputs[!isFirst][i];
+    adapted = node.reshape(adapted, Node::dims(isFirst ? second : first));
+  }
+}
+
 static LogicalResult convertBranches(Node &node) {
   OpBuilder &builder = node.getBuilder();
   Region branches[2];
@@ -189,6 +209,7 @@ static LogicalResult convertBranches(Node &node) {
     if (!Node::isTensor(value))
       return node.fail("the condition depends on data and the branches give "
                        "sequences, which is not supported");
+  adaptRanks(node, branches, outputs);
   bool differ = !llvm::equal(outputs[0], outputs[1], [](Value a, Value b) {
     return Node::rank(a) == Node::rank(b);
   });

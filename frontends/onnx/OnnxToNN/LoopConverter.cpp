@@ -39,6 +39,12 @@ private:
   std::optional<SmallVector<Value>> roll();
   std::optional<SmallVector<Value>> rollAs(StateSizes &sizes, bool *hasLearned);
   std::optional<SmallVector<Value>> refineAndRoll(StateSizes &sizes);
+  template <typename Way> std::optional<SmallVector<Value>> tryTo(Way way) {
+    std::optional<SmallVector<Value>> results;
+    (void)node.attempt([&] { return success((results = way()).has_value()); });
+    return results;
+  }
+  bool replaceUnread(Loop &replaced);
   std::optional<SmallVector<Value>> close(Region &region,
                                           ArrayRef<Value> outputs);
   std::optional<SmallVector<Value>> rollSequences();
@@ -316,19 +322,49 @@ LoopConverter::refineAndRoll(StateSizes &sizes) {
   bool hasLearned = true;
   for (int round = 0; round < maxRounds && hasLearned; ++round) {
     hasLearned = false;
-    std::optional<SmallVector<Value>> results;
-    auto roll = [&] {
-      return success((results = rollAs(sizes, &hasLearned)).has_value());
-    };
-    if (succeeded(node.attempt(roll)))
+    if (auto results = tryTo([&] { return rollAs(sizes, &hasLearned); }))
       return results;
   }
   return std::nullopt;
 }
 
+/// Exporters give states that no step reads first values of any rank: zeros of
+/// the sizes that the next ones have stand for them. False if there is none.
+bool LoopConverter::replaceUnread(Loop &replaced) {
+  Block &body = loop.body->front();
+  auto isUnread = [&](unsigned state) {
+    return body.getArgument(loop.firstState + state).use_empty();
+  };
+  unsigned states = loop.initial.size(), symbols = node.getNumSymbols();
+  if (loop.arrange || llvm::none_of(llvm::seq(0u, states), isUnread))
+    return false;
+  Region region;
+  region.emplaceBlock();
+  SmallVector<Type> types;
+  (void)node.attempt([&]() -> LogicalResult {
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPointToEnd(&region.front());
+    if (auto outputs = convertBody(makeStep(node, 0), loop.initial))
+      types = llvm::to_vector(ValueRange(*outputs).getTypes());
+    return failure();
+  });
+  auto next =
+      ArrayRef(types).drop_front(types.empty() ? 0 : loop.testsCondition);
+  for (auto [i, type] : llvm::enumerate(next.take_front(states))) {
+    auto tensor = dyn_cast<RankedTensorType>(type);
+    if (!tensor || !isUnread(i) ||
+        tensor.getRank() == Node::rank(loop.initial[i]))
+      continue;
+    replaced.initial[i] = makeZeros(node, tensor, symbols);
+  }
+  return replaced.initial != loop.initial;
+}
+
 std::optional<SmallVector<Value>> LoopConverter::roll() {
   if (!llvm::all_of(loop.initial, Node::isTensor))
     return rollSequences();
+  if (Loop replaced = loop; replaceUnread(replaced))
+    return LoopConverter(node, replaced).roll();
   StateSizes sizes(loop.initial), declared(loop.initial);
   if (auto results = refineAndRoll(sizes))
     return results;
@@ -356,14 +392,8 @@ LoopConverter::close(Region &region, ArrayRef<Value> outputs) {
     return std::nullopt;
   ValueRange elements(
       outputs.drop_front(loop.testsCondition + loop.initial.size()));
-  for (Value element : elements)
-    for (AffineExpr size : Node::dims(element))
-      if (node.needsSymbols(size, loop.firstSymbol)) {
-        (void)node.fail("it stacks elements of " + node.describe(element) +
-                        ", whose sizes depend on the step, which is not "
-                        "supported");
-        return std::nullopt;
-      }
+  if (failed(checkElements(node, elements, loop.firstSymbol)))
+    return std::nullopt;
   if (hasCondition && loop.count && !elements.empty())
     return stackByData(region, elements);
   Operation *op = createLoop(region, hasCondition, elements);
@@ -448,23 +478,20 @@ std::optional<SmallVector<Value>> LoopConverter::convert() {
       loop.isConstant() ? *nn::getConstantValue(loop.count) : endlessSteps;
   if (steps > maxUnrolledSteps)
     return roll();
-  std::optional<SmallVector<Value>> results;
-  auto tryTo = [&](auto way) {
-    return succeeded(
-        node.attempt([&] { return success((results = way()).has_value()); }));
-  };
   // Constant sizes are better than sizes that change.
   auto rollFixed = [&] {
+    if (!llvm::all_of(loop.initial, Node::isTensor))
+      return rollSequences();
     StateSizes fixed(loop.initial);
     bool hasLearned = false;
-    return llvm::all_of(loop.initial, Node::isTensor)
-               ? rollAs(fixed, &hasLearned)
-               : rollSequences();
+    return rollAs(fixed, &hasLearned);
   };
-  bool isShort = nodes * steps <= maxUnrolledNodes;
-  if ((!isShort && tryTo(rollFixed)) || tryTo([&] { return unroll(); }))
-    return results;
-  return roll();
+  std::optional<SmallVector<Value>> results;
+  if (nodes * steps > maxUnrolledNodes)
+    results = tryTo(rollFixed);
+  if (!results)
+    results = tryTo([&] { return unroll(); });
+  return results ? results : roll();
 }
 
 std::optional<SmallVector<Value>> nncc::onnx::convertLoop(Node &node,

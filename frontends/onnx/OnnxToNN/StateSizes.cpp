@@ -80,3 +80,23 @@ bool StateSizes::refine(TypeRange types, ArrayRef<Value> next) {
   numClasses = refined.size();
   return hasLearned;
 }
+
+LogicalResult nncc::onnx::checkElements(Node &node, ValueRange elements,
+                                        unsigned firstSymbol) {
+  for (Value element : elements)
+    for (AffineExpr size : Node::dims(element))
+      if (node.needsSymbols(size, firstSymbol))
+        return node.fail("it stacks elements of " + node.describe(element) +
+                         ", whose sizes depend on the step, which is not "
+                         "supported");
+  return success();
+}
+
+Value nncc::onnx::makeZeros(Node &node, RankedTensorType type,
+                            unsigned firstSymbol) {
+  Dims dims = nn::getDims(type);
+  for (AffineExpr &dim : dims)
+    if (node.needsSymbols(dim, firstSymbol))
+      dim = node.dim(0);
+  return node.broadcast(node.constant(0, type.getElementType()), dims);
+}

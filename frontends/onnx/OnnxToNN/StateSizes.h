@@ -43,6 +43,15 @@ private:
   unsigned numClasses = 0, firstSymbol = 0;
 };
 
+/// Fails where the sizes of what steps stack need the body's symbols, which
+/// begin with `firstSymbol`.
+mlir::LogicalResult checkElements(Node &node, mlir::ValueRange elements,
+                                  unsigned firstSymbol);
+
+/// Zeros of a type in the body; sizes that need its symbols are 0.
+mlir::Value makeZeros(Node &node, mlir::RankedTensorType type,
+                      unsigned firstSymbol);
+
 } // namespace nncc::onnx
 
 #endif // NNCC_FRONTENDS_ONNX_ONNXTONN_STATESIZES_H
