@@ -230,6 +230,32 @@ def test_loops_in_loops(tmp_path: Path) -> None:
     check(parse(graph), tmp_path, *feeds)
 
 
+def test_a_short_loop_that_data_end(tmp_path: Path) -> None:
+    """To unroll it is tried first, in vain; nothing of that is left."""
+    graph = """
+    g (float[n] x, float limit) => (float[m] y, float[k] z)
+    <bool yes = {1}, int64 most = {5}, int64[1] flat = {-1}>
+    {
+      y, z = Loop (most, yes, x, x) <
+        body = b (int64 i, bool go, float[p] s, float[q] t)
+          => (bool proceed, float[p2] s2, float[q2] t2)
+        {
+          places = NonZero(s)
+          place = Reshape(places, flat)
+          values = Gather(s, place)
+          s2 = Concat <axis = 0> (s, values)
+          t2 = Concat <axis = 0> (t, x, x)
+          sum = ReduceSum <keepdims = 0> (s2)
+          proceed = Less(sum, limit)
+        }
+      >
+    }
+    """
+    x = np.array([1, 0, 2], np.float32)
+    feeds = [{"x": x, "limit": np.array(limit, np.float32)} for limit in (20, 1, 1e9)]
+    check(parse(graph), tmp_path, *feeds)
+
+
 def test_a_first_value_that_is_not_read(tmp_path: Path) -> None:
     """Exporters put any number there; a number has no rank of its own in branches, too."""
     graph = """

@@ -206,13 +206,32 @@ SmallVector<Value> Converter::inlineBody(Region &body, ValueRange arguments) {
   return outputs;
 }
 
+/// Erases the ops behind `first`, up to `last`.
+static void eraseBehind(Operation *first, Operation *last) {
+  while (last != first) {
+    Operation *previous = last->getPrevNode();
+    last->dropAllUses();
+    last->erase();
+    last = previous;
+  }
+}
+
 LogicalResult Converter::attempt(function_ref<LogicalResult()> legalize) {
   size_t numErrors = errors.size();
   Sizes before = sizes;
+  OpBuilder::InsertPoint start = builder.saveInsertionPoint();
+  auto getLast = [&]() -> Operation * {
+    bool isFirst = start.getPoint() == start.getBlock()->begin();
+    return isFirst ? nullptr : &*std::prev(start.getPoint());
+  };
+  Operation *last = getLast();
   if (succeeded(legalize()))
     return success();
   errors.resize(numErrors);
   sizes = std::move(before);
+  // What they bind must not be bound in vain.
+  builder.restoreInsertionPoint(start);
+  eraseBehind(last, getLast());
   return failure();
 }
 
@@ -318,15 +337,6 @@ static bool haveDeclaredRanks(func::FuncOp func, ArrayRef<Value> outputs) {
       return false;
   }
   return true;
-}
-
-/// Erases the ops behind `first`, up to `last`.
-static void eraseBehind(Operation *first, Operation *last) {
-  while (last != first) {
-    Operation *previous = last->getPrevNode();
-    last->erase();
-    last = previous;
-  }
 }
 
 SmallVector<Value> Converter::convertBody(func::FuncOp func,
