@@ -115,6 +115,36 @@ static void reduceLonely(Node &node, Term &term, StringRef needed) {
   term.labels = kept;
 }
 
+/// 0, 1, ... along one of `rank` axes.
+static Value countAlong(Node &node, int64_t axis, size_t rank,
+                        AffineExpr size) {
+  Dims line(rank, node.dim(1));
+  line[axis] = size;
+  return node.createTyped<nn::IotaOp>(
+      nn::makeTensorType(line, node.getBuilder().getI32Type()), axis);
+}
+
+/// Where a letter occurs twice, the elements at equal positions: all others
+/// become 0, and the second dimension is summed up.
+static void takeDiagonals(Node &node, Term &term) {
+  for (size_t i = 0; i < term.labels.size(); ++i) {
+    size_t twin = term.labels.find(term.labels[i], i + 1);
+    if (twin == std::string::npos || !term.value)
+      continue;
+    Dims dims = Node::dims(term.value);
+    node.checkEqual(dims[i], dims[twin]);
+    Value isDiagonal = node.create<nn::EqualOp>(
+        countAlong(node, i, dims.size(), dims[i]),
+        countAlong(node, twin, dims.size(), dims[twin]));
+    Value zero = node.constant(0, Node::elementType(term.value));
+    term.value = node.create<nn::ReduceSumOp>(
+        node.select(isDiagonal, term.value, zero),
+        Ints{static_cast<int64_t>(twin)}, /*keepdims=*/false);
+    term.labels.erase(twin, 1);
+    --i;
+  }
+}
+
 static Value permute(Node &node, const Term &term, StringRef order) {
   Ints permutation;
   for (char label : order)
@@ -166,18 +196,17 @@ static LogicalResult convertEinsum(Node &node) {
   std::optional<Equation> equation = readEquation(node);
   if (!equation)
     return node.fail("the equation doesn't fit the operands");
-  for (StringRef labels : equation->operands) {
-    for (char label : labels)
-      if (labels.count(label) != 1)
-        return node.fail("a letter occurs twice in one operand, which is not "
-                         "supported");
+  SmallVector<Term> terms;
+  for (auto [i, labels] : llvm::enumerate(equation->operands)) {
+    terms.push_back({node.in(i), labels});
+    takeDiagonals(node, terms.back());
   }
-  Term term{node.in(0), equation->operands[0]};
-  for (size_t i = 1; i < equation->operands.size(); ++i) {
+  Term term = terms.front();
+  for (size_t i = 1; i < terms.size(); ++i) {
     std::string needed = equation->result;
-    for (size_t j = i + 1; j < equation->operands.size(); ++j)
-      needed += equation->operands[j];
-    term = multiply(node, term, {node.in(i), equation->operands[i]}, needed);
+    for (size_t j = i + 1; j < terms.size(); ++j)
+      needed += terms[j].labels;
+    term = multiply(node, term, terms[i], needed);
     if (!term.value)
       return failure();
   }
@@ -195,8 +224,7 @@ static LogicalResult convertEinsum(Node &node) {
 }
 
 static const Row rows[] = {
-    {"Einsum", 12, 1, anyNumber, convertEinsum, "",
-     "a letter twice in one operand"},
+    {"Einsum", 12, 1, anyNumber, convertEinsum},
 };
 
 ArrayRef<Row> nncc::onnx::getEinsumRows() { return rows; }
