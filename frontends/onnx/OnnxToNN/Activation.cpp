@@ -159,6 +159,13 @@ static LogicalResult convertBiasGelu(Node &node) {
   return sum ? gelu(node, sum, node.getOpType() == "FastGelu") : failure();
 }
 
+static LogicalResult convertGemmFastGelu(Node &node) {
+  Value sum = node.matmul(node.in(0), node.in(1));
+  if (node.in(2))
+    sum = node.add(sum, node.in(2));
+  return sum ? gelu(node, sum, /*approximate=*/true) : failure();
+}
+
 template <typename OpT> static LogicalResult softmax(Node &node) {
   Value x = node.in(0);
   auto axis = node.axis(node.getInt("axis", -1), Node::rank(x));
@@ -191,19 +198,20 @@ static constexpr const char *microsoft = "com.microsoft";
 static const Row rows[] = {
     {"BiasGelu", 1, 2, 2, convertBiasGelu, microsoft},
     {"Celu", 12, 1, 1, convertCelu},
-    {"Elu", 6, 1, 1, convertElu},
+    {"Elu", 1, 1, 1, convertElu},
     {"FastGelu", 1, 1, 2, convertBiasGelu, microsoft},
     {"Gelu", 20, 1, 1, convertGelu},
     {"Gelu", 1, 1, 1, convertGelu, microsoft},
-    {"HardSigmoid", 6, 1, 1, convertHardSigmoid},
+    {"GemmFastGelu", 1, 2, 3, convertGemmFastGelu, microsoft},
+    {"HardSigmoid", 1, 1, 1, convertHardSigmoid},
     {"HardSwish", 14, 1, 1, convertHardSwish},
-    {"LeakyRelu", 6, 1, 1, convertLeakyRelu},
+    {"LeakyRelu", 1, 1, 1, convertLeakyRelu},
     {"LogSoftmax", 1, 1, 1, flatSoftmax<nn::LogSoftmaxOp>},
     {"LogSoftmax", 13, 1, 1, softmax<nn::LogSoftmaxOp>},
     {"Mish", 18, 1, 1, convertMish},
     {"PRelu", 7, 2, 2, convertPRelu},
     {"QuickGelu", 1, 1, 1, convertSwish, microsoft},
-    {"Selu", 6, 1, 1, convertSelu},
+    {"Selu", 1, 1, 1, convertSelu},
     {"Shrink", 9, 1, 1, convertShrink},
     {"Softmax", 1, 1, 1, flatSoftmax<nn::SoftmaxOp>},
     {"Softmax", 13, 1, 1, softmax<nn::SoftmaxOp>},

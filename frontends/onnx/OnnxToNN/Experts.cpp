@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "frontends/onnx/OnnxToNN/Node.h"
+#include "frontends/onnx/OnnxToNN/Quantization.h"
 #include "frontends/onnx/OnnxToNN/Rows.h"
 #include "nncc/Dialect/NN/NN.h"
 
@@ -26,7 +27,11 @@ public:
 private:
   bool readAttributes();
   Value route(Value odds);
-  Value apply(Value tokens, unsigned weights, unsigned bias);
+  Value apply(Value tokens, unsigned layer);
+  bool has(unsigned layer) { return bool(node.in(place(layer))); }
+  unsigned place(unsigned layer) { return 2 + layer * (bits ? 3 : 2); }
+  Value readWeights(unsigned layer);
+  bool checkLayer(unsigned layer);
   Value activate(Value x);
   Value gelu(Value x);
   Value swiglu(Value x);
@@ -40,6 +45,8 @@ private:
   int64_t chosen = 1, fusion = 0;
   bool normalizes = false;
   double alpha = 1, beta = 0, limit = 0;
+  int64_t bits = 0; ///< of a weight; 0: a float
+  int64_t block = 0;
   bool hasLimit = false;
 };
 
@@ -56,6 +63,13 @@ bool Experts::readAttributes() {
   limit = node.getFloat("swiglu_limit", 0);
   if (node.getInt("use_sparse_mixer", 0))
     return succeeded(node.fail("use_sparse_mixer is not supported"));
+  if (node.getOpType() == "QMoE") {
+    bits = node.getInt("expert_weight_bits", 4);
+    block = node.getInt("block_size", 0);
+    if ((bits != 2 && bits != 4 && bits != 8) ||
+        node.getString("quant_type", "int") != "int")
+      return succeeded(node.fail("weights must be integers of 2, 4 or 8 bits"));
+  }
   if (chosen < 1 || chosen > 64)
     return succeeded(node.fail("k must be 1 to 64"));
   if (activation == "swiglu" && fusion != 1 && fusion != 2)
@@ -85,15 +99,57 @@ Value Experts::route(Value odds) {
   return node.div(kept, node.create<nn::ReduceSumOp>(kept, Ints{1}, true));
 }
 
-/// [experts, tokens, in] times the transposed weights [experts, out, in].
-Value Experts::apply(Value tokens, unsigned weights, unsigned bias) {
+/// The weights of a layer, [experts, out, in], as floats. Those of a few bits
+/// lie in bytes, around the middle of their range or a zero point, with a scale
+/// for each output, or for each block of inputs of one.
+Value Experts::readWeights(unsigned layer) {
+  Value held = node.in(place(layer));
+  if (!bits)
+    return held;
+  Type f32 = node.getBuilder().getF32Type();
+  Value numbers = unpackBits(node, held, bits);
+  Value scale = node.in(place(layer) + 1);
+  Value point = unpackBits(node, node.in(11 + layer), bits);
+  if (!numbers)
+    return Value();
+  auto perWeight = [&](Value value) {
+    value = node.cast(value, f32);
+    Dims dims = Node::dims(numbers);
+    if (value && Node::rank(value) == 2)
+      return node.reshape(value, {dims[0], dims[1], node.dim(1)});
+    return spread(node, value, numbers, 2, block);
+  };
+  Value middle = point
+                     ? perWeight(point)
+                     : node.constant(static_cast<double>(1 << (bits - 1)), f32);
+  Value centred = node.sub(node.cast(numbers, f32), middle);
+  return node.cast(node.mul(centred, perWeight(scale)),
+                   Node::elementType(node.in(0)));
+}
+
+/// [experts, tokens, in] times the transposed weights, and the bias.
+Value Experts::apply(Value tokens, unsigned layer) {
   Value product =
-      node.matmul(tokens, node.transpose(node.in(weights), {0, 2, 1}));
-  if (!node.in(bias) || !product)
+      node.matmul(tokens, node.transpose(readWeights(layer), {0, 2, 1}));
+  Value bias = node.in(place(layer) + (bits ? 2 : 1));
+  if (!bias || !product)
     return product;
-  Dims dims = Node::dims(node.in(bias));
-  return node.add(product,
-                  node.reshape(node.in(bias), {dims[0], node.dim(1), dims[1]}));
+  Dims dims = Node::dims(bias);
+  return node.add(product, node.reshape(bias, {dims[0], node.dim(1), dims[1]}));
+}
+
+bool Experts::checkLayer(unsigned layer) {
+  unsigned weights = place(layer);
+  if (!node.hasRank(weights, 3) || !node.hasRank(weights + (bits ? 2 : 1), 2))
+    return false;
+  if (!bits || !has(layer))
+    return true;
+  bool isPacked = Node::elementType(node.in(weights)).isUnsignedInteger(8);
+  if (isPacked && node.in(weights + 1) &&
+      node.hasRank(weights + 1, 2, block > 0 ? 3 : 2))
+    return true;
+  return succeeded(
+      node.fail("weights of a few bits must be bytes that have scales"));
 }
 
 /// g * sigmoid(alpha * g) * (l + beta) of two halves, or of neighbours.
@@ -148,19 +204,19 @@ LogicalResult Experts::convert() {
   Value input = node.in(0);
   if (!readAttributes())
     return failure();
-  if (!node.in(4))
+  if (!has(1))
     return node.fail("the weights of a layer are missing");
   if (!node.hasRank(0, 2, 3) || !node.hasRank(1, 2))
     return failure();
-  for (unsigned weights : {2, 4, 6})
-    if (!node.hasRank(weights, 3) || !node.hasRank(weights + 1, 2))
+  for (unsigned layer : {0, 1, 2})
+    if (!checkLayer(layer))
       return failure();
   Dims dims = Node::dims(input), odds = Node::dims(node.in(1));
   Value tokens = node.reshape(input, {node.dim(1), odds[0], dims.back()});
-  Value hidden = activate(apply(tokens, 2, 3));
-  if (node.in(6))
-    hidden = node.mul(hidden, apply(tokens, 6, 7));
-  Value outputs = apply(hidden, 4, 5);
+  Value hidden = activate(apply(tokens, 0));
+  if (has(2))
+    hidden = node.mul(hidden, apply(tokens, 2));
+  Value outputs = apply(hidden, 1);
   Value weights = node.transpose(route(node.in(1)), {1, 0});
   weights = node.reshape(weights, {odds[1], odds[0], node.dim(1)});
   Value sum = node.create<nn::ReduceSumOp>(node.mul(outputs, weights), Ints{0},
@@ -172,6 +228,8 @@ static LogicalResult convertMoE(Node &node) { return Experts(node).convert(); }
 
 static const Row rows[] = {
     {"MoE", 1, 3, 8, convertMoE, "com.microsoft", "use_sparse_mixer"},
+    {"QMoE", 1, 4, 14, convertMoE, "com.microsoft",
+     "use_sparse_mixer, weights that are floats of a few bits"},
 };
 
 ArrayRef<Row> nncc::onnx::getExpertRows() { return rows; }

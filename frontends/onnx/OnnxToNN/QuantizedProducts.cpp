@@ -171,6 +171,30 @@ static int64_t getOperandBits(Node &node) {
   return level < 2 ? 32 : level < 4 ? 16 : 8;
 }
 
+/// Weights [N, K] each of which names its group, the column of its scale and
+/// zero point in [N, blocks].
+static LogicalResult multiplyGrouped(Node &node, Value weights, Value scales,
+                                     Value points, int64_t bits) {
+  auto group = node.in(4);
+  Dims dims = Node::dims(scales), depth = Node::dims(group);
+  if (!node.hasRank(4, 1))
+    return failure();
+  AffineExpr all = Node::dims(weights)[1] * Node::dims(weights)[2];
+  Value numbers = unpackBits(node, node.reshape(weights, {dims[0], all}), bits);
+  numbers = node.cast(node.slice(numbers, 1, node.dim(0), depth[0]),
+                      Node::elementType(scales));
+  if (Node::rank(points) == 2)
+    points = node.create<nn::GatherOp>(points, group, 1);
+  Value factors = node.create<nn::GatherOp>(scales, group, 1);
+  Value matrix = node.mul(node.sub(numbers, points), factors);
+  Type type = Node::elementType(node.in(0));
+  Value result = node.matmul(node.cast(node.in(0), Node::elementType(scales)),
+                             node.transpose(matrix, {1, 0}));
+  if (result && node.in(5))
+    result = node.add(result, node.cast(node.in(5), Node::elementType(scales)));
+  return node.result(node.cast(result, type));
+}
+
 static LogicalResult convertMatMulNBits(Node &node) {
   int64_t depth = node.getInt("K", 0), columns = node.getInt("N", 0);
   int64_t bits = node.getInt("bits", 4), block = node.getInt("block_size", 0);
@@ -181,8 +205,6 @@ static LogicalResult convertMatMulNBits(Node &node) {
     return node.fail("K and N must be positive");
   if (block < 16 || (block & (block - 1)))
     return node.fail("block_size must be a power of two, 16 or more");
-  if (node.in(4))
-    return node.fail("g_idx is not supported");
   Type f32 = node.getBuilder().getF32Type();
   Type type = Node::elementType(node.in(0));
   int64_t blocks = llvm::divideCeil(depth, block);
@@ -191,6 +213,8 @@ static LogicalResult convertMatMulNBits(Node &node) {
   Value scales =
       node.cast(node.reshape(node.in(2), node.dims({columns, blocks})), f32);
   Value points = getZeroPoints(node, node.in(3), columns, blocks, bits);
+  if (node.in(4) && weights && scales && points)
+    return multiplyGrouped(node, weights, scales, points, bits);
   Value result = node.create<nn::BlockMatmulOp>(node.cast(node.in(0), f32),
                                                 weights, scales, points, bits,
                                                 getOperandBits(node));
@@ -205,8 +229,7 @@ static const Row rows[] = {
     {"DynamicQuantizeMatMul", 1, 3, 5, convertDynamicQuantizeMatMul, ms},
     {"MatMulInteger", 10, 2, 4, convertMatMulInteger},
     {"MatMulIntegerToFloat", 1, 4, 7, convertMatMulIntegerToFloat, ms},
-    {"MatMulNBits", 1, 3, 6, convertMatMulNBits, ms,
-     "g_idx, bits other than 2, 4, 8"},
+    {"MatMulNBits", 1, 3, 6, convertMatMulNBits, ms, "bits other than 2, 4, 8"},
     {"QGemm", 1, 6, 9, convertQGemm, ms},
     {"QLinearConv", 10, 8, 9, convertQLinearConv},
     {"QLinearConv", 1, 8, 9, convertQLinearConv, ms},
