@@ -33,6 +33,16 @@ Type nncc::onnx::getElementType(int32_t dataType, MLIRContext *context) {
     return Float64Type::get(context);
   case TensorProto::FLOAT16:
     return Float16Type::get(context);
+  case TensorProto::BFLOAT16:
+    return BFloat16Type::get(context);
+  case TensorProto::FLOAT8E4M3FN:
+    return Float8E4M3FNType::get(context);
+  case TensorProto::FLOAT8E4M3FNUZ:
+    return Float8E4M3FNUZType::get(context);
+  case TensorProto::FLOAT8E5M2:
+    return Float8E5M2Type::get(context);
+  case TensorProto::FLOAT8E5M2FNUZ:
+    return Float8E5M2FNUZType::get(context);
   case TensorProto::BOOL:
     return integer(1, IntegerType::Signless);
   case TensorProto::INT8:
@@ -127,8 +137,7 @@ FailureOr<RankedTensorType> DimSymbols::getInputType(StringRef name,
                   "supported");
   const TypeProto::Tensor &tensor = type.tensor_type();
   Type elementType = getElementType(tensor.elem_type(), &context);
-  if (!elementType ||
-      (elementType.getIntOrFloatBitWidth() < 8 && !elementType.isInteger(1)))
+  if (!elementType)
     return refuse("has the element type " +
                   getDataTypeName(tensor.elem_type()) +
                   ", which is not supported");

@@ -23,7 +23,7 @@ namespace nncc::onnx {
 class ModelFile;
 
 /// The element type of a value of TensorProto.DataType; null for one that has
-/// no equivalent (strings, complex, bfloat16 and floats of 8 bits or less).
+/// no equivalent (strings, complex numbers and floats of 4 bits).
 mlir::Type getElementType(int32_t dataType, mlir::MLIRContext *context);
 
 /// The name that ONNX gives a TensorProto.DataType, for messages.

@@ -8,6 +8,7 @@
 #include "frontends/onnx/OnnxToNN/Converter.h"
 
 #include "frontends/onnx/ModelFile.h"
+#include "frontends/onnx/OnnxToNN/Narrow.h"
 #include "frontends/onnx/OnnxToNN/Node.h"
 #include "nncc/Dialect/NN/NN.h"
 #include "nncc/Dialect/NN/Symbols.h"
@@ -154,29 +155,35 @@ void Converter::convertNode(NodeOp op) {
       return report(op, inputs,
                     "its input " + llvm::Twine(i) +
                         " is a sequence, which is not supported here");
+  for (Value input : inputs)
+    if (input && Node::isTensor(input) && isNarrow(Node::elementType(input)) &&
+        row->movesElements)
+      return moveNarrow(op, *row, inputs, Node::elementType(input));
   (void)runHandler(op, *row, inputs);
 }
 
-/// Numbers of less than a byte are bytes with a cast, which the readers that
-/// know such numbers look through.
+/// Moves the bytes that hold narrow numbers.
+void Converter::moveNarrow(NodeOp op, const Row &row, ArrayRef<Value> inputs,
+                           Type narrow) {
+  SmallVector<Value> held = llvm::map_to_vector(inputs, unwrapNarrow);
+  if (failed(runHandler(op, row, held)))
+    return;
+  for (Value output : op.getResults()) {
+    Value &moved = mapping[output];
+    if (moved && Node::isTensor(moved) &&
+        Node::elementType(moved) == getHeldType(narrow))
+      moved = wrapNarrow(builder, op.getLoc(), moved, narrow);
+  }
+}
+
 Value Converter::createConstant(ConstantOp op) {
   Location loc = op.getLoc();
   ElementsAttr value = op.getValue();
-  auto type = dyn_cast<IntegerType>(value.getElementType());
-  if (!type || type.getWidth() >= 8 || type.getWidth() == 1)
+  Type type = value.getElementType();
+  if (!isNarrow(type))
     return builder.create<nn::ConstantOp>(loc, value);
-  auto byteType = IntegerType::get(op.getContext(), 8, type.getSignedness());
-  auto tensor = cast<RankedTensorType>(value.getType()).clone(byteType);
-  ElementsAttr bytes;
-  if (auto resource = dyn_cast<DenseResourceElementsAttr>(value))
-    bytes = DenseResourceElementsAttr::get(tensor, resource.getRawHandle());
-  else
-    bytes = cast<DenseIntElementsAttr>(value).mapValues(
-        byteType, [&](const APInt &number) {
-          return type.isUnsigned() ? number.zext(8) : number.sext(8);
-        });
-  return builder.create<nn::CastOp>(
-      loc, builder.create<nn::ConstantOp>(loc, bytes), type);
+  Value held = builder.create<nn::ConstantOp>(loc, getHeldElements(value));
+  return wrapNarrow(builder, loc, held, type);
 }
 
 void Converter::convertOp(Operation &op) {
@@ -250,9 +257,10 @@ LogicalResult Converter::finishFunction(func::FuncOp func, func::ReturnOp old,
                              : "' has no value"));
     return failure();
   }
-  builder.create<func::ReturnOp>(old.getLoc(), outputs);
-  func.setType(builder.getFunctionType(func.getFunctionType().getInputs(),
-                                       ValueRange(outputs).getTypes()));
+  SmallVector<Value> held = llvm::map_to_vector(outputs, unwrapNarrow);
+  builder.create<func::ReturnOp>(old.getLoc(), held);
+  func.setType(builder.getFunctionType(func.front().getArgumentTypes(),
+                                       ValueRange(held).getTypes()));
   return success();
 }
 
@@ -342,6 +350,7 @@ static bool haveDeclaredRanks(func::FuncOp func, ArrayRef<Value> outputs) {
 SmallVector<Value> Converter::convertBody(func::FuncOp func,
                                           func::ReturnOp old) {
   Sizes given = sizes;
+  Operation *first = &func.front().back();
   SmallVector<Value> kept = convertOps(old);
   if (!hasOpenSqueeze || (errors.empty() && haveDeclaredRanks(func, kept)))
     return kept;
@@ -351,7 +360,7 @@ SmallVector<Value> Converter::convertBody(func::FuncOp func,
   dropsOpenDims = true;
   SmallVector<Value> dropped = convertOps(old);
   if (errors.empty() && haveDeclaredRanks(func, dropped)) {
-    eraseBehind(old, last);
+    eraseBehind(first, last);
     return dropped;
   }
   eraseBehind(last, &func.front().back());
@@ -360,13 +369,23 @@ SmallVector<Value> Converter::convertBody(func::FuncOp func,
   return kept;
 }
 
+/// The argument; one of narrow numbers becomes one of the bytes that hold them.
+Value Converter::takeArgument(Value argument) {
+  RankedTensorType type = Node::type(argument);
+  Type narrow = type.getElementType();
+  if (!isNarrow(narrow))
+    return argument;
+  argument.setType(nn::withElementType(type, getHeldType(narrow)));
+  return wrapNarrow(builder, argument.getLoc(), argument, narrow);
+}
+
 LogicalResult Converter::convertFunction(func::FuncOp func) {
   readSymbols(func);
   Block &block = func.front();
-  for (Value argument : block.getArguments())
-    mapping[argument] = argument;
   auto old = cast<func::ReturnOp>(block.getTerminator());
   builder.setInsertionPointToEnd(&block);
+  for (Value argument : block.getArguments())
+    mapping[argument] = takeArgument(argument);
   if (failed(finishFunction(func, old, convertBody(func, old))))
     return failure();
   writeBounds(func);

@@ -108,6 +108,7 @@ private:
   };
 
   mlir::LogicalResult convertFunction(mlir::func::FuncOp func);
+  mlir::Value takeArgument(mlir::Value argument);
   llvm::SmallVector<mlir::Value> convertBody(mlir::func::FuncOp func,
                                              mlir::func::ReturnOp old);
   llvm::SmallVector<mlir::Value> convertOps(mlir::func::ReturnOp old);
@@ -126,6 +127,8 @@ private:
                      llvm::ArrayRef<mlir::Value> inputs);
   mlir::LogicalResult runHandler(NodeOp op, const Row &row,
                                  llvm::ArrayRef<mlir::Value> inputs);
+  void moveNarrow(NodeOp op, const Row &row, llvm::ArrayRef<mlir::Value> inputs,
+                  mlir::Type narrow);
   void report(NodeOp op, llvm::ArrayRef<mlir::Value> inputs,
               const llvm::Twine &message);
 

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "frontends/onnx/OnnxToNN/Narrow.h"
 #include "frontends/onnx/OnnxToNN/Node.h"
 #include "frontends/onnx/OnnxToNN/Rows.h"
 #include "frontends/onnx/OnnxToNN/SizeMath.h"
@@ -70,18 +71,45 @@ static LogicalResult convertDropout(Node &node) {
   return node.results({node.in(0), mask});
 }
 
+static LogicalResult cast(Node &node, Type type, bool saturates) {
+  Value value = node.in(0);
+  if (isNarrow(type) || isNarrow(Node::elementType(value)))
+    return node.result(castNarrow(node, value, type, saturates));
+  return node.result(node.cast(value, type));
+}
+
 static LogicalResult convertCast(Node &node) {
   int64_t to = node.getInt("to", 0);
-  (void)node.getInt("saturate", 1); // Of 8-bit floats.
+  bool saturates = node.getInt("saturate", 1) != 0;
+  (void)node.getString("round_mode", ""); // of a type that is not supported
   Type type = getElementType(static_cast<int32_t>(to), node.getContext());
   if (!type)
     return node.fail("a cast to " + getDataTypeName(to) + " is not supported");
-  return node.result(node.cast(node.in(0), type));
+  return cast(node, type, saturates);
 }
 
 static LogicalResult convertCastLike(Node &node) {
-  (void)node.getInt("saturate", 1);
-  return node.result(node.cast(node.in(0), Node::elementType(node.in(1))));
+  bool saturates = node.getInt("saturate", 1) != 0;
+  return cast(node, Node::elementType(node.in(1)), saturates);
+}
+
+static LogicalResult convertBitCast(Node &node) {
+  int64_t to = node.getInt("to", 0);
+  Type type = getElementType(static_cast<int32_t>(to), node.getContext());
+  Value value = unwrapNarrow(node.in(0));
+  Type from = Node::elementType(node.in(0));
+  // A bool is a byte, 0 or 1.
+  if (type && from.isInteger(1) && type.isInteger(8))
+    return node.result(node.cast(value, type));
+  if (!type || type.getIntOrFloatBitWidth() != from.getIntOrFloatBitWidth())
+    return node.fail("a cast of the bits to " + getDataTypeName(to) +
+                     " is not supported");
+  if (!isNarrow(type))
+    return node.result(bitcast(node, value, type));
+  if (!isFloat8(type))
+    return node.fail("types of less than a byte are not supported");
+  value = bitcast(node, value, getHeldType(type));
+  return node.result(wrapNarrow(node.getBuilder(), node.getLoc(), value, type));
 }
 
 static LogicalResult convertIsInf(Node &node) {
@@ -157,7 +185,7 @@ static LogicalResult convertClip11(Node &node) {
 }
 
 static const Row rows[] = {
-    {"Abs", 6, 1, 1, unary<nn::AbsOp>},
+    {"Abs", 1, 1, 1, unary<nn::AbsOp>},
     {"Acos", 7, 1, 1, unary<nn::AcosOp>},
     {"Acosh", 9, 1, 1, unary<nn::AcoshOp>},
     {"Add", 7, 2, 2, variadic<joinSizes<nn::AddOp>>},
@@ -166,24 +194,25 @@ static const Row rows[] = {
     {"Asinh", 9, 1, 1, unary<nn::AsinhOp>},
     {"Atan", 7, 1, 1, unary<nn::AtanOp>},
     {"Atanh", 9, 1, 1, unary<nn::AtanhOp>},
+    {"BitCast", 26, 1, 1, convertBitCast, "", "types of less than a byte"},
     {"BitShift", 11, 2, 2, convertBitShift},
     {"BitwiseAnd", 18, 2, 2, binary<nn::AndOp>},
     {"BitwiseNot", 18, 1, 1, unary<nn::NotOp>},
     {"BitwiseOr", 18, 2, 2, binary<nn::OrOp>},
     {"BitwiseXor", 18, 2, 2, binary<nn::XorOp>},
-    {"Cast", 6, 1, 1, convertCast, "", "strings, 8-bit floats, 4-bit integers"},
+    {"Cast", 6, 1, 1, convertCast, "", "strings, floats of 4 bits, FLOAT8E8M0"},
     {"CastLike", 15, 2, 2, convertCastLike, "", "as Cast"},
-    {"Ceil", 6, 1, 1, unary<nn::CeilOp>},
-    {"Clip", 6, 1, 1, convertClip6},
+    {"Ceil", 1, 1, 1, unary<nn::CeilOp>},
+    {"Clip", 1, 1, 1, convertClip6},
     {"Clip", 11, 1, 3, convertClip11},
     {"Cos", 7, 1, 1, unary<nn::CosOp>},
     {"Cosh", 9, 1, 1, unary<nn::CoshOp>},
     {"Div", 7, 2, 2, binary<nn::DivOp>},
-    {"Dropout", 7, 1, 3, convertDropout, "", "training"},
+    {"Dropout", 1, 1, 3, convertDropout, "", "training"},
     {"Equal", 7, 2, 2, binary<nn::EqualOp>},
     {"Erf", 9, 1, 1, unary<nn::ErfOp>},
-    {"Exp", 6, 1, 1, unary<nn::ExpOp>},
-    {"Floor", 6, 1, 1, convertFloor},
+    {"Exp", 1, 1, 1, unary<nn::ExpOp>},
+    {"Floor", 1, 1, 1, convertFloor},
     {"Greater", 7, 2, 2, binary<nn::GreaterOp>},
     {"GreaterOrEqual", 12, 2, 2, binary<nn::GreaterEqualOp>},
     {"Identity", 1, 1, 1, identity, "", "", true},
@@ -191,29 +220,29 @@ static const Row rows[] = {
     {"IsNaN", 9, 1, 1, unary<nn::IsNaNOp>},
     {"Less", 7, 2, 2, binary<nn::LessOp>},
     {"LessOrEqual", 12, 2, 2, binary<nn::LessEqualOp>},
-    {"Log", 6, 1, 1, unary<nn::LogOp>},
-    {"Max", 6, 1, anyNumber, variadic<joinSizes<nn::MaxOp>>},
-    {"Mean", 6, 1, anyNumber, convertMean},
-    {"Min", 6, 1, anyNumber, variadic<minimum>},
+    {"Log", 1, 1, 1, unary<nn::LogOp>},
+    {"Max", 1, 1, anyNumber, variadic<joinSizes<nn::MaxOp>>},
+    {"Mean", 1, 1, anyNumber, convertMean},
+    {"Min", 1, 1, anyNumber, variadic<minimum>},
     {"Mod", 10, 2, 2, convertMod},
     {"Mul", 7, 2, 2, variadic<joinSizes<nn::MulOp>>},
-    {"Neg", 6, 1, 1, unary<nn::NegOp>},
+    {"Neg", 1, 1, 1, unary<nn::NegOp>},
     {"Not", 1, 1, 1, unary<nn::NotOp>},
     {"Or", 7, 2, 2, binary<nn::OrOp>},
     {"Pow", 7, 2, 2, binary<nn::PowOp>},
-    {"Reciprocal", 6, 1, 1, unary<nn::ReciprocalOp>},
-    {"Relu", 6, 1, 1, unary<nn::ReluOp>},
+    {"Reciprocal", 1, 1, 1, unary<nn::ReciprocalOp>},
+    {"Relu", 1, 1, 1, unary<nn::ReluOp>},
     {"Round", 11, 1, 1, unary<nn::RoundOp>},
-    {"Sigmoid", 6, 1, 1, unary<nn::SigmoidOp>},
+    {"Sigmoid", 1, 1, 1, unary<nn::SigmoidOp>},
     {"Sign", 9, 1, 1, unary<nn::SignOp>},
     {"Sin", 7, 1, 1, unary<nn::SinOp>},
     {"Sinh", 9, 1, 1, unary<nn::SinhOp>},
     {"Softplus", 1, 1, 1, unary<nn::SoftplusOp>},
-    {"Sqrt", 6, 1, 1, unary<nn::SqrtOp>},
+    {"Sqrt", 1, 1, 1, unary<nn::SqrtOp>},
     {"Sub", 7, 2, 2, variadic<joinSizes<nn::SubOp>>},
-    {"Sum", 6, 1, anyNumber, variadic<joinSizes<nn::AddOp>>},
+    {"Sum", 1, 1, anyNumber, variadic<joinSizes<nn::AddOp>>},
     {"Tan", 7, 1, 1, unary<nn::TanOp>},
-    {"Tanh", 6, 1, 1, unary<nn::TanhOp>},
+    {"Tanh", 1, 1, 1, unary<nn::TanhOp>},
     {"Where", 9, 3, 3, convertWhere},
     {"Xor", 7, 2, 2, binary<nn::XorOp>},
 };

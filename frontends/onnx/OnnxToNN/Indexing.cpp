@@ -150,10 +150,10 @@ static LogicalResult convertTensorScatter(Node &node) {
 }
 
 static const Row rows[] = {
-    {"Gather", 1, 2, 2, convertGather},
-    {"GatherElements", 11, 2, 2, convertGatherElements},
-    {"GatherND", 11, 2, 2, convertGatherND},
-    {"GatherND", 1, 2, 2, convertGatherND, "com.microsoft"},
+    moving({"Gather", 1, 2, 2, convertGather}),
+    moving({"GatherElements", 11, 2, 2, convertGatherElements}),
+    moving({"GatherND", 11, 2, 2, convertGatherND}),
+    moving({"GatherND", 1, 2, 2, convertGatherND, "com.microsoft"}),
     {"Hardmax", 13, 1, 1, convertHardmax},
     {"OneHot", 9, 3, 3, convertOneHot},
     {"ReverseSequence", 10, 2, 2, convertReverseSequence},

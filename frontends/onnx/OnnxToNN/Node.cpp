@@ -9,6 +9,8 @@
 
 #include "frontends/onnx/ModelFile.h"
 #include "frontends/onnx/OnnxToNN/Converter.h"
+#include "frontends/onnx/OnnxToNN/Narrow.h"
+#include "nncc/Dialect/NN/NN.h"
 
 #include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/IR/Verifier.h"
@@ -90,7 +92,22 @@ LogicalResult Node::checkSize(RankedTensorType type) {
               " is too large");
 }
 
+/// Elements that no kernel knows: see Narrow.h.
+static Value findNarrow(const OperationState &state) {
+  if (state.name.getStringRef() == nncc::nn::CastOp::getOperationName() ||
+      state.name.getStringRef() == nncc::nn::ShapeOfOp::getOperationName())
+    return Value();
+  for (Value operand : state.operands)
+    if (Node::isTensor(operand) && isNarrow(Node::elementType(operand)))
+      return operand;
+  return Value();
+}
+
 Operation *Node::finish(OperationState &state) {
+  if (Value narrow = findNarrow(state)) {
+    (void)fail("does not take " + describe(narrow) + ": cast it first");
+    return nullptr;
+  }
   for (Type type : state.types) {
     auto tensor = dyn_cast<RankedTensorType>(type);
     if (tensor && failed(checkSize(tensor)))

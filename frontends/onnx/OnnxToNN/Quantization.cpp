@@ -7,6 +7,7 @@
 
 #include "frontends/onnx/OnnxToNN/Quantization.h"
 
+#include "frontends/onnx/OnnxToNN/Narrow.h"
 #include "nncc/Dialect/NN/NN.h"
 
 using namespace mlir;
@@ -14,11 +15,8 @@ using namespace nncc::onnx;
 namespace nn = nncc::nn;
 
 Value nncc::onnx::asBytes(Value value) {
-  auto cast = value ? value.getDefiningOp<nn::CastOp>() : nn::CastOp();
-  if (cast && Node::elementType(value).getIntOrFloatBitWidth() < 8 &&
-      Node::elementType(cast.getInput()).isInteger(8))
-    return cast.getInput();
-  return value;
+  return value && isFloat8(Node::elementType(value)) ? value
+                                                     : unwrapNarrow(value);
 }
 
 static bool isOneNumber(Value value) {

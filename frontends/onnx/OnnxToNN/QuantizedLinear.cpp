@@ -11,6 +11,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "frontends/onnx/OnnxToNN/Narrow.h"
 #include "frontends/onnx/OnnxToNN/Quantization.h"
 #include "frontends/onnx/OnnxToNN/Rows.h"
 #include "frontends/onnx/OnnxToNN/Spatial.h"
@@ -25,15 +26,32 @@ namespace nn = nncc::nn;
 // Conversions
 //===----------------------------------------------------------------------===//
 
+/// Floats of 8 bits have no zero point but 0.
+static Value dequantizeFloat8(Node &node, Value scale, Type type) {
+  Type f32 = node.getBuilder().getF32Type();
+  Value number = castNarrow(node, node.in(0), f32, false);
+  return node.cast(node.mul(number, node.cast(scale, f32)), type);
+}
+
+static LogicalResult quantizeFloat8(Node &node, Value scale, Type type,
+                                    bool saturates) {
+  Type f32 = node.getBuilder().getF32Type();
+  Value ratio = node.div(node.cast(node.in(0), f32), node.cast(scale, f32));
+  return node.result(castNarrow(node, ratio, type, saturates));
+}
+
 static LogicalResult convertDequantizeLinear(Node &node) {
   int64_t axis = node.getInt("axis", 1), block = node.getInt("block_size", 0);
   int64_t dataType = node.getInt("output_dtype", 0);
   Value value = asBytes(node.in(0));
-  if (Node::elementType(value).getIntOrFloatBitWidth() < 8)
-    return node.fail("integers of less than 8 bits must be constants");
+  Type held = Node::elementType(node.in(1));
   Value scale = spread(node, node.in(1), value, axis, block);
-  Value zeroPoint = spread(node, node.in(2), value, axis, block);
-  Value result = dequantize(node, value, scale, zeroPoint);
+  Value result;
+  if (isFloat8(Node::elementType(value)))
+    result = dequantizeFloat8(node, scale, held);
+  else
+    result = dequantize(node, value, scale,
+                        spread(node, node.in(2), value, axis, block));
   if (dataType) {
     Type type = getElementType(dataType, node.getContext());
     if (!type)
@@ -44,38 +62,38 @@ static LogicalResult convertDequantizeLinear(Node &node) {
 }
 
 /// The type that the result is quantised to; null after an error.
-static IntegerType getQuantizedType(Node &node) {
+static Type getQuantizedType(Node &node) {
   int64_t dataType = node.getInt("output_dtype", 0);
   Type type = node.getBuilder().getIntegerType(8, false);
   if (node.in(2))
     type = Node::elementType(node.in(2));
   else if (dataType)
     type = getElementType(dataType, node.getContext());
-  auto integer = dyn_cast_or_null<IntegerType>(type);
-  if (!integer)
-    (void)node.fail("the output type is not supported");
-  return integer;
+  if (type && (isa<IntegerType>(type) || isFloat8(type)))
+    return type;
+  (void)node.fail("the output type is not supported");
+  return Type();
 }
 
 static LogicalResult convertQuantizeLinear(Node &node) {
   int64_t axis = node.getInt("axis", 1), block = node.getInt("block_size", 0);
-  (void)node.getInt("saturate", 1); // Of 8-bit floats.
+  bool saturates = node.getInt("saturate", 1) != 0;
   (void)node.getInt("precision", 0);
-  IntegerType type = getQuantizedType(node);
+  Type type = getQuantizedType(node);
   if (!type)
     return failure();
-  unsigned width = type.getWidth();
-  Type held = width < 8
-                  ? IntegerType::get(node.getContext(), 8, type.getSignedness())
-                  : type;
   Value value = node.in(0);
   Value scale = spread(node, node.in(1), value, axis, block);
+  if (isFloat8(type))
+    return quantizeFloat8(node, scale, type, saturates);
+  unsigned width = type.getIntOrFloatBitWidth();
+  Type held = isNarrow(type) ? getHeldType(type) : type;
   Value zeroPoint = spread(node, node.in(2), value, axis, block);
   if (!node.in(2))
     zeroPoint = node.constant(0, held);
   Value result = quantize(node, value, scale, zeroPoint);
   if (width < 8) {
-    bool isUnsigned = type.isUnsigned();
+    bool isUnsigned = type.isUnsignedInteger();
     double low = isUnsigned ? 0 : -(1 << (width - 1));
     double high = (1 << (isUnsigned ? width : width - 1)) - 1;
     result = node.create<nn::ClampOp>(result, node.constant(low, held),
@@ -197,9 +215,9 @@ static LogicalResult convertConcat(Node &node) {
 }
 
 static constexpr const char *ms = "com.microsoft";
-static constexpr const char *noFloat8 = "8-bit and 4-bit floats";
+static constexpr const char *noFloat4 = "floats of 4 bits";
 static const Row rows[] = {
-    {"DequantizeLinear", 10, 2, 3, convertDequantizeLinear, "", noFloat8},
+    {"DequantizeLinear", 10, 2, 3, convertDequantizeLinear, "", noFloat4},
     {"DequantizeLinear", 1, 2, 3, convertDequantizeLinear, ms},
     {"DynamicQuantizeLinear", 11, 1, 1, convertDynamicQuantizeLinear},
     {"QLinearAdd", 1, 7, 8, convertBinary<nn::AddOp>, ms},
@@ -211,7 +229,7 @@ static const Row rows[] = {
     {"QLinearSigmoid", 1, 4, 5, convertSigmoid, ms},
     {"QLinearSoftmax", 1, 4, 5, convertSoftmax, ms},
     {"QLinearWhere", 1, 9, 9, convertWhere, ms},
-    {"QuantizeLinear", 10, 2, 3, convertQuantizeLinear, "", noFloat8},
+    {"QuantizeLinear", 10, 2, 3, convertQuantizeLinear, "", noFloat4},
     {"QuantizeLinear", 1, 2, 3, convertQuantizeLinear, ms},
 };
 

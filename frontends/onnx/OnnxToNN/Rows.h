@@ -37,7 +37,16 @@ struct Row {
   const char *limits = "";
   /// Whether it takes lists of tensors.
   bool takesSequences = false;
+  /// Whether it does nothing with elements but moving them, so that it does not
+  /// matter what their bytes stand for.
+  bool movesElements = false;
 };
+
+/// The row of an operator that moves elements.
+constexpr Row moving(Row row) {
+  row.movesElements = true;
+  return row;
+}
 
 // One function a family, in the file of that name.
 llvm::ArrayRef<Row> getElementwiseRows();

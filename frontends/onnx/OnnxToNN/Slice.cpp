@@ -238,7 +238,7 @@ static LogicalResult pad(Node &node, ArrayRef<AffineExpr> low,
 }
 
 static LogicalResult convertPad2(Node &node) {
-  auto pads = node.getInts("pads");
+  auto pads = node.getInts(node.getOpset() < 2 ? "paddings" : "pads");
   size_t rank = Node::rank(node.in(0));
   if (!pads || pads->size() != 2 * rank)
     return node.fail("pads must have two entries a dimension");
@@ -298,14 +298,14 @@ static LogicalResult convertCrop(Node &node) {
 }
 
 static const Row rows[] = {
-    {"Concat", 4, 1, anyNumber, convertConcat},
+    moving({"Concat", 1, 1, anyNumber, convertConcat}),
     {"Crop", 1, 1, 1, convertCrop},
-    {"Pad", 2, 1, 1, convertPad2},
+    {"Pad", 1, 1, 1, convertPad2},
     {"Pad", 11, 2, 4, convertPad11},
     {"Pad", 1, 2, 3, convertPad11, "com.microsoft"},
-    {"Slice", 1, 1, 1, convertSlice1},
-    {"Slice", 10, 3, 5, convertSlice10},
-    {"Split", 2, 1, 2, convertSplit},
+    moving({"Slice", 1, 1, 1, convertSlice1}),
+    moving({"Slice", 10, 3, 5, convertSlice10}),
+    moving({"Split", 1, 1, 2, convertSplit}),
 };
 
 ArrayRef<Row> nncc::onnx::getSliceRows() { return rows; }

@@ -95,3 +95,15 @@ func.func @main(%x: tensor<3xf32>) -> (tensor<3xf32>, tensor<3xf32>, tensor<3xf3
   %3 = nn.pow %x, %quarters : (tensor<3xf32>, tensor<f32>) -> tensor<3xf32>
   return %0, %1, %2, %3 : tensor<3xf32>, tensor<3xf32>, tensor<3xf32>, tensor<3xf32>
 }
+
+// -----
+
+// Signs are none of the bits'.
+// CHECK-LABEL: func.func @main(
+// CHECK: arith.bitcast %{{.*}} : f32 to i32
+// CHECK-NOT: arith.bitcast
+func.func @main(%x: tensor<3xf32>) -> tensor<3xui32> {
+  %0 = nn.bitcast %x : (tensor<3xf32>) -> tensor<3xi32>
+  %1 = nn.bitcast %0 : (tensor<3xi32>) -> tensor<3xui32>
+  return %1 : tensor<3xui32>
+}

@@ -121,6 +121,14 @@ func.func @cast_shape(%x: tensor<3xf32>) {
 
 // -----
 
+func.func @bitcast_width(%x: tensor<3xf32>) {
+  // expected-error@+1 {{changes the shape or the width}}
+  %0 = nn.bitcast %x : (tensor<3xf32>) -> tensor<3xi16>
+  return
+}
+
+// -----
+
 func.func @cast_type(%x: tensor<3xf32>) {
   // expected-error@+1 {{does not convert}}
   %0 = nn.cast %x : (tensor<3xf32>) -> tensor<3xcomplex<f32>>

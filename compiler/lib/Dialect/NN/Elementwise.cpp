@@ -111,6 +111,23 @@ LogicalResult CastOp::verify() {
   return success();
 }
 
+void BitcastOp::build(OpBuilder &, OperationState &state, Value input,
+                      Type elementType) {
+  state.addOperands(input);
+  state.addTypes(withElementType(input.getType(), elementType));
+}
+
+LogicalResult BitcastOp::verify() {
+  Type from = getInput().getType().getElementType();
+  Type to = getType().getElementType();
+  if (getDims(getInput().getType()) == getDims(getType()) &&
+      from.isIntOrFloat() && to.isIntOrFloat() &&
+      from.getIntOrFloatBitWidth() == to.getIntOrFloatBitWidth())
+    return success();
+  return emitOpError("changes the shape or the width: ")
+         << getInput().getType() << " to " << getType();
+}
+
 //===----------------------------------------------------------------------===//
 // Constants
 //===----------------------------------------------------------------------===//

@@ -280,6 +280,13 @@ Value scalar::cast(OpBuilder &b, Location loc, Type type, Type to,
   return b.create<arith::ExtSIOp>(loc, plain, value);
 }
 
+Value scalar::bitcast(OpBuilder &b, Location loc, Type to, ValueRange args) {
+  Type plain = getPlainElementType(to);
+  if (args[0].getType() == plain)
+    return args[0];
+  return b.create<arith::BitcastOp>(loc, plain, args[0]);
+}
+
 //===----------------------------------------------------------------------===//
 // Two operands
 //===----------------------------------------------------------------------===//

@@ -48,6 +48,8 @@ Value isNaN(OpBuilder &b, Location loc, Type type, ValueRange args);
 Value isInf(OpBuilder &b, Location loc, Type type, ValueRange args,
             bool negative, bool positive);
 Value cast(OpBuilder &b, Location loc, Type type, Type to, ValueRange args);
+/// The bits as `to`.
+Value bitcast(OpBuilder &b, Location loc, Type to, ValueRange args);
 
 Value add(OpBuilder &b, Location loc, Type type, ValueRange args);
 Value sub(OpBuilder &b, Location loc, Type type, ValueRange args);

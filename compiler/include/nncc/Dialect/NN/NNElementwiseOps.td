@@ -159,6 +159,15 @@ def NN_CastOp : NN_ScalarOp<"cast", (ins NN_Tensor:$input),
   let hasVerifier = 1;
 }
 
+def NN_BitcastOp : NN_ScalarOp<"bitcast", (ins NN_Tensor:$input),
+    "scalar::bitcast(b, loc, getResult().getType().getElementType(), args)", []> {
+  let summary = "The same bits as another element type of that many";
+  let identity = "getInput().getType() == getType() ? getInput() : ::mlir::Value()";
+  let builders = [OpBuilder<(ins "::mlir::Value":$input,
+                                 "::mlir::Type":$elementType)>];
+  let hasVerifier = 1;
+}
+
 //===----------------------------------------------------------------------===//
 // Two operands
 //===----------------------------------------------------------------------===//
