@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "frontends/onnx/OnnxToNN/Node.h"
+#include "frontends/onnx/OnnxToNN/AxesByData.h"
 #include "frontends/onnx/OnnxToNN/Rows.h"
 #include "nncc/Dialect/NN/NN.h"
 
@@ -20,6 +20,7 @@ struct ReduceParameters {
   bool keepDims = true;
   /// No axes and noop_with_empty_axes: elements are mapped, none are joined.
   bool isNoop = false;
+  Value data; ///< axes that only the run knows, in place of the others
 };
 
 } // namespace
@@ -31,7 +32,12 @@ static std::optional<ReduceParameters> readParameters(Node &node) {
   parameters.keepDims = node.getInt("keepdims", 1) != 0;
   bool noop = node.getInt("noop_with_empty_axes", 0) != 0;
   std::optional<Ints> axes = node.getInts("axes");
-  if (node.in(1)) {
+  if (node.in(1) && Node::type(node.in(1)).getShape() == ArrayRef<int64_t>{0}) {
+    axes = Ints();
+  } else if (isData(node, node.in(1))) {
+    parameters.data = node.in(1);
+    return parameters;
+  } else if (node.in(1)) {
     axes = node.ints(node.in(1), "the axes");
     if (!axes)
       return std::nullopt;
@@ -53,6 +59,12 @@ static std::optional<ReduceParameters> readParameters(Node &node) {
 template <typename OpT>
 static Value reduce(Node &node, Value value,
                     const ReduceParameters &parameters) {
+  if (Value axes = parameters.data)
+    return reduceAlong(node, value, axes, parameters.keepDims,
+                       [&](Value whole, int64_t axis) {
+                         return node.create<OpT>(whole, Ints{axis},
+                                                 /*keepdims=*/true);
+                       });
   if (parameters.isNoop || parameters.axes.empty())
     return value;
   return node.create<OpT>(value, parameters.axes, parameters.keepDims);
@@ -76,16 +88,28 @@ static LogicalResult convertReduce(Node &node) {
 }
 
 /// log(sum(exp(x - max))) + max, which does not overflow.
+static Value logSumExp(Node &node, Value x, const ReduceParameters &keep) {
+  Value max = reduce<nn::ReduceMaxOp>(node, x, keep);
+  Value exp = node.create<nn::ExpOp>(node.sub(x, max));
+  Value sum = reduce<nn::ReduceSumOp>(node, exp, keep);
+  return node.add(node.create<nn::LogOp>(sum), max);
+}
+
 static LogicalResult convertLogSumExp(Node &node) {
   std::optional<ReduceParameters> parameters = readParameters(node);
   if (!parameters)
     return failure();
   ReduceParameters keep = *parameters;
   keep.keepDims = true;
-  Value x = node.in(0), max = reduce<nn::ReduceMaxOp>(node, x, keep);
-  Value exp = node.create<nn::ExpOp>(node.sub(x, max));
-  Value sum = reduce<nn::ReduceSumOp>(node, exp, keep);
-  Value result = node.add(node.create<nn::LogOp>(sum), max);
+  if (parameters->data)
+    return node.result(reduceAlong(node, node.in(0), parameters->data,
+                                   parameters->keepDims,
+                                   [&](Value x, int64_t axis) {
+                                     ReduceParameters one;
+                                     one.axes = {axis};
+                                     return logSumExp(node, x, one);
+                                   }));
+  Value result = logSumExp(node, node.in(0), keep);
   if (!result || parameters->keepDims || parameters->isNoop)
     return node.result(result);
   Dims dims;
@@ -105,16 +129,11 @@ template <typename OpT> static LogicalResult convertArgReduce(Node &node) {
 }
 
 static LogicalResult convertCumSum(Node &node) {
-  auto given = node.ints(node.in(1), "the axis");
-  if (!given || given->size() != 1)
-    return node.fail("the axis must be one number");
-  auto axis = node.axis(given->front(), Node::rank(node.in(0)));
-  if (!axis)
-    return failure();
   bool exclusive = node.getInt("exclusive", 0) != 0;
   bool reverse = node.getInt("reverse", 0) != 0;
-  return node.result(
-      node.create<nn::CumSumOp>(node.in(0), *axis, exclusive, reverse));
+  return node.result(computeAlong(node, node.in(1), [&](int64_t axis) {
+    return node.create<nn::CumSumOp>(node.in(0), axis, exclusive, reverse);
+  }));
 }
 
 static const Row rows[] = {

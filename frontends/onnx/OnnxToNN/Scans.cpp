@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "frontends/onnx/OnnxToNN/Attention.h"
+#include "frontends/onnx/OnnxToNN/AxesByData.h"
 #include "frontends/onnx/OnnxToNN/Rows.h"
 #include "nncc/Dialect/NN/NN.h"
 
@@ -42,17 +43,13 @@ static Value multiplyAlong(Node &node, Value x, int64_t axis, bool exclusive) {
 }
 
 static LogicalResult convertCumProd(Node &node) {
-  auto given = node.ints(node.in(1), "the axis");
   bool exclusive = node.getInt("exclusive", 0) != 0;
   bool reverse = node.getInt("reverse", 0) != 0;
-  if (!given || given->size() != 1)
-    return given ? node.fail("the axis must be one number") : failure();
-  auto axis = node.axis(given->front(), Node::rank(node.in(0)));
-  if (!axis)
-    return failure();
-  Value x = reverse ? node.reverse(node.in(0), *axis) : node.in(0);
-  Value y = multiplyAlong(node, x, *axis, exclusive);
-  return node.result(reverse ? node.reverse(y, *axis) : y);
+  return node.result(computeAlong(node, node.in(1), [&](int64_t axis) {
+    Value x = reverse ? node.reverse(node.in(0), axis) : node.in(0);
+    Value y = multiplyAlong(node, x, axis, exclusive);
+    return reverse && y ? node.reverse(y, axis) : y;
+  }));
 }
 
 //===----------------------------------------------------------------------===//

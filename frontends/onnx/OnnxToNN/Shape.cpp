@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "frontends/onnx/OnnxToNN/Node.h"
+#include "frontends/onnx/OnnxToNN/AxesByData.h"
 #include "frontends/onnx/OnnxToNN/Rows.h"
 #include "frontends/onnx/OnnxToNN/SizeMath.h"
 #include "frontends/onnx/Types.h"
@@ -329,6 +329,10 @@ static std::optional<Ints> readAxes(Node &node, bool &given) {
 static LogicalResult convertSqueeze(Node &node) {
   Value input = node.in(0);
   Dims dims = Node::dims(input), result;
+  if (isData(node, node.in(1))) {
+    auto sizes = squeezeAlong(node, input, node.in(1));
+    return sizes ? node.result(node.reshape(input, *sizes)) : failure();
+  }
   bool given = false;
   std::optional<Ints> axes = readAxes(node, given);
   if (given && axes)
@@ -355,6 +359,10 @@ static LogicalResult convertSqueeze(Node &node) {
 
 static LogicalResult convertUnsqueeze(Node &node) {
   bool given = false;
+  if (isData(node, node.in(1))) {
+    auto sizes = unsqueezeAlong(node, node.in(0), node.in(1));
+    return sizes ? node.result(node.reshape(node.in(0), *sizes)) : failure();
+  }
   std::optional<Ints> axes = readAxes(node, given);
   if (!axes)
     return node.fail("the axes are missing");
@@ -430,20 +438,20 @@ static LogicalResult convertTile(Node &node) {
 static const Row rows[] = {
     {"Constant", 1, 0, 0, convertConstant, "", "sparse values, strings"},
     {"ConstantOfShape", 9, 1, 1, convertConstantOfShape},
-    {"Expand", 8, 2, 2, convertExpand},
+    moving({"Expand", 8, 2, 2, convertExpand}),
     {"EyeLike", 9, 1, 1, convertEyeLike},
-    {"Flatten", 1, 1, 1, convertFlatten},
+    moving({"Flatten", 1, 1, 1, convertFlatten}),
     {"Range", 11, 3, 3, convertRange},
     {"Range", 1, 2, 3, convertRange, "com.microsoft"},
-    {"Reshape", 5, 2, 2, convertReshape},
+    moving({"Reshape", 5, 2, 2, convertReshape}),
     {"Shape", 1, 1, 1, convertShape},
     {"Size", 1, 1, 1, convertSize},
-    {"Squeeze", 1, 1, 2, convertSqueeze},
-    {"Tile", 6, 2, 2, convertTile},
-    {"Transpose", 1, 1, 1, convertTranspose},
+    moving({"Squeeze", 1, 1, 2, convertSqueeze}),
+    moving({"Tile", 6, 2, 2, convertTile}),
+    moving({"Transpose", 1, 1, 1, convertTranspose}),
     {"Trilu", 14, 1, 2, convertTrilu},
     {"Trilu", 1, 1, 2, convertTrilu, "com.microsoft"},
-    {"Unsqueeze", 1, 1, 2, convertUnsqueeze},
+    moving({"Unsqueeze", 1, 1, 2, convertUnsqueeze}),
 };
 
 ArrayRef<Row> nncc::onnx::getShapeRows() { return rows; }
