@@ -22,7 +22,7 @@ using ::onnx::GraphProto;
 using ::onnx::ModelProto;
 
 // What this frontend has been written for.
-static constexpr int64_t oldestOpset = 7;
+static constexpr int64_t oldestOpset = 1;
 static constexpr int64_t newestOpset = 28;
 
 namespace {

@@ -73,6 +73,7 @@ Value nncc::onnx::gemm(Node &node) {
     b = transposeLastTwo(node, b);
   Value product = scale(node, node.matmul(a, b), node.getFloat("alpha", 1));
   double beta = node.getFloat("beta", 1);
+  (void)node.getInt("broadcast", 1); // of early files
   if (c && beta != 0)
     product = node.add(product, scale(node, c, beta));
   return product;
@@ -82,7 +83,7 @@ static LogicalResult convertGemm(Node &node) { return node.result(gemm(node)); }
 
 static const Row rows[] = {
     {"FusedMatMul", 1, 2, 2, convertFusedMatMul, "com.microsoft"},
-    {"Gemm", 7, 2, 3, convertGemm},
+    {"Gemm", 1, 2, 3, convertGemm},
     {"MatMul", 1, 2, 2, convertMatMul},
     {"TransposeMatMul", 1, 2, 2, convertFusedMatMul, "com.microsoft"},
 };

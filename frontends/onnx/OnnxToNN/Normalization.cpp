@@ -65,6 +65,8 @@ static LogicalResult trainBatchNormalization(Node &node, double momentum,
 static LogicalResult convertBatchNormalization(Node &node) {
   double momentum = node.getFloat("momentum", 0.9f);
   bool isTraining = node.getInt("training_mode", 0) != 0;
+  // Of early files, which hold networks to run alone.
+  (void)node.getInt("is_test", 1);
   if (node.getInt("spatial", 1) != 1)
     return node.fail("spatial = 0 is not supported");
   double epsilon = node.getFloat("epsilon", 1e-5f);
@@ -295,10 +297,10 @@ static LogicalResult convertSkipLayerNormalization(Node &node) {
 static constexpr const char *microsoft = "com.microsoft";
 static const Row rows[] = {
     {"Affine", 1, 1, 1, convertAffine},
-    {"BatchNormalization", 7, 5, 5, convertBatchNormalization},
+    {"BatchNormalization", 1, 5, 5, convertBatchNormalization},
     {"GroupNormalization", 18, 3, 3, convertGroupNormalization},
     {"ImageScaler", 1, 1, 1, convertImageScaler},
-    {"InstanceNormalization", 6, 3, 3, convertInstanceNormalization},
+    {"InstanceNormalization", 1, 3, 3, convertInstanceNormalization},
     {"LRN", 1, 1, 1, convertLRN},
     {"LayerNormalization", 17, 2, 3, convertLayerNormalization},
     {"LpNormalization", 1, 1, 1, convertLpNormalization},

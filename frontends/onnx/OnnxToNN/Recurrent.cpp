@@ -174,9 +174,9 @@ static LogicalResult convertRNN(Node &node) {
 }
 
 static const Row rows[] = {
-    {"GRU", 7, 3, 6, convertGRU},
-    {"LSTM", 7, 3, 8, convertLSTM},
-    {"RNN", 7, 3, 6, convertRNN},
+    {"GRU", 1, 3, 6, convertGRU},
+    {"LSTM", 1, 3, 8, convertLSTM},
+    {"RNN", 1, 3, 6, convertRNN},
 };
 
 ArrayRef<Row> nncc::onnx::getRecurrentRows() { return rows; }

@@ -122,15 +122,26 @@ static LogicalResult resize(Node &node, const ResizePlan &plan) {
   return node.result(channelsLast ? toChannelsFirst(node, result) : result);
 }
 
-static LogicalResult convertUpsample7(Node &node) {
+static LogicalResult resizeBy(Node &node, ArrayRef<double> scales) {
   ResizePlan plan;
+  if (failed(readMode(node, plan)) || failed(setScales(node, plan, scales)))
+    return failure();
+  return resize(node, plan);
+}
+
+static LogicalResult convertUpsample1(Node &node) {
+  double height = node.getFloat("height_scale", 0);
+  double width = node.getFloat("width_scale", 0);
+  if (!node.hasRank(0, 4))
+    return failure();
+  return resizeBy(node, {1, 1, height, width});
+}
+
+static LogicalResult convertUpsample7(Node &node) {
   auto scales = node.getFloats("scales");
   if (!scales)
     return node.fail("the attribute scales is missing");
-  SmallVector<double> numbers(scales->begin(), scales->end());
-  if (failed(readMode(node, plan)) || failed(setScales(node, plan, numbers)))
-    return failure();
-  return resize(node, plan);
+  return resizeBy(node, SmallVector<double>(scales->begin(), scales->end()));
 }
 
 static LogicalResult convertUpsample9(Node &node) {
@@ -286,6 +297,7 @@ static constexpr const char *limits = "scales and roi that depend on data";
 static const Row rows[] = {
     {"Resize", 10, 2, 2, convertUpsample9, "", limits},
     {"Resize", 11, 1, 4, convertResize11, "", limits},
+    {"Upsample", 1, 1, 1, convertUpsample1},
     {"Upsample", 7, 1, 1, convertUpsample7},
     {"Upsample", 9, 2, 2, convertUpsample9, "", limits},
 };

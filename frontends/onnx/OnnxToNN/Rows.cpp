@@ -58,6 +58,7 @@ void nncc::onnx::forEachRow(llvm::function_ref<void(const Row &)> visit) {
                       getGeometryRows,
                       getLossRows,
                       getScanRows,
+                      getOldOpsetRows,
                       getTfIdfRows,
                       getUnpoolRows,
                       getWindowRows})

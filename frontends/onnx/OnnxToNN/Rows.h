@@ -92,6 +92,7 @@ llvm::ArrayRef<Row> getExpertRows();
 llvm::ArrayRef<Row> getGeometryRows();
 llvm::ArrayRef<Row> getLossRows();
 llvm::ArrayRef<Row> getScanRows();
+llvm::ArrayRef<Row> getOldOpsetRows();
 llvm::ArrayRef<Row> getTfIdfRows();
 llvm::ArrayRef<Row> getUnpoolRows();
 llvm::ArrayRef<Row> getWindowRows();
