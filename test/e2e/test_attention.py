@@ -11,7 +11,7 @@ import pytest
 from onnx import helper
 
 import nncc
-from harness import Array, Feeds, check, compare, network, random, reference
+from harness import Array, Feeds, check, compare, compiled, network, random, reference
 
 MS = "com.microsoft"
 BATCH, HEADS, SHARED, LENGTH, PAST, SIZE = 2, 6, 2, 5, 3, 16
@@ -99,6 +99,34 @@ def test_packed_attention(mask: str, causal: int, tmp_path: Path) -> None:
         "Attention", operands, 2, MS, num_heads=HEADS, unidirectional=causal, scale=0.1
     )
     check(made, tmp_path, feeds)
+
+
+def test_attention_between_two_positions(tmp_path: Path) -> None:
+    operands: dict[str, Array | None] = {
+        "x": random(BATCH, LENGTH, 7),
+        "w": random(7, 3 * HIDDEN, seed=1),
+        "b": random(3 * HIDDEN, seed=2),
+        "mask": np.array([5, 4, 1, 0], np.int32),
+    }
+    made, feeds = model("Attention", operands, 1, MS, num_heads=HEADS)
+    check(made, tmp_path, feeds)
+
+
+def test_attention_with_a_mask_of_all_positions(tmp_path: Path) -> None:
+    """As with that part of the mask that the queries and keys of this call have."""
+    past, total = np.stack([cache(3), cache(4)]), PAST + LENGTH
+    whole = (np.random.default_rng(7).random((BATCH, 1, 10, 10)) > 0.3).astype(np.int32)
+    operands: dict[str, Array | None] = {
+        "x": random(BATCH, LENGTH, 7),
+        "w": random(7, 3 * HIDDEN, seed=1),
+        "b": random(3 * HIDDEN, seed=2),
+        "mask": np.ascontiguousarray(whole[:, 0, PAST:total, :total]),
+        "past": past,
+    }
+    made, feeds = model("Attention", operands, 2, MS, num_heads=HEADS)
+    expected = reference(made, feeds)
+    made, feeds = model("Attention", operands | {"mask": whole}, 2, MS, num_heads=HEADS)
+    compare(compiled(made, tmp_path).run(feeds), expected, 1e-4, 1e-4)
 
 
 @pytest.mark.parametrize("masked", [False, True])

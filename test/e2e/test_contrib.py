@@ -317,3 +317,42 @@ def test_operators_of_before_they_were_standard(op: str, tmp_path: Path) -> None
         names = ["x", "grid"]
         attributes = {"mode": "bilinear", "align_corners": 1}
     check(fused(op, names, feed, constants, **attributes), tmp_path, feed)
+
+
+@pytest.mark.parametrize(("bits", "block"), [(4, 0), (4, 16), (8, 0)])
+def test_experts_with_weights_of_few_bits(bits: int, block: int, tmp_path: Path) -> None:
+    feed = {"x": random(6, 32), "odds": random(6, 5, seed=1)}
+    packed = 8 // bits
+    constants: dict[str, Array] = {
+        "w1": integers(np.uint8, 5, 16, 32 // packed),
+        "s1": np.abs(random(*([5, 16, 2] if block else [5, 16]), seed=2)) / 100,
+        "w2": integers(np.uint8, 5, 32, 16 // packed, seed=3),
+        "s2": np.abs(random(*([5, 32, 1] if block else [5, 32]), seed=4)) / 100,
+    }
+    names = ["x", "odds", "w1", "s1", "", "w2", "s2"]
+    attributes: dict[str, Any] = {"k": 2, "expert_weight_bits": bits, "activation_type": "silu"}
+    if block:
+        attributes["block_size"] = block
+    check(fused("QMoE", names, feed, constants, **attributes), tmp_path, feed, rtol=1e-2, atol=1e-2)
+
+
+def test_groups_of_weights(tmp_path: Path) -> None:
+    """Weights that name their group, as quantisation in the order of activations makes them."""
+    feed = {"a": random(3, 64)}
+    constants: dict[str, Array] = {
+        "b": integers(np.uint8, 6, 2, 16),
+        "s": np.abs(random(6, 2)).reshape(-1),
+        "g": np.random.default_rng(2).integers(0, 2, 64).astype(np.int32),
+    }
+    names = ["a", "b", "s", "", "g"]
+    model = fused("MatMulNBits", names, feed, constants, K=64, N=6, bits=4, block_size=32)
+    check(model, tmp_path, feed)
+
+
+def test_product_with_gelu(tmp_path: Path) -> None:
+    feed = {"a": random(2, 5, 8)}
+    constants = {"w": random(8, 6, seed=1), "b": random(6, seed=2)}
+    got = answer(fused("GemmFastGelu", ["a", *constants], feed, constants), feed, tmp_path)["y"]
+    x = feed["a"] @ constants["w"] + constants["b"]
+    want = x / 2 * (1 + np.tanh(0.7978845608 * (x + 0.044715 * x**3)))
+    np.testing.assert_allclose(got, want, rtol=1e-4, atol=1e-5)

@@ -220,3 +220,22 @@ def test_roi_align(mode: str, ratio: int, tmp_path: Path) -> None:
     rois = np.array([[1, 2, 9, 8], [-9, -9, 60, 40], [5, 5, 5, 5]], np.float32)
     feed = {"x": random(2, 3, 8, 9), "r": rois, "n": ints(1, 0, 1)}
     check(network([node], feed, shapes={"r": ["k", 4], "n": ["k"]}), tmp_path, feed)
+
+
+@pytest.mark.parametrize("keepdims", [0, 1])
+@pytest.mark.parametrize("op", ["ReduceSum", "ReduceMean", "ReduceMax", "ReduceLogSumExp"])
+def test_reduced_axes_that_data_tell(op: str, keepdims: int, tmp_path: Path) -> None:
+    node = helper.make_node(op, ["x", "a"], ["y"], keepdims=keepdims)
+    feeds = [{"x": random(2, 3, 4), "a": ints(*axes)} for axes in ((0, -1), (1, 2), (2, 0))]
+    check(network([node], feeds[0], opset=18), tmp_path, *feeds)
+
+
+@pytest.mark.parametrize("axis", [0, 2, -2])
+def test_other_axes_that_data_tell(axis: int, tmp_path: Path) -> None:
+    nodes = [
+        helper.make_node("CumSum", ["x", "a"], ["s"]),
+        helper.make_node("Unsqueeze", ["s", "a"], ["u"]),
+        helper.make_node("Squeeze", ["u", "a"], ["y"]),
+    ]
+    feed = {"x": random(2, 3, 4), "a": ints(axis)}
+    check(network(nodes, feed, ["s", "u", "y"], shapes={"x": ["n", 3, 4]}), tmp_path, feed)

@@ -78,7 +78,7 @@ def test_bytes_cross_the_boundary(tmp_path: Path) -> None:
     run = compiled(helper.make_model(graph, opset_imports=opsets, ir_version=11), tmp_path).run
     floats = np.array([1.5, -0.25, 3], ml_dtypes.float8_e5m2)
     got = run({"f": floats.view(np.uint8), "i": np.array([-8, 7, 1], np.int8)})
-    expected = {
+    expected: dict[str, Array] = {
         "g": floats.astype(np.float32),
         "j": np.array([[-8], [7], [1]], np.int8),
         "k": floats.astype(np.float32).astype(ml_dtypes.float8_e4m3fn).view(np.uint8),

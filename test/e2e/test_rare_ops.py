@@ -288,3 +288,12 @@ def test_sizes_that_keep_the_aspect_ratio(policy: str, tmp_path: Path) -> None:
     attributes: dict[str, Any] = {"mode": "linear", "axes": [2, 3]}
     attributes["keep_aspect_ratio_policy"] = policy
     check(one("Resize", ["x", "", "", "s"], feed, sizes, opset=18, **attributes), tmp_path, feed)
+
+
+@pytest.mark.parametrize("equation", ["ii->i", "bii->b", "ij,jj->i", "...ii->...i"])
+def test_diagonals(equation: str, tmp_path: Path) -> None:
+    operands = {"bii->b": [random(2, 3, 3)], "...ii->...i": [random(2, 3, 3)]}
+    arrays = operands.get(equation, [random(3, 3, seed=i) for i in range(equation.count(",") + 1)])
+    feed = dict(zip("xw", arrays, strict=False))
+    node = helper.make_node("Einsum", list(feed), ["y"], equation=equation)
+    check(network([node], feed), tmp_path, feed)

@@ -28,24 +28,45 @@ static SmallVector<Value> splitLast(Node &node, Value value,
   return parts;
 }
 
+/// Whether keys count, [batch, 1, 1, total], where a batch has its first so
+/// many, or those between two positions: [batch], or the ends, then the starts.
+static Value keepKeys(Node &node, Value bounds, AffineExpr batch,
+                      AffineExpr total) {
+  AffineExpr one = node.dim(1);
+  auto bound = [&](AffineExpr start) {
+    return node.reshape(node.slice(bounds, 0, start, batch),
+                        {batch, one, one, one});
+  };
+  Value at = countTo(node, total, Node::elementType(bounds));
+  Value keep = node.create<nn::LessOp>(at, bound(node.dim(0)));
+  if (Node::dims(bounds)[0] == batch)
+    return keep;
+  return both(node, keep, node.create<nn::GreaterEqualOp>(at, bound(batch)));
+}
+
 /// `filter` where the key is padding, else 0; [batch, 1, length or 1, total].
-/// The mask is 0 for padding, or the number of keys a batch has.
+/// The mask is 0 for padding, or has a batch's bounds. One of 4 dimensions is
+/// for all positions there can be, of which the last `length` up to the total
+/// are the queries'.
 static Value getPaddingBias(Node &node, Value mask, AffineExpr batch,
-                            AffineExpr total, Type type) {
+                            AffineExpr length, AffineExpr total, Type type) {
   double filter = node.getFloat("mask_filter_value", -10000);
   if (!mask)
     return Value();
   AffineExpr one = node.dim(1);
   Dims dims = Node::dims(mask);
-  Value keep;
-  if (dims.size() == 1 && dims[0] == batch) {
-    Value end = node.reshape(mask, {batch, one, one, one});
-    keep = node.create<nn::LessOp>(
-        countTo(node, total, Node::elementType(mask)), end);
-  } else if (dims.size() == 2 || dims.size() == 3) {
-    Dims wide = {dims[0], one, dims.size() == 3 ? dims[1] : one, dims.back()};
-    Value zero = node.constant(0, Node::elementType(mask));
-    keep = node.create<nn::GreaterOp>(node.reshape(mask, wide), zero);
+  Value keep, zero = node.constant(0, Node::elementType(mask));
+  if (dims.size() == 1 && (dims[0] == batch || dims[0] == batch * 2)) {
+    keep = keepKeys(node, mask, batch, total);
+  } else if (dims.size() >= 2 && dims.size() <= 4) {
+    if (dims.size() < 4)
+      mask = node.reshape(
+          mask, {dims[0], one, dims.size() == 3 ? dims[1] : one, dims.back()});
+    else
+      mask =
+          node.slice(node.slice(mask, 2, nn::simplify(total - length), length),
+                     3, node.dim(0), total);
+    keep = node.create<nn::GreaterOp>(mask, zero);
   } else {
     return node.failValue("a mask of this shape is not supported");
   }
@@ -105,8 +126,8 @@ static void applyMasks(Node &node, Attention &attention, Value padding,
   Dims dims = Node::dims(attention.query);
   AffineExpr total = Node::dims(attention.key)[2];
   Type type = Node::elementType(attention.query);
-  attention.bias =
-      addMaybe(node, getPaddingBias(node, padding, dims[0], total, type), bias);
+  attention.bias = addMaybe(
+      node, getPaddingBias(node, padding, dims[0], dims[2], total, type), bias);
   if (causal)
     attention.keep = keepWindow(node, dims[2], total,
                                 sizeValue(node, total - dims[2]), -1, 0);
@@ -396,11 +417,11 @@ static LogicalResult convertGroupQueryAttention(Node &node) {
 static constexpr const char *microsoft = "com.microsoft";
 static const Row rows[] = {
     {"Attention", 1, 2, 6, convertAttention, microsoft,
-     "shared buffers, rotation, 4-dimensional masks"},
+     "shared buffers, rotation"},
     {"GroupQueryAttention", 1, 1, 12, convertGroupQueryAttention, microsoft},
     {"MultiHeadAttention", 1, 1, 8, convertMultiHeadAttention, microsoft},
     {"QAttention", 1, 5, 9, convertQuantizedAttention, microsoft,
-     "shared buffers, rotation, 4-dimensional masks"},
+     "shared buffers, rotation"},
 };
 
 ArrayRef<Row> nncc::onnx::getContribAttentionRows() { return rows; }

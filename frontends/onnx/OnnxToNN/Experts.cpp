@@ -66,6 +66,7 @@ bool Experts::readAttributes() {
   if (node.getOpType() == "QMoE") {
     bits = node.getInt("expert_weight_bits", 4);
     block = node.getInt("block_size", 0);
+    normalizes = true; // whatever the attribute says, in onnxruntime
     if ((bits != 2 && bits != 4 && bits != 8) ||
         node.getString("quant_type", "int") != "int")
       return succeeded(node.fail("weights must be integers of 2, 4 or 8 bits"));
