@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from onnx import helper
+from onnx import TensorProto, helper
 
 from harness import Array, Feeds, check, compiled, network, random
 
@@ -119,3 +119,31 @@ def test_sizes_that_do_not_fit(
     with pytest.raises(Exception, match=message):
         compiled(model, tmp_path, flags).run(feed)
     check(model, tmp_path, {"x": random(3, 3), "z": random(3, 3)})
+
+
+@pytest.mark.parametrize("mode", ["nearest", "linear"])
+def test_scales_that_are_quotients_of_sizes(mode: str, tmp_path: Path) -> None:
+    """As exporters resize to the size of another tensor."""
+    nodes = [
+        helper.make_node("Shape", ["x"], ["own"]),
+        helper.make_node("Shape", ["like"], ["wanted"]),
+        *(
+            helper.make_node("Cast", [n], [f"{n}f"], to=TensorProto.FLOAT)
+            for n in ("own", "wanted")
+        ),
+        helper.make_node("Div", ["wantedf", "ownf"], ["all"]),
+        helper.make_node("Slice", ["all", "two", "four"], ["space"]),
+        helper.make_node("Concat", ["ones", "space"], ["scales"], axis=0),
+        helper.make_node("Resize", ["x", "", "scales"], ["y"], mode=mode),
+    ]
+    constants: Feeds = {
+        "two": np.array([2], np.int64),
+        "four": np.array([4], np.int64),
+        "ones": np.ones(2, np.float32),
+    }
+    feeds = [
+        {"x": random(1, 2, *own), "like": random(1, 3, *wanted)}
+        for own, wanted in [((3, 4), (6, 3)), ((2, 8), (7, 4))]
+    ]
+    shapes: dict[str, list[int | str]] = {"x": [1, 2, "h", "w"], "like": [1, 3, "p", "q"]}
+    check(network(nodes, feeds[0], shapes=shapes, constants=constants), tmp_path, *feeds)

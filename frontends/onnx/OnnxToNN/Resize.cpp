@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "frontends/onnx/OnnxToNN/Rows.h"
+#include "frontends/onnx/OnnxToNN/SizeRatios.h"
 #include "frontends/onnx/OnnxToNN/Spatial.h"
 #include "nncc/Dialect/NN/NN.h"
 #include "nncc/Dialect/NN/Spatial.h"
@@ -144,11 +145,32 @@ static LogicalResult convertUpsample7(Node &node) {
   return resizeBy(node, SmallVector<double>(scales->begin(), scales->end()));
 }
 
+/// Reads the scales of some axes: numbers, or quotients of sizes.
+static LogicalResult readScales(Node &node, ResizePlan &plan, Value scales,
+                                ArrayRef<int64_t> axes) {
+  Dims dims = Node::dims(node.in(0));
+  bool isWhole = axes.size() == dims.size() && llvm::is_sorted(axes);
+  if (isWhole && !node.tryFloats(scales))
+    if (auto sizes = scaleByRatios(node, dims, scales)) {
+      plan.sizes = *sizes;
+      return success();
+    }
+  auto numbers = node.floats(scales, "scales");
+  if (!numbers)
+    return failure();
+  if (numbers->size() != axes.size())
+    return node.fail("scales must have one entry an axis");
+  SmallVector<double> all(dims.size(), 1);
+  for (auto [axis, factor] : llvm::zip_equal(axes, *numbers))
+    all[axis] = factor;
+  return setScales(node, plan, all);
+}
+
 static LogicalResult convertUpsample9(Node &node) {
   ResizePlan plan;
-  auto scales = node.floats(node.in(1), "scales");
-  if (!scales || failed(readMode(node, plan)) ||
-      failed(setScales(node, plan, *scales)))
+  Ints axes = llvm::to_vector(llvm::seq<int64_t>(0, Node::rank(node.in(0))));
+  if (failed(readMode(node, plan)) ||
+      failed(readScales(node, plan, node.in(1), axes)))
     return failure();
   return resize(node, plan);
 }
@@ -282,15 +304,8 @@ static LogicalResult convertResize11(Node &node) {
   }
   if (!isGiven(node.in(2)))
     return node.fail("scales and sizes are both missing");
-  auto scales = node.floats(node.in(2), "scales");
-  if (!scales)
-    return failure();
-  if (scales->size() != axes->size())
-    return node.fail("scales must have one entry an axis");
-  SmallVector<double> all(rank, 1);
-  for (auto [axis, factor] : llvm::zip_equal(*axes, *scales))
-    all[axis] = factor;
-  return failed(setScales(node, plan, all)) ? failure() : resize(node, plan);
+  return failed(readScales(node, plan, node.in(2), *axes)) ? failure()
+                                                           : resize(node, plan);
 }
 
 static constexpr const char *limits = "scales and roi that depend on data";
