@@ -246,3 +246,28 @@ def test_rotary_embedding(interleaved: int, pairs: int, tmp_path: Path) -> None:
         rotary_embedding_dim=0 if pairs == SIZE // 2 else 2 * pairs,
     )
     check(made, tmp_path, feeds)
+
+
+def subgraph(name: str, op: str, number: float) -> onnx.GraphProto:
+    """The tensor and a number, joined by an operator."""
+    constant = helper.make_tensor(f"{name}.c", onnx.TensorProto.FLOAT, [], [number])
+    node = helper.make_node(op, [f"{name}.x", f"{name}.c"], [f"{name}.y"])
+    ends = [helper.make_empty_tensor_value_info(f"{name}.{end}") for end in "xy"]
+    return helper.make_graph([node], name, ends[:1], ends[1:], [constant])
+
+
+def test_flexible_attention(tmp_path: Path) -> None:
+    """What subgraphs make of the scores and of the probabilities."""
+    operands: dict[str, Array | None] = {
+        "q": random(BATCH, HEADS, LENGTH, SIZE),
+        "k": random(BATCH, SHARED, 7, SIZE, seed=1),
+        "v": random(BATCH, SHARED, 7, SIZE, seed=2),
+    }
+    graphs = {"score_mod": subgraph("s", "Min", 0.3), "prob_mod": subgraph("p", "Mul", 0.5)}
+    made, feeds = model("FlexAttention", operands, 1, "ai.onnx.preview", **graphs)
+    made.opset_import.append(helper.make_opsetid("ai.onnx.preview", 1))
+    got = compiled(made, tmp_path).run(feeds)["y0"]
+    key, value = (feeds[name].repeat(HEADS // SHARED, 1) for name in "kv")
+    odds = np.exp(np.minimum(feeds["q"] @ key.transpose(0, 1, 3, 2) / np.sqrt(SIZE), 0.3))
+    expected = odds / odds.sum(-1, keepdims=True) * 0.5 @ value
+    np.testing.assert_allclose(got, expected, rtol=1e-4, atol=1e-5)

@@ -156,12 +156,16 @@ AttentionValues onnx::attend(Node &node, const Attention &attention) {
   }
   if (keep)
     values.masked = node.select(keep, values.masked, lowest);
+  if (attention.changeScores)
+    values.masked = attention.changeScores(values.masked);
   values.probabilities =
       attention.sink ? softmaxWithSink(node, values.masked, attention.sink)
                      : node.create<nn::SoftmaxOp>(values.masked, 3);
   if (keep)
     values.probabilities =
         node.select(keep, values.probabilities, node.constant(0, type));
+  if (attention.changeProbabilities)
+    values.probabilities = attention.changeProbabilities(values.probabilities);
   values.output =
       splitGroups(node,
                   node.matmul(joinGroups(node, values.probabilities, shared),

@@ -15,6 +15,8 @@
 
 #include "frontends/onnx/OnnxToNN/Node.h"
 
+#include <functional>
+
 namespace nncc::onnx {
 
 /// softmax(cap(scale * query * key') + bias) * value, where `keep` holds.
@@ -29,6 +31,8 @@ struct Attention {
   mlir::Value bias;   ///< broadcasts to [batch, heads, length, total], or null
   mlir::Value keep;   ///< bool, the same
   mlir::Value sink;   ///< [heads]: scores of a key without a value, or null
+  /// What else becomes of the masked scores and of the probabilities.
+  std::function<mlir::Value(mlir::Value)> changeScores, changeProbabilities;
 };
 
 struct AttentionValues {

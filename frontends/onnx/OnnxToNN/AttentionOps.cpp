@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "frontends/onnx/OnnxToNN/Attention.h"
+#include "frontends/onnx/OnnxToNN/Converter.h"
 #include "frontends/onnx/OnnxToNN/Rows.h"
 #include "nncc/Dialect/NN/NN.h"
 
@@ -135,8 +136,42 @@ static LogicalResult convertRotaryEmbedding(Node &node) {
                        getAngles(node, node.in(2), node.in(3)), interleaved);
 }
 
+//===----------------------------------------------------------------------===//
+// FlexAttention
+//===----------------------------------------------------------------------===//
+
+/// What a subgraph makes of scores or probabilities, of which it takes f32, or
+/// f64 where the operands are; empty where there is none.
+static std::function<Value(Value)> readModifier(Node &node, StringRef name) {
+  Region *body = node.getBody(name);
+  if (!body || body->getNumArguments() != 1)
+    return {};
+  return [&node, body](Value value) {
+    if (!value)
+      return Value();
+    Type type = Node::elementType(value);
+    Type f32 = node.getBuilder().getF32Type();
+    Value wide = node.cast(value, type.isF64() ? type : f32);
+    SmallVector<Value> results = node.getConverter().inlineBody(*body, wide);
+    return results.size() == 1 ? node.cast(results[0], type) : Value();
+  };
+}
+
+static LogicalResult convertFlexAttention(Node &node) {
+  Attention attention;
+  attention.query = node.in(0);
+  attention.key = node.in(1);
+  attention.value = node.in(2);
+  attention.scale = node.getFloat("scale", 0);
+  (void)node.getInt("softmax_precision", 1); // never less than f32
+  attention.changeScores = readModifier(node, "score_mod");
+  attention.changeProbabilities = readModifier(node, "prob_mod");
+  return node.result(attend(node, attention).output);
+}
+
 static const Row rows[] = {
     {"Attention", 23, 3, 7, convertAttention},
+    {"FlexAttention", 1, 3, 3, convertFlexAttention, "ai.onnx.preview"},
     {"RotaryEmbedding", 23, 3, 4, convertRotaryEmbedding},
 };
 
