@@ -371,6 +371,11 @@ static LogicalResult readHeads(Node &node, Attention &attention) {
 
 static LogicalResult convertGroupQueryAttention(Node &node) {
   bool isSmooth = node.getInt("smooth_softmax", 0) != 0;
+  // What they ask for are more inputs and outputs, which are refused.
+  (void)node.getInt("qk_output", 0);
+  (void)node.getString("k_quant_type", "");
+  (void)node.getString("v_quant_type", "");
+  (void)node.getInt("kv_cache_bit_width", 0);
   if (!node.in(5) || Node::rank(node.in(5)) == 0)
     return node.fail("seqlens_k must be given, one number a batch");
   for (Value past : {node.in(3), node.in(4)})

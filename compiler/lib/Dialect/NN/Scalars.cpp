@@ -317,7 +317,8 @@ Value scalar::div(OpBuilder &b, Location loc, Type type, ValueRange args) {
   return arithmetic<arith::DivFOp, arith::DivSIOp>(b, loc, type, args);
 }
 
-/// x - y * floor(x / y), or trunc: the targets have no fmod.
+/// x - y * floor(x / y), or trunc: the targets have no fmod. A finite x is its
+/// own remainder by an infinity, before the divisor's sign counts.
 static Value modFloat(OpBuilder &b, Location loc, ValueRange args, bool fmod) {
   Value quotient = b.create<arith::DivFOp>(loc, args[0], args[1]);
   if (fmod)
@@ -325,7 +326,13 @@ static Value modFloat(OpBuilder &b, Location loc, ValueRange args, bool fmod) {
   else
     quotient = b.create<math::FloorOp>(loc, quotient);
   Value product = b.create<arith::MulFOp>(loc, quotient, args[1]);
-  return b.create<arith::SubFOp>(loc, args[0], product);
+  Value rest = b.create<arith::SubFOp>(loc, args[0], product);
+  Type type = args[0].getType();
+  Value isInfinite = scalar::isInf(b, loc, type, args[1], true, true);
+  // NaN where x is not finite.
+  Value nothing = b.create<arith::SubFOp>(loc, args[0], args[0]);
+  Value whole = b.create<arith::AddFOp>(loc, args[0], nothing);
+  return select(b, loc, isInfinite, whole, rest);
 }
 
 Value scalar::mod(OpBuilder &b, Location loc, Type type, ValueRange args,
