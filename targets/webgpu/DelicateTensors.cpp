@@ -23,12 +23,14 @@ static Value getMemory(Value operand) {
   return view ? view.getSource() : Value();
 }
 
-/// Visits the kernel and what it calls, with the operands for its arguments.
+/// Visits the kernel, or what it calls, with the operands for its arguments.
 static void
 visitParts(ModuleOp module, func::FuncOp kernel, ValueRange operands,
            llvm::function_ref<void(func::FuncOp, ValueRange)> visit) {
-  visit(kernel, operands);
-  for (auto call : kernel.getOps<func::CallOp>()) {
+  auto calls = kernel.getOps<func::CallOp>();
+  if (calls.empty())
+    visit(kernel, operands);
+  for (func::CallOp call : calls) {
     SmallVector<Value> inner;
     for (Value argument : call.getOperands()) {
       auto outer = dyn_cast<BlockArgument>(argument);
@@ -40,8 +42,14 @@ visitParts(ModuleOp module, func::FuncOp kernel, ValueRange operands,
   }
 }
 
+/// Whether a kernel, or one that it calls, writes to its argument.
 static bool isWritten(BlockArgument argument) {
-  return llvm::any_of(argument.getUsers(), [](Operation *user) {
+  return llvm::any_of(argument.getUses(), [](OpOperand &operand) {
+    Operation *user = operand.getOwner();
+    if (auto call = dyn_cast<func::CallOp>(user))
+      return isWritten(SymbolTable::lookupNearestSymbolFrom<func::FuncOp>(
+                           call, call.getCalleeAttr())
+                           .getArgument(operand.getOperandNumber()));
     auto view = dyn_cast<memref::ReinterpretCastOp>(user);
     return view && llvm::any_of(view->getUses(), [](OpOperand &use) {
              auto op = dyn_cast<linalg::LinalgOp>(use.getOwner());

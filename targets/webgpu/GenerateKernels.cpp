@@ -19,6 +19,7 @@
 #include "targets/webgpu/MergedKernel.h"
 #include "targets/webgpu/Passes.h"
 #include "targets/webgpu/Scalars.h"
+#include "targets/webgpu/WholeKernel.h"
 
 namespace nncc::webgpu {
 
@@ -121,6 +122,37 @@ static LogicalResult generateRows(func::FuncOp kernel, bool useSubgroups) {
   return success();
 }
 
+/// A kernel that calls others of little work (MergeSmall).
+static LogicalResult generateWhole(func::FuncOp kernel) {
+  Block &body = kernel.getBody().front();
+  std::vector<WholePart> parts;
+  for (auto call : body.getOps<func::CallOp>()) {
+    auto callee =
+        kernel->getParentOfType<ModuleOp>().lookupSymbol<func::FuncOp>(
+            call.getCallee());
+    FailureOr<kernels::LoopNest> nest = kernels::buildLoopNest(callee);
+    if (failed(nest))
+      return failure();
+    kernels::collapseDims(*nest);
+    parts.push_back({callee, call, *nest});
+  }
+  OpBuilder b(body.getTerminator());
+  if (failed(storeAsWords(kernel)))
+    return failure();
+  FailureOr<int64_t> threads = emitWholeKernel(b, kernel, parts);
+  if (failed(threads))
+    return failure();
+  for (WholePart &part : parts)
+    part.call.erase();
+  describe(kernel, b.getAffineConstantExpr(1), *threads);
+  return success();
+}
+
+static LogicalResult generateCalls(func::FuncOp kernel, bool useSubgroups) {
+  return kernel->hasAttr(wholeAttrName) ? generateWhole(kernel)
+                                        : generateRows(kernel, useSubgroups);
+}
+
 static FailureOr<AffineExpr> emitKernel(OpBuilder &b, func::FuncOp kernel,
                                         const kernels::LoopNest &nest,
                                         const Schedule &schedule) {
@@ -179,7 +211,7 @@ void GenerateKernelsPass::runOnOperation() {
       continue;
     if (func.getBody().front().getOps<func::CallOp>().empty())
       simple.push_back(func);
-    else if (failed(generateRows(func, useSubgroups)))
+    else if (failed(generateCalls(func, useSubgroups)))
       return signalPassFailure();
   }
   for (func::FuncOp func : simple)

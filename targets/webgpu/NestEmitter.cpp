@@ -28,12 +28,21 @@ NestEmitter::NestEmitter(OpBuilder &b, func::FuncOp func, const LoopNest &nest,
                          ThreadTile tile)
     : b(b), loc(func.getLoc()), nest(nest), tile(std::move(tile)),
       ivs(nest.dims.size()) {
-  for (BlockArgument argument : func.getArguments())
+  setSymbols(func, ValueRange(func.getArguments()));
+}
+
+void NestEmitter::setSymbols(func::FuncOp func, ValueRange values) {
+  for (auto [argument, value] : llvm::zip_equal(func.getArguments(), values))
     if (std::optional<unsigned> symbol =
             exec::getSymbolArgument(func, argument)) {
       symbols.resize(std::max<size_t>(symbols.size(), *symbol + 1));
-      symbols[*symbol] = argument;
+      symbols[*symbol] = value;
     }
+}
+
+void NestEmitter::enterCall(func::FuncOp callee, func::CallOp call) {
+  buffers.map(callee.getArguments(), call.getOperands());
+  setSymbols(callee, call.getOperands());
 }
 
 //===----------------------------------------------------------------------===//

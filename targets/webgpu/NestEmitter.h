@@ -25,6 +25,10 @@ public:
   NestEmitter(mlir::OpBuilder &b, mlir::func::FuncOp func,
               const kernels::LoopNest &nest, ThreadTile tile);
 
+  /// Takes buffers and symbols from the operands of a call: the nest is that of
+  /// what `func` calls.
+  void enterCall(mlir::func::FuncOp callee, mlir::func::CallOp call);
+
   /// Returns the linear number of this workgroup and goes into code for those
   /// below `count`. More than fit a dimension of a dispatch are folded into
   /// two, which may leave some over.
@@ -91,6 +95,7 @@ public:
   bool failed = false;
 
 private:
+  void setSymbols(mlir::func::FuncOp func, mlir::ValueRange values);
   mlir::Value getBuffer(mlir::Value buffer) const {
     return buffers.lookupOrDefault(buffer);
   }

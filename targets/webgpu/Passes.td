@@ -68,6 +68,17 @@ def PackHalves : Pass<"webgpu-pack-halves", "::mlir::ModuleOp"> {
                            "::mlir::vector::VectorDialect"];
 }
 
+def MergeSmall : Pass<"webgpu-merge-small", "::mlir::ModuleOp"> {
+  let summary = "Join dispatches of little work";
+  let description = [{
+    A dispatch costs more than what little work takes: dispatches of a few thousand
+    results that follow each other, as in a recurrent step, become one of a single
+    workgroup, whose threads wait for each other between its parts. Such a kernel
+    calls theirs and has the attribute `webgpu.whole`.
+  }];
+  let dependentDialects = ["::mlir::func::FuncDialect"];
+}
+
 def Raise : Pass<"webgpu-raise", "::mlir::ModuleOp"> {
   let summary = "Replace what WGSL does not have";
   let description = [{

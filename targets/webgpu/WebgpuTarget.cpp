@@ -61,6 +61,7 @@ public:
     pm.addPass(createCutSegments());
     pm.addPass(createBindBuffers());
     pm.addPass(kernels::createMergeRows({maxBuffers, /*asLoop=*/false}));
+    pm.addPass(createMergeSmall());
     // Merged kernels tell what stays within one.
     if (options.storeHalves)
       pm.addPass(createStoreHalves());

@@ -363,4 +363,4 @@ def test_kernels_of_a_model_with_external_weights(tmp_path: Path) -> None:
         flags = ("--target=webgpu", f"--emit={kind}", "--weights=external", "-o", folder)
         done = run_nncc(tmp_path / "model.onnx", *flags)
         assert done.returncode == 0, done.stderr
-        assert len(list(folder.glob(ending))) >= 3
+        assert list(folder.glob(ending))

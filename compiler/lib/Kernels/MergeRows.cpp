@@ -11,10 +11,9 @@
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "nncc/Dialect/Exec/Exec.h"
 #include "nncc/Dialect/NN/Symbols.h"
+#include "nncc/Kernels/JoinDispatches.h"
 #include "nncc/Kernels/Passes.h"
 #include "nncc/Kernels/Rows.h"
-#include "llvm/ADT/MapVector.h"
-#include "llvm/ADT/SetVector.h"
 
 namespace nncc::kernels {
 
@@ -39,9 +38,7 @@ public:
   bool add(exec::DispatchOp dispatch, func::FuncOp kernel);
 
   SmallVector<exec::DispatchOp> dispatches;
-  /// From a buffer to its first view among the operands.
-  llvm::MapVector<Value, Value> buffers;
-  llvm::SetVector<Value> symbols;
+  JoinedOperands operands;
 
 private:
   struct Use {
@@ -57,7 +54,7 @@ private:
   bool isCompatible(const Use &use) const;
   bool reads(const Use &use) const;
 
-  bool addBuffers(exec::DispatchOp dispatch);
+  bool addOperands(exec::DispatchOp dispatch);
 
   unsigned maxBuffers;
   bool asLoop;
@@ -70,24 +67,10 @@ struct MergeRowsPass : kernels::impl::MergeRowsBase<MergeRowsPass> {
   void runOnOperation() override;
 
 private:
-  void mergeIn(Block &block);
-  void merge(const Group &group);
-  func::FuncOp outline(const Group &group);
-
-  llvm::StringMap<func::FuncOp> merged;
+  void mergeIn(Block &block, DispatchJoiner &joiner);
 };
 
 } // namespace
-
-/// The buffer that an operand is a view of, from its beginning.
-static Value getRoot(Value operand) {
-  while (auto view = operand.getDefiningOp<memref::ViewOp>()) {
-    if (!matchPattern(view.getByteShift(), m_Zero()))
-      return operand;
-    operand = view.getSource();
-  }
-  return operand;
-}
 
 /// What an operand is a view of.
 static Value getMemory(Value operand) {
@@ -179,18 +162,12 @@ bool Group::reads(const Use &use) const {
 }
 
 /// Adds the operands to the group's, if there is room.
-bool Group::addBuffers(exec::DispatchOp dispatch) {
-  llvm::MapVector<Value, Value> all = buffers;
-  for (Value argument : dispatch.getArguments()) {
-    if (!isa<MemRefType>(argument.getType()))
-      continue;
-    auto [entry, added] = all.insert({getRoot(argument), argument});
-    if (entry->second.getType() != argument.getType())
-      return false;
-  }
-  if (maxBuffers != 0 && all.size() > maxBuffers)
+bool Group::addOperands(exec::DispatchOp dispatch) {
+  JoinedOperands all = operands;
+  if (!all.add(dispatch) ||
+      (maxBuffers != 0 && all.buffers.size() > maxBuffers))
     return false;
-  buffers = std::move(all);
+  operands = std::move(all);
   return true;
 }
 
@@ -218,131 +195,20 @@ bool Group::add(exec::DispatchOp dispatch, func::FuncOp kernel) {
   if (asLoop && count &&
       llvm::none_of(*added, [&](const Use &use) { return reads(use); }))
     return false;
-  if (!addBuffers(dispatch))
+  if (!addOperands(dispatch))
     return false;
   if (!count)
     count = getCount(*nest, split->rows, kernel.getContext());
-  for (Value argument : dispatch.getArguments())
-    if (argument.getType().isIndex())
-      symbols.insert(argument);
   uses.append(*added);
   dispatches.push_back(dispatch);
   return true;
 }
 
-/// A kernel that calls the kernels of the group.
-func::FuncOp MergeRowsPass::outline(const Group &group) {
-  exec::DispatchOp last = group.dispatches.back();
-  auto program = last->getParentOfType<func::FuncOp>();
-  SmallVector<Type> types;
-  for (auto [root, view] : group.buffers)
-    types.push_back(view.getType());
-  OpBuilder b(&getContext());
-  types.append(group.symbols.size() + 2, b.getIndexType());
-  auto kernel =
-      func::FuncOp::create(last.getLoc(), "rows", b.getFunctionType(types, {}));
-  Block *body = kernel.addEntryBlock();
-  b.setInsertionPointToStart(body);
-  IRMapping inside;
-  unsigned next = 0;
-  for (auto [root, view] : group.buffers)
-    inside.map(root, body->getArgument(next++));
-  for (Value symbol : group.symbols)
-    inside.map(symbol, body->getArgument(next++));
-  for (Value symbol : group.symbols)
-    kernel.setArgAttr(cast<BlockArgument>(inside.lookup(symbol)).getArgNumber(),
-                      exec::symbolAttrName,
-                      b.getI64IntegerAttr(*exec::getSymbolArgument(
-                          program, cast<BlockArgument>(symbol))));
-  for (exec::DispatchOp dispatch : group.dispatches) {
-    auto part = program->getParentOfType<ModuleOp>().lookupSymbol<func::FuncOp>(
-        dispatch.getKernel());
-    SmallVector<Value> operands;
-    for (auto [i, argument] : llvm::enumerate(dispatch.getArguments())) {
-      operands.push_back(inside.lookup(getRoot(argument)));
-      unsigned number = cast<BlockArgument>(operands.back()).getArgNumber();
-      if (isa<MemRefType>(argument.getType()))
-        kernel.setArgAttrs(number, part.getArgAttrDict(i));
-    }
-    operands.append({body->getArgument(types.size() - 2),
-                     body->getArgument(types.size() - 1)});
-    b.create<func::CallOp>(dispatch.getLoc(), dispatch.getKernel(), TypeRange(),
-                           operands);
-  }
-  b.create<func::ReturnOp>(last.getLoc());
-  return kernel;
-}
-
-/// What the parts say about themselves, as one.
-static DictionaryAttr joinInfos(ModuleOp module, const Group &group) {
-  Builder b(module.getContext());
-  SmallVector<Attribute> nodes, shapes;
-  AffineExpr flops = b.getAffineConstantExpr(0), bytes = flops;
-  unsigned numSymbols = 0;
-  for (exec::DispatchOp dispatch : group.dispatches) {
-    auto kernel = module.lookupSymbol<func::FuncOp>(dispatch.getKernel());
-    auto info = kernel->getAttrOfType<DictionaryAttr>(exec::kernelAttrName);
-    auto append = [&](StringRef name, SmallVectorImpl<Attribute> &to) {
-      if (auto list = info.getAs<ArrayAttr>(name))
-        for (Attribute entry : list)
-          if (!llvm::is_contained(to, entry))
-            to.push_back(entry);
-    };
-    append("nodes", nodes);
-    append("shapes", shapes);
-    auto count = [&](StringRef name, AffineExpr &sum) {
-      auto map = info.getAs<AffineMapAttr>(name);
-      if (!map)
-        return;
-      sum = sum + map.getValue().getResult(0);
-      numSymbols = std::max(numSymbols, map.getValue().getNumSymbols());
-    };
-    count("flops", flops);
-    count("bytes", bytes);
-  }
-  auto map = [&](AffineExpr expr) {
-    return AffineMapAttr::get(AffineMap::get(0, numSymbols, expr));
-  };
-  return b.getDictionaryAttr(
-      {b.getNamedAttr("bytes", map(bytes)), b.getNamedAttr("flops", map(flops)),
-       b.getNamedAttr("nodes", b.getArrayAttr(nodes)),
-       b.getNamedAttr("shapes", b.getArrayAttr(shapes))});
-}
-
-void MergeRowsPass::merge(const Group &group) {
-  if (group.dispatches.size() < 2)
-    return;
-  ModuleOp module = getOperation();
-  func::FuncOp kernel = outline(group);
-  std::string text;
-  llvm::raw_string_ostream(text) << *kernel.getOperation();
-  auto [entry, added] = merged.try_emplace(text, kernel);
-  exec::DispatchOp first = group.dispatches.front();
-  if (added) {
-    kernel->setAttr(exec::kernelAttrName, joinInfos(module, group));
-    kernel.setName((first.getKernel() + "+rows").str());
-    kernel.setPrivate();
-    SymbolTable(module).insert(kernel);
-  } else {
-    kernel.erase();
-  }
-  exec::DispatchOp last = group.dispatches.back();
-  OpBuilder b(last);
-  SmallVector<Value> operands;
-  for (auto [root, view] : group.buffers)
-    operands.push_back(view);
-  operands.append(group.symbols.begin(), group.symbols.end());
-  auto dispatch = b.create<exec::DispatchOp>(
-      last.getLoc(), entry->second.getName(), first.getGrid(), operands);
-  dispatch->setDiscardableAttrs(last->getDiscardableAttrDictionary());
-  for (exec::DispatchOp old : group.dispatches)
-    old.erase();
-}
-
-void MergeRowsPass::mergeIn(Block &block) {
+void MergeRowsPass::mergeIn(Block &block, DispatchJoiner &joiner) {
   Group group(maxBuffers, asLoop);
   auto finish = [&] {
-    merge(group);
+    if (group.dispatches.size() > 1)
+      joiner.join(group.dispatches, group.operands, "+rows");
     group = Group(maxBuffers, asLoop);
   };
   for (Operation &op : llvm::make_early_inc_range(block)) {
@@ -350,7 +216,7 @@ void MergeRowsPass::mergeIn(Block &block) {
     if (!dispatch || dispatch->hasAttr(exec::hostAttrName)) {
       for (Region &region : op.getRegions())
         for (Block &inner : region)
-          mergeIn(inner);
+          mergeIn(inner, joiner);
       if (!isMemoryEffectFree(&op) && !isa<exec::AllocOp>(op))
         finish();
       continue;
@@ -367,7 +233,8 @@ void MergeRowsPass::mergeIn(Block &block) {
 
 void MergeRowsPass::runOnOperation() {
   if (auto program =
-          getOperation().lookupSymbol<func::FuncOp>(exec::programName))
-    mergeIn(program.getBody().front());
-  merged.clear();
+          getOperation().lookupSymbol<func::FuncOp>(exec::programName)) {
+    DispatchJoiner joiner(getOperation());
+    mergeIn(program.getBody().front(), joiner);
+  }
 }

@@ -1,0 +1,116 @@
+//===- MergeSmall.cpp - Join dispatches of little work --------------------===//
+//
+// Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+#include "nncc/Dialect/Exec/Exec.h"
+#include "nncc/Kernels/JoinDispatches.h"
+#include "nncc/Kernels/LoopNest.h"
+#include "targets/webgpu/Kernel.h"
+#include "targets/webgpu/Passes.h"
+#include "targets/webgpu/WholeKernel.h"
+
+namespace nncc::webgpu {
+
+#define GEN_PASS_DEF_MERGESMALL
+#include "targets/webgpu/Passes.h.inc"
+
+} // namespace nncc::webgpu
+
+using namespace mlir;
+using namespace nncc;
+using namespace nncc::webgpu;
+
+/// Kernels that one calls: each is code of its own.
+static constexpr size_t maxParts = 12;
+
+namespace {
+
+struct MergeSmallPass : webgpu::impl::MergeSmallBase<MergeSmallPass> {
+  void runOnOperation() override;
+
+private:
+  void mergeIn(Block &block, kernels::DispatchJoiner &joiner);
+  void finish(kernels::DispatchJoiner &joiner);
+  bool add(exec::DispatchOp dispatch);
+  SmallVector<func::FuncOp> getParts(exec::DispatchOp dispatch);
+
+  /// Of the group under construction.
+  SmallVector<exec::DispatchOp> dispatches;
+  kernels::JoinedOperands operands;
+  size_t numParts = 0;
+};
+
+} // namespace
+
+/// The dispatch's kernel, or those that it calls.
+SmallVector<func::FuncOp> MergeSmallPass::getParts(exec::DispatchOp dispatch) {
+  auto kernel = getOperation().lookupSymbol<func::FuncOp>(dispatch.getKernel());
+  SmallVector<func::FuncOp> parts;
+  for (auto call : kernel.getOps<func::CallOp>())
+    parts.push_back(
+        getOperation().lookupSymbol<func::FuncOp>(call.getCallee()));
+  if (parts.empty())
+    parts.push_back(kernel);
+  return parts;
+}
+
+static bool isSmall(func::FuncOp part) {
+  FailureOr<kernels::LoopNest> nest = kernels::buildLoopNest(part);
+  return succeeded(nest) && fitsWorkgroup(*nest);
+}
+
+bool MergeSmallPass::add(exec::DispatchOp dispatch) {
+  SmallVector<func::FuncOp> parts = getParts(dispatch);
+  if (numParts + parts.size() > maxParts || !llvm::all_of(parts, isSmall))
+    return false;
+  kernels::JoinedOperands all = operands;
+  if (!all.add(dispatch) || all.buffers.size() > maxBuffers)
+    return false;
+  operands = std::move(all);
+  numParts += parts.size();
+  dispatches.push_back(dispatch);
+  return true;
+}
+
+void MergeSmallPass::finish(kernels::DispatchJoiner &joiner) {
+  if (dispatches.size() > 1)
+    joiner.join(dispatches, operands, "+small")
+        ->setAttr(wholeAttrName, UnitAttr::get(&getContext()));
+  dispatches.clear();
+  operands = kernels::JoinedOperands();
+  numParts = 0;
+}
+
+void MergeSmallPass::mergeIn(Block &block, kernels::DispatchJoiner &joiner) {
+  for (Operation &op : llvm::make_early_inc_range(block)) {
+    auto dispatch = dyn_cast<exec::DispatchOp>(op);
+    if (dispatch && !dispatch->hasAttr(exec::hostAttrName)) {
+      if (!add(dispatch)) {
+        finish(joiner);
+        add(dispatch);
+      }
+      continue;
+    }
+    if (op.getNumRegions() != 0)
+      finish(joiner);
+    for (Region &region : op.getRegions())
+      for (Block &inner : region)
+        mergeIn(inner, joiner);
+    if (!isMemoryEffectFree(&op) && !isa<exec::AllocOp>(op))
+      finish(joiner);
+  }
+  finish(joiner);
+}
+
+void MergeSmallPass::runOnOperation() {
+  auto program = getOperation().lookupSymbol<func::FuncOp>(exec::programName);
+  if (!program)
+    return;
+  kernels::DispatchJoiner joiner(getOperation());
+  mergeIn(program.getBody().front(), joiner);
+}

@@ -1,0 +1,100 @@
+//===- WholeKernel.cpp - Kernels that one workgroup runs ------------------===//
+//
+// Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "targets/webgpu/WholeKernel.h"
+
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "targets/webgpu/Kernel.h"
+#include "targets/webgpu/NestEmitter.h"
+
+using namespace mlir;
+using namespace nncc::kernels;
+
+namespace nncc::webgpu {
+
+constexpr int64_t smallestWorkgroup = 64, largestWorkgroup = 256;
+/// Results of a thread, and the terms of its sums.
+constexpr int64_t maxResults = 8, maxSteps = 64;
+
+/// The number of points, results or reductions; none where a size is open.
+static std::optional<int64_t> countPoints(const LoopNest &nest,
+                                          bool ofReductions) {
+  int64_t count = 1;
+  for (const LoopDim &dim : nest.dims) {
+    auto size = dyn_cast<AffineConstantExpr>(dim.size);
+    if (!size)
+      return std::nullopt;
+    if (dim.isReduction == ofReductions)
+      count *= size.getValue();
+  }
+  return count;
+}
+
+bool fitsWorkgroup(const LoopNest &nest) {
+  std::optional<int64_t> results = countPoints(nest, /*ofReductions=*/false);
+  std::optional<int64_t> terms = countPoints(nest, /*ofReductions=*/true);
+  if (!results || !terms)
+    return false;
+  int64_t own = llvm::divideCeil(*results, largestWorkgroup);
+  return own <= maxResults && own * *terms <= maxSteps;
+}
+
+/// The results of a thread: every workgroupSize-th from its number on.
+static LogicalResult emitPart(OpBuilder &b, func::FuncOp func,
+                              const WholePart &part, Value thread,
+                              int64_t workgroupSize) {
+  NestEmitter e(b, func, part.nest, ThreadTile());
+  e.enterCall(part.callee, part.call);
+  SmallVector<unsigned> parallels, reductions;
+  for (auto [i, dim] : llvm::enumerate(part.nest.dims))
+    (dim.isReduction ? reductions : parallels).push_back(i);
+  auto loop = b.create<scf::ForOp>(
+      e.loc, thread, e.expand(e.getSize(parallels)), e.constant(workgroupSize));
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(loop.getBody());
+  if (!parallels.empty())
+    e.delinearize(loop.getInductionVar(), parallels);
+  NestEmitter::Values results;
+  if (part.nest.main.inits.front()) {
+    NestEmitter::Values inits = e.getInits();
+    if (e.failed)
+      return failure();
+    results = e.reduce(reductions, inits, [&](ValueRange accumulators) {
+      return e.evaluateMain(accumulators);
+    });
+  } else {
+    results = e.evaluateMain({});
+  }
+  if (!e.failed)
+    results = e.finish(results);
+  if (!e.failed)
+    e.storeResults(results);
+  return failure(e.failed);
+}
+
+FailureOr<int64_t> emitWholeKernel(OpBuilder &b, func::FuncOp func,
+                                   ArrayRef<WholePart> parts) {
+  int64_t workgroupSize = smallestWorkgroup;
+  for (const WholePart &part : parts)
+    while (workgroupSize < largestWorkgroup &&
+           *countPoints(part.nest, /*ofReductions=*/false) > workgroupSize)
+      workgroupSize *= 2;
+  Location loc = func.getLoc();
+  Value thread =
+      b.create<gpu::ThreadIdOp>(loc, b.getIndexType(), gpu::Dimension::x);
+  for (const WholePart &part : parts) {
+    if (&part != &parts.front())
+      b.create<gpu::BarrierOp>(loc)->setAttr(storageBarrierAttrName,
+                                             b.getUnitAttr());
+    if (failed(emitPart(b, func, part, thread, workgroupSize)))
+      return failure();
+  }
+  return workgroupSize;
+}
+
+} // namespace nncc::webgpu
