@@ -191,6 +191,32 @@ def test_data_sizes_on_a_gpu(
         compare(nncc.load(module).run(feed), reference(model, feed), RTOL, ATOL)
 
 
+def test_data_sizes_with_halves(tmp_path: Path) -> None:
+    """Scores that lie apart: as many boxes stay as in f32."""
+    nodes = [
+        helper.make_node("MatMul", ["x", "w"], ["f"], name="features"),
+        helper.make_node("Greater", ["x", "limit"], ["g"], name="large"),
+        helper.make_node("NonZero", ["g"], ["p"], name="where"),
+        helper.make_node("Slice", ["p", "first", "second"], ["row"], name="row"),
+        helper.make_node("Squeeze", ["row", "first"], ["rows"], name="rows"),
+        helper.make_node("Gather", ["f", "rows"], ["kept"], axis=0, name="kept"),
+        helper.make_node("MatMul", ["kept", "w"], ["h"], name="second_product"),
+        helper.make_node("Tanh", ["h"], ["y"], name="tanh"),
+    ]
+    constants: Feed = {
+        "w": random(70, 70, seed=1) / 8,
+        "first": np.array([0]),
+        "second": np.array([1]),
+    }
+    x = np.round(4 * random(9, 70)) / 4
+    feeds: list[Feed] = [{"x": x, "limit": np.array(a, np.float32)} for a in (1.4, 9, 0.1, 1.4)]
+    model = network(nodes, feeds[0], ["y"], constants=constants)
+    module = compile_for_gpu(model, tmp_path, "--f16")
+    for feed in feeds:
+        outputs = dict(zip("y", gpu_host().run(module, list(feed.values())), strict=True))
+        compare(outputs, reference(model, feed), 1e-2, 1e-2)
+
+
 def test_only_what_finds_the_sizes_runs_on_the_cpu(tmp_path: Path) -> None:
     report = tmp_path / "report.json"
     compile_for_gpu(detector()[0], tmp_path, f"--report={report}")
