@@ -45,8 +45,8 @@ static constexpr double expCoefficients[] = {
 
 /// e^r - 1 for |r| <= ln 2 / 2.
 static Value expPolynomial(MathBuilder &b, Value r) {
-  Value q = b.horner(r, expCoefficients);
-  return b.fma(b.mul(r, r), q, r);
+  Value square = b.mul(r, r);
+  return b.fma(square, b.polynomial(r, square, expCoefficients), r);
 }
 
 static ReducedExp reduceExp(MathBuilder &b, Value x) {
@@ -101,8 +101,8 @@ static Value normalExpOfOpposite(MathBuilder &b, Value x) {
   SmallVector<double> coefficients(ArrayRef<double>{expCoefficients});
   for (unsigned i = 1; i < coefficients.size(); i += 2)
     coefficients[i] = -coefficients[i];
-  Value q = b.horner(r, coefficients);
-  Value p = b.sub(b.mul(b.mul(r, r), q), r);
+  Value square = b.mul(r, r);
+  Value p = b.sub(b.mul(square, b.polynomial(r, square, coefficients)), r);
   Value power = b.fromBits(b.iadd(b.shl(b.bits(shifted), 23), oneBits));
   return b.fma(power, p, power);
 }
@@ -146,8 +146,9 @@ Value nncc::wasm::expandLog(MathBuilder &b, Value x) {
 
   Value z = b.mul(f, f);
   Value p =
-      b.horner(f, {0.333333317, -0.250008211, 0.200012267, -0.166233565,
-                   0.142017625, -0.131601951, 0.127615503, -0.0763442984});
+      b.polynomial(f, z,
+                   {0.333333317, -0.250008211, 0.200012267, -0.166233565,
+                    0.142017625, -0.131601951, 0.127615503, -0.0763442984});
   Value y = b.fma(b.mul(z, f), p, b.mul(n, ln2Low));
   y = b.fma(z, -0.5, y);
   y = b.fma(n, ln2High, b.add(f, y));
@@ -173,10 +174,13 @@ Value nncc::wasm::expandTanh(MathBuilder &b, Value x) {
   constexpr double limit = 9.0108;
   Value a = b.atMost(b.atLeast(x, -limit), limit);
   Value z = b.mul(a, a);
-  Value p = b.horner(z, {0.999999979, 0.133803331, 0.00349476454,
-                         2.05954756e-05, 1.33356801e-08});
-  Value q = b.horner(
-      z, {1, 0.467136486, 0.0258738519, 0.000328428574, 7.76881804e-07});
+  Value square = b.mul(z, z);
+  Value p = b.polynomial(z, square,
+                         {0.999999979, 0.133803331, 0.00349476454,
+                          2.05954756e-05, 1.33356801e-08});
+  Value q = b.polynomial(
+      z, square,
+      {1, 0.467136486, 0.0258738519, 0.000328428574, 7.76881804e-07});
   return b.atMost(b.atLeast(b.div(b.mul(a, p), q), -1), 1);
 }
 
@@ -184,10 +188,13 @@ Value nncc::wasm::expandErf(MathBuilder &b, Value x) {
   constexpr double limit = 3.9192; // erf is 1 in f32 beyond it.
   Value a = b.atMost(b.atLeast(x, -limit), limit);
   Value z = b.mul(a, a);
-  Value p = b.horner(z, {1.12837915, 0.190376172, 0.0527452569, 0.00376445074,
-                         0.000284880604, 2.05065124e-06});
-  Value q = b.horner(z, {1, 0.502049234, 0.114097078, 0.0149668805,
-                         0.0011622963, 3.80974077e-05});
+  Value square = b.mul(z, z);
+  Value p = b.polynomial(z, square,
+                         {1.12837915, 0.190376172, 0.0527452569, 0.00376445074,
+                          0.000284880604, 2.05065124e-06});
+  Value q = b.polynomial(z, square,
+                         {1, 0.502049234, 0.114097078, 0.0149668805,
+                          0.0011622963, 3.80974077e-05});
   Value y = b.div(b.mul(a, p), q);
   return b.select(b.lt(x, -limit), -1.0, b.select(b.lt(limit, x), 1.0, y));
 }

@@ -31,10 +31,16 @@ Value MathBuilder::like(Value x, int64_t value) {
       splat(x.getType(), b.getIntegerAttr(element, value)));
 }
 
-Value MathBuilder::horner(Value x, ArrayRef<double> coefficients) {
-  Value sum = like(x, coefficients.back());
-  for (double c : llvm::reverse(coefficients.drop_back()))
-    sum = fma(sum, x, like(x, c));
+Value MathBuilder::polynomial(Value x, Value square,
+                              ArrayRef<double> coefficients) {
+  Value sum;
+  for (size_t pair = llvm::divideCeil(coefficients.size(), 2); pair-- > 0;) {
+    ArrayRef<double> terms = coefficients.drop_front(2 * pair).take_front(2);
+    Value value = like(x, terms.front());
+    if (terms.size() == 2)
+      value = fma(x, terms.back(), value);
+    sum = sum ? fma(sum, square, value) : value;
+  }
   return sum;
 }
 

@@ -41,8 +41,10 @@ public:
   }
   Value fma(Value x, double y, Value z) { return fma(x, like(x, y), z); }
 
-  /// The polynomial in x with these coefficients, that of x^0 first.
-  Value horner(Value x, llvm::ArrayRef<double> coefficients);
+  /// The polynomial in x with these coefficients, that of x^0 first. `square`
+  /// is x * x: pairs of terms wait for each other half as often as single ones
+  /// do (Estrin's scheme).
+  Value polynomial(Value x, Value square, llvm::ArrayRef<double> coefficients);
 
   Value iadd(Value x, Value y) { return make<mlir::arith::AddIOp>(x, y); }
   Value iadd(Value x, int64_t y) { return iadd(x, like(x, y)); }
