@@ -23,6 +23,10 @@ using ::onnx::NodeProto;
 // One bad file is not worth more lines than this.
 static constexpr int maxErrors = 10;
 
+// Functions that call functions may mean more nodes than any memory holds.
+static constexpr unsigned maxDepth = 100;
+static constexpr int64_t maxInlined = 1 << 20;
+
 struct GraphImporter::NodeState {
   const NodeProto &node;
   std::string name;
@@ -144,7 +148,7 @@ LogicalResult GraphImporter::importSubgraph(const AttributeProto &attribute,
   const GraphProto &graph = attribute.g();
   auto region = std::make_unique<Region>();
   Block &block = region->emplaceBlock();
-  GraphImporter importer(file, options, opsets, builder, this);
+  GraphImporter importer(context, opsets, this);
   OpBuilder::InsertionGuard guard(builder);
   builder.setInsertionPointToEnd(&block);
 
@@ -205,6 +209,32 @@ GraphImporter::convertAttribute(const AttributeProto &attribute, int type,
   }
 }
 
+/// The call whose function this is in; null outside of functions.
+const GraphImporter::Call *GraphImporter::getCall() const {
+  const GraphImporter *scope = this;
+  while (!scope->call && scope->outer)
+    scope = scope->outer;
+  return scope->call ? &*scope->call : nullptr;
+}
+
+/// The attribute that holds the value: one of the call where `attribute` refers
+/// to it. Null where neither the call nor the function gives one.
+FailureOr<const AttributeProto *>
+GraphImporter::resolve(const AttributeProto &attribute, StringRef who) const {
+  if (attribute.ref_attr_name().empty())
+    return &attribute;
+  const Call *call = getCall();
+  if (!call)
+    return file.error() << who << ": the attribute '"
+                        << printable(attribute.name())
+                        << "' refers to a function's attribute, but the "
+                           "node is in no function";
+  for (const AttributeProto &given : call->node.attribute())
+    if (given.name() == attribute.ref_attr_name())
+      return call->caller.resolve(given, who);
+  return call->function.getDefault(attribute.ref_attr_name());
+}
+
 LogicalResult GraphImporter::importAttributes(NodeState &state) {
   llvm::StringSet<> seen;
   for (const AttributeProto &attribute : state.node.attribute()) {
@@ -213,18 +243,18 @@ LogicalResult GraphImporter::importAttributes(NodeState &state) {
     if (!seen.insert(attribute.name()).second)
       return file.error() << state.who << ": the attribute '"
                           << printable(attribute.name()) << "' is given twice";
-    if (attribute.has_ref_attr_name())
-      return file.error() << state.who << ": the attribute '"
-                          << printable(attribute.name())
-                          << "' refers to a function's attribute, but the "
-                             "node is in no function";
-    int type = getAttributeType(attribute);
-    if (type == AttributeProto::GRAPH) {
+    FailureOr<const AttributeProto *> given = resolve(attribute, state.who);
+    if (failed(given))
+      return failure();
+    if (!*given)
+      continue;
+    int type = getAttributeType(**given);
+    if (type == AttributeProto::GRAPH && *given == &attribute) {
       if (failed(importSubgraph(attribute, state)))
         return failure();
       continue;
     }
-    FailureOr<Attribute> value = convertAttribute(attribute, type, state);
+    FailureOr<Attribute> value = convertAttribute(**given, type, state);
     if (failed(value))
       return failure();
     state.attributes.append(attribute.name(), *value);
@@ -258,10 +288,13 @@ LogicalResult GraphImporter::createNode(NodeState &state) {
 }
 
 LogicalResult GraphImporter::importNode(const NodeProto &node, int index) {
-  NodeState state{node, getNodeName(node, index), "", "", 0, {}, {}, {}, {}};
+  NodeState state{
+      node, prefix + getNodeName(node, index), "", "", 0, {}, {}, {}, {}};
   state.who = describe(node, state.name);
   if (node.op_type().empty())
     return file.error() << state.who << ": the node has no op type";
+  if (const Function *function = context.functions.find(node))
+    return importCall(*function, state);
   state.domain = node.domain() == "ai.onnx" ? "" : StringRef(node.domain());
   auto version = opsets.find(state.domain);
   // Exporters forget vendors' domains, which have one version only.
@@ -276,11 +309,12 @@ LogicalResult GraphImporter::importNode(const NodeProto &node, int index) {
 
 /// The nodes that a later one overrides: some exporters write several Constants
 /// of one name and mean the last one, as onnxruntime reads it.
+template <typename Nodes>
 static llvm::DenseSet<int> findOverridden(const ModelFile &file,
-                                          const GraphProto &graph) {
+                                          const Nodes &nodes) {
   llvm::StringMap<int> last;
   llvm::DenseSet<int> overridden;
-  for (auto [index, node] : llvm::enumerate(graph.node())) {
+  for (auto [index, node] : llvm::enumerate(nodes)) {
     if (node.op_type() != "Constant" || node.output_size() != 1)
       continue;
     auto [it, isNew] = last.try_emplace(node.output(0), index);
@@ -300,19 +334,23 @@ LogicalResult GraphImporter::importBody(const GraphProto &graph) {
   collectDeclarations(graph);
   if (failed(importInitializers(graph)))
     return failure();
+  return importNodes(graph.node());
+}
+
+LogicalResult GraphImporter::importNodes(const Nodes &nodes) {
   int cyclic = -1;
-  std::vector<int> order = getNodeOrder(graph, cyclic);
+  std::vector<int> order = getNodeOrder(nodes, cyclic);
   if (cyclic >= 0)
-    return file.error() << describe(graph.node(cyclic),
-                                    getNodeName(graph.node(cyclic), cyclic))
+    return file.error() << describe(nodes[cyclic],
+                                    prefix + getNodeName(nodes[cyclic], cyclic))
                         << ": its inputs depend on its own output; a graph "
                            "must be free of cycles";
-  llvm::DenseSet<int> overridden = findOverridden(file, graph);
+  llvm::DenseSet<int> overridden = findOverridden(file, nodes);
   int errors = 0;
   for (int index : order) {
     if (overridden.contains(index))
       continue;
-    const NodeProto &node = graph.node(index);
+    const NodeProto &node = nodes[index];
     if (succeeded(importNode(node, index)))
       continue;
     if (++errors == maxErrors)
@@ -324,6 +362,62 @@ LogicalResult GraphImporter::importBody(const GraphProto &graph) {
                                                 builder.getNoneType());
   }
   return failure(errors != 0);
+}
+
+/// Imports the nodes of a function, of which this is the scope, for a call.
+LogicalResult GraphImporter::importFunction(const NodeState &state) {
+  const ::onnx::FunctionProto &function = *call->function.proto;
+  if (state.node.input_size() > function.input_size() ||
+      state.node.output_size() > function.output_size())
+    return file.error() << state.who << ": has " << state.node.input_size()
+                        << " inputs and " << state.node.output_size()
+                        << " outputs, the model's function of this name "
+                        << function.input_size() << " and "
+                        << function.output_size();
+  for (auto [index, name] : llvm::enumerate(function.input())) {
+    Value value;
+    if (index < state.inputs.size())
+      value = state.inputs[index];
+    else
+      value = builder.create<NoneOp>(builder.getUnknownLoc(),
+                                     builder.getNoneType());
+    if (failed(define(name, value)))
+      return failure();
+  }
+  return importNodes(function.node());
+}
+
+LogicalResult GraphImporter::importCall(const Function &function,
+                                        NodeState &state) {
+  const Call *outerCall = getCall();
+  unsigned depth = outerCall ? outerCall->depth + 1 : 1;
+  if (depth > maxDepth)
+    return file.error() << state.who << ": calls functions more than "
+                        << maxDepth << " deep; none may call itself";
+  bool isTold = context.inlined > maxInlined;
+  context.inlined += function.proto->node_size();
+  if (isTold)
+    return failure();
+  if (context.inlined > maxInlined)
+    return file.error() << state.who << ": the functions of this model come to "
+                        << "more than " << maxInlined << " nodes";
+  GraphImporter body(context, function.opsets);
+  body.call.emplace(Call{function, state.node, *this, depth});
+  body.prefix = state.name + "/";
+  if (failed(resolveInputs(state)) || failed(body.importFunction(state)))
+    return failure();
+  for (auto [index, name] : llvm::enumerate(state.node.output())) {
+    if (name.empty())
+      continue;
+    Value value = body.lookup(function.proto->output(index));
+    if (!value)
+      return file.error() << state.who << ": the output '"
+                          << printable(function.proto->output(index))
+                          << "' of the function is computed by no node";
+    if (failed(define(name, value)))
+      return failure();
+  }
+  return success();
 }
 
 FailureOr<SmallVector<Value>>

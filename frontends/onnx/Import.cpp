@@ -21,10 +21,6 @@ using namespace nncc::onnx;
 using ::onnx::GraphProto;
 using ::onnx::ModelProto;
 
-// What this frontend has been written for.
-static constexpr int64_t oldestOpset = 1;
-static constexpr int64_t newestOpset = 28;
-
 namespace {
 
 class ModelImporter {
@@ -37,7 +33,6 @@ public:
   FailureOr<OwningOpRef<ModuleOp>> import();
 
 private:
-  LogicalResult readOpsets();
   LogicalResult checkModel();
   LogicalResult importMain(ModuleOp module);
   LogicalResult addInputs(func::FuncOp func, GraphImporter &importer);
@@ -50,6 +45,7 @@ private:
   OpBuilder builder;
   DimSymbols symbols;
   OpsetVersions opsets;
+  Functions functions;
 };
 
 /// What a module's constants point into.
@@ -60,39 +56,15 @@ struct Source {
 
 } // namespace
 
-LogicalResult ModelImporter::readOpsets() {
-  for (const auto &opset : file.getModel().opset_import()) {
-    StringRef domain =
-        opset.domain() == "ai.onnx" ? "" : StringRef(opset.domain());
-    int64_t version = opset.version();
-    auto [it, isNew] = opsets.try_emplace(domain, version);
-    if (!isNew && it->second != version)
-      return file.error() << "imports two versions of the domain '"
-                          << printable(opset.domain()) << "'";
-    if (domain.empty() && version < oldestOpset)
-      return file.error() << "uses opset " << version
-                          << " of ai.onnx; the oldest supported one is "
-                          << oldestOpset
-                          << ": convert the model with onnx.version_converter";
-    if (domain.empty() && version > newestOpset)
-      return file.error() << "uses opset " << version
-                          << " of ai.onnx; the newest supported one is "
-                          << newestOpset;
-  }
+LogicalResult ModelImporter::checkModel() {
+  FailureOr<OpsetVersions> imported =
+      readOpsets(file, file.getModel().opset_import());
+  if (failed(imported) || failed(functions.read(file)))
+    return failure();
+  opsets = *imported;
   if (opsets.empty())
     return file.error() << "imports no opset: the model doesn't say which "
                            "version of the operators it means";
-  return success();
-}
-
-LogicalResult ModelImporter::checkModel() {
-  if (failed(readOpsets()))
-    return failure();
-  if (file.getModel().functions_size())
-    return file.error() << "has functions of its own ('"
-                        << printable(file.getModel().functions(0).name())
-                        << "'), which are not supported: inline them with "
-                           "onnx.inliner.inline_local_functions";
   if (graph().output_size() == 0)
     return file.error() << "has no outputs";
   return success();
@@ -157,7 +129,8 @@ LogicalResult ModelImporter::importMain(ModuleOp module) {
                                            builder.getFunctionType({}, {}));
   builder.setInsertionPointToEnd(func.addEntryBlock());
 
-  GraphImporter importer(file, options, opsets, builder);
+  GraphImporter::Context context{file, options, functions, builder};
+  GraphImporter importer(context, opsets);
   if (failed(addInputs(func, importer)) ||
       failed(importer.importBody(graph())) ||
       failed(addOutputs(func, importer)))

@@ -19,6 +19,7 @@
 using namespace nncc::onnx;
 using ::onnx::GraphProto;
 using ::onnx::NodeProto;
+using Nodes = google::protobuf::RepeatedPtrField<NodeProto>;
 
 /// Adds the names that a node reads, also those that its subgraphs read from
 /// outside.
@@ -51,23 +52,23 @@ static void collectUses(const NodeProto &node, llvm::StringSet<> &uses) {
 namespace {
 
 struct Dependencies {
-  explicit Dependencies(const GraphProto &graph);
+  explicit Dependencies(const Nodes &nodes);
 
   std::vector<std::vector<int>> producers, consumers;
 };
 
 } // namespace
 
-Dependencies::Dependencies(const GraphProto &graph)
-    : producers(graph.node_size()), consumers(graph.node_size()) {
+Dependencies::Dependencies(const Nodes &nodes)
+    : producers(nodes.size()), consumers(nodes.size()) {
   llvm::StringMap<int> producerOf;
-  for (int i = 0; i < graph.node_size(); ++i)
-    for (const std::string &output : graph.node(i).output())
+  for (int i = 0; i < nodes.size(); ++i)
+    for (const std::string &output : nodes[i].output())
       if (!output.empty())
         producerOf[output] = i; // of several Constants the last one counts
-  for (int i = 0; i < graph.node_size(); ++i) {
+  for (int i = 0; i < nodes.size(); ++i) {
     llvm::StringSet<> uses;
-    collectUses(graph.node(i), uses);
+    collectUses(nodes[i], uses);
     for (const auto &use : uses) {
       auto producer = producerOf.find(use.getKey());
       if (producer == producerOf.end())
@@ -78,9 +79,8 @@ Dependencies::Dependencies(const GraphProto &graph)
   }
 }
 
-std::vector<int> nncc::onnx::getNodeOrder(const GraphProto &graph,
-                                          int &cyclic) {
-  Dependencies dependencies(graph);
+std::vector<int> nncc::onnx::getNodeOrder(const Nodes &nodes, int &cyclic) {
+  Dependencies dependencies(nodes);
   std::vector<size_t> waiting;
   std::priority_queue<int, std::vector<int>, std::greater<int>> ready;
   for (auto [index, producers] : llvm::enumerate(dependencies.producers)) {

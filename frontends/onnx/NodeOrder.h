@@ -12,18 +12,23 @@
 
 #include <vector>
 
+namespace google::protobuf {
+template <typename Element> class RepeatedPtrField;
+} // namespace google::protobuf
+
 namespace onnx {
-class GraphProto;
 class NodeProto;
 } // namespace onnx
 
 namespace nncc::onnx {
 
-/// Indices of a graph's nodes, producers before consumers, otherwise as in the
-/// file (which has to be sorted, but often is not). Of a cyclic graph the
-/// nodes that can't be ordered are missing, and `cyclic` is one on a cycle;
-/// else it is -1.
-std::vector<int> getNodeOrder(const ::onnx::GraphProto &graph, int &cyclic);
+/// Indices of the nodes of a graph or function, producers before consumers,
+/// otherwise as in the file (which has to be sorted, but often is not). Of a
+/// cyclic graph the nodes that can't be ordered are missing, and `cyclic` is
+/// one on a cycle; else it is -1.
+std::vector<int>
+getNodeOrder(const google::protobuf::RepeatedPtrField<::onnx::NodeProto> &nodes,
+             int &cyclic);
 
 } // namespace nncc::onnx
 

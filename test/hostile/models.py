@@ -114,16 +114,67 @@ def rank_of_input(folder: str) -> Made:
     return relu(inputs=[value("x", [1] * 200)])
 
 
-@case(r"has functions of its own")
-def local_functions(folder: str) -> Made:
-    function = helper.make_function(
-        "local", "F", ["a"], ["b"], [node("Relu", ["a"], ["b"])], [helper.make_opsetid("", 17)]
-    )
+def calling(
+    *bodies: list[onnx.NodeProto], inputs: tuple[str, ...] = ("a",), opset: int = 17
+) -> onnx.ModelProto:
+    """A model that calls F0; the function number n is Fn and computes b from a."""
+    opsets = [helper.make_opsetid("", opset), helper.make_opsetid("local", 1)]
+    functions = [
+        helper.make_function("local", f"F{number}", inputs, ["b"], body, opsets)
+        for number, body in enumerate(bodies)
+    ]
     return model(
-        [node("F", domain="local")],
-        functions=[function],
+        [node("F0", domain="local")],
+        functions=functions,
         opset_imports=[helper.make_opsetid("", 17), helper.make_opsetid("local", 1)],
     )
+
+
+def call(number: int, source: str = "a", result: str = "b") -> onnx.NodeProto:
+    return node(f"F{number}", [source], [result], domain="local")
+
+
+@case(r"calls functions more than 100 deep; none may call itself")
+def recursive_function(folder: str) -> Made:
+    return calling([call(1)], [call(0)])
+
+
+@case(r"functions of this model come to more than 1048576 nodes")
+def functions_of_functions(folder: str) -> Made:
+    twice = [[call(n + 1, "a", "t"), call(n + 1, "t", "b")] for n in range(40)]
+    return calling(*twice, [node("Relu", ["a"], ["b"])])
+
+
+@case(r"node 'n/nothing' .*: its input 'x' is defined nowhere")
+def name_outside_of_function(folder: str) -> Made:
+    return calling([node("Relu", ["x"], ["b"], name="nothing")])
+
+
+@case(r"output 'b' of the function is computed by no node")
+def function_without_result(folder: str) -> Made:
+    return calling([node("Relu", ["a"], ["c"])])
+
+
+@case(r"node 'n/n' \(op Nonsense, domain ai\.onnx")
+def unknown_operator_in_function(folder: str) -> Made:
+    return calling([node("Nonsense", ["a"], ["b"])])
+
+
+@case(r"has 1 inputs and 1 outputs, the model's function of this name 0 and 1")
+def function_without_inputs(folder: str) -> Made:
+    return calling([node("Relu", ["a"], ["b"])], inputs=())
+
+
+@case(r"opset 1000 of ai\.onnx; the newest supported one is")
+def new_opset_of_function(folder: str) -> Made:
+    return calling([node("Relu", ["a"], ["b"])], opset=1000)
+
+
+@case(r"defines the function 'F0' of the domain 'local' twice")
+def function_twice(folder: str) -> Made:
+    made = calling([node("Relu", ["a"], ["b"])])
+    made.functions.append(made.functions[0])
+    return made
 
 
 @case(r"no input has a dimension named 'nope'", ["--dim", "nope=3"])
