@@ -59,7 +59,7 @@ def test_greedy_decoding(length: int, most: int, tmp_path: Path) -> None:
         "most": number(most),
         "stop": number(9),
     }
-    check(parse(GREEDY), tmp_path, feed, feed | {"stop": number(2)})
+    check(parse(GREEDY), tmp_path, feed, feed | {"stop": number(2)}, on_gpu=False)
 
 
 def test_a_state_that_starts_empty(tmp_path: Path) -> None:
@@ -83,7 +83,7 @@ def test_a_state_that_starts_empty(tmp_path: Path) -> None:
     }
     """
     feeds = [{"x": random(2, 3), "most": number(n)} for n in (5, 0, 1, 300)]
-    check(parse(graph), tmp_path, *feeds)
+    check(parse(graph), tmp_path, *feeds, on_gpu=False)
 
 
 def test_what_a_step_finds(tmp_path: Path) -> None:
@@ -111,7 +111,7 @@ def test_what_a_step_finds(tmp_path: Path) -> None:
     """
     x = np.where(random(9, 6) > 0.4, random(9, 6, seed=1), 0).astype(np.float32)
     x[4] = 0
-    check(parse(graph), tmp_path, {"x": x}, {"x": x[:1]})
+    check(parse(graph), tmp_path, {"x": x}, {"x": x[:1]}, on_gpu=False)
 
 
 SUPPRESSION = """
@@ -147,7 +147,7 @@ def test_suppression_class_by_class(tmp_path: Path) -> None:
     scores = np.random.default_rng(4).random((3, 30)).astype(np.float32)
     feed = {"boxes": boxes, "scores": scores, "classes": number(3)}
     none = {"scores": np.zeros_like(scores[:1]), "classes": number(1)}
-    check(parse(SUPPRESSION), tmp_path, feed, feed | none)
+    check(parse(SUPPRESSION), tmp_path, feed, feed | none, on_gpu=False)
 
 
 BRANCHES = """
@@ -171,7 +171,7 @@ g (float[n] x) => (float[m] y, float s)
 def test_branches_of_different_sizes(tmp_path: Path) -> None:
     rows: list[list[float]] = [[1, 0, 2, 0], [-1, 0, -2], [5], [0, 0, 0, 0, -1], [3, 0, 0, 0, 1, 1]]
     feeds = [{"x": np.array(row, np.float32)} for row in rows]
-    check(parse(BRANCHES), tmp_path, *feeds)
+    check(parse(BRANCHES), tmp_path, *feeds, on_gpu=False)
 
 
 def test_a_branch_in_a_loop(tmp_path: Path) -> None:
@@ -200,7 +200,7 @@ def test_a_branch_in_a_loop(tmp_path: Path) -> None:
     }
     """
     feeds = [{"x": random(3) - 2, "most": number(n)} for n in (1, 2, 3)]
-    check(parse(graph), tmp_path, *feeds)
+    check(parse(graph), tmp_path, *feeds, on_gpu=False)
 
 
 def test_loops_in_loops(tmp_path: Path) -> None:
@@ -227,7 +227,7 @@ def test_loops_in_loops(tmp_path: Path) -> None:
     }
     """
     feeds = [{"x": np.array([0.1, -0.3], np.float32), "most": number(n)} for n in (1, 3, 0)]
-    check(parse(graph), tmp_path, *feeds)
+    check(parse(graph), tmp_path, *feeds, on_gpu=False)
 
 
 def test_a_short_loop_that_data_end(tmp_path: Path) -> None:
@@ -253,7 +253,7 @@ def test_a_short_loop_that_data_end(tmp_path: Path) -> None:
     """
     x = np.array([1, 0, 2], np.float32)
     feeds = [{"x": x, "limit": np.array(limit, np.float32)} for limit in (20, 1, 1e9)]
-    check(parse(graph), tmp_path, *feeds)
+    check(parse(graph), tmp_path, *feeds, on_gpu=False)
 
 
 def test_a_first_value_that_is_not_read(tmp_path: Path) -> None:
@@ -278,7 +278,7 @@ def test_a_first_value_that_is_not_read(tmp_path: Path) -> None:
     }
     """
     feed = {"x": random(4, 3), "most": number(3), "end": np.array([0.2], np.float32)}
-    check(parse(graph), tmp_path, feed)
+    check(parse(graph), tmp_path, feed, on_gpu=False)
 
 
 def test_sizes_that_differ_in_a_branch(tmp_path: Path) -> None:
@@ -295,7 +295,7 @@ def test_sizes_that_differ_in_a_branch(tmp_path: Path) -> None:
     """
     model = parse(graph)
     feed = {"x": random(3), "w": random(3), "c": np.array(True)}
-    check(model, tmp_path, feed, feed | {"c": np.array(False)})
+    check(model, tmp_path, feed, feed | {"c": np.array(False)}, on_gpu=False)
     differ = {"x": random(3), "w": random(4)}
     module = compiled(model, tmp_path)
     module.run(differ | {"c": np.array(False)})

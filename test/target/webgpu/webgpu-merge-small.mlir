@@ -1,7 +1,7 @@
 // REQUIRES: dawn
 // RUN: nncc-opt %s --linalg-to-exec --webgpu-bind-buffers --webgpu-merge-small | FileCheck %s
-// RUN: nncc-opt %s --linalg-to-exec --webgpu-bind-buffers --webgpu-merge-small | nncc-translate --wgsl - | tee %t.wgsl | FileCheck %s --check-prefix=WGSL
-// RUN: awk -v RS='' '/kernel_3_small/' %t.wgsl > %t.small.wgsl
+// RUN: nncc-opt %s --linalg-to-exec --webgpu-bind-buffers --webgpu-merge-small | nncc-translate --wgsl - | tee %t.texts | FileCheck %s --check-prefix=WGSL
+// RUN: awk -v RS='' '/kernel_3_small/' %t.texts > %t.small.wgsl
 // RUN: %validate-wgsl %t.small.wgsl
 
 // A step of a loop: a product with the state, the new state, and its place in
