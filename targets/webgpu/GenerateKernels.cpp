@@ -89,6 +89,11 @@ static void describe(func::FuncOp kernel, AffineExpr workgroups,
   kernel->setAttr(workgroupSizeAttrName, b.getI64IntegerAttr(workgroupSize));
 }
 
+static func::FuncOp getCallee(func::CallOp call) {
+  return call->getParentOfType<ModuleOp>().lookupSymbol<func::FuncOp>(
+      call.getCallee());
+}
+
 /// A kernel that calls others is one that works row by row (MergeRows).
 static LogicalResult generateRows(func::FuncOp kernel, bool useSubgroups) {
   Block &body = kernel.getBody().front();
@@ -96,9 +101,7 @@ static LogicalResult generateRows(func::FuncOp kernel, bool useSubgroups) {
   std::vector<RowPart> parts;
   AffineExpr count;
   for (func::CallOp call : calls) {
-    auto callee =
-        kernel->getParentOfType<ModuleOp>().lookupSymbol<func::FuncOp>(
-            call.getCallee());
+    func::FuncOp callee = getCallee(call);
     FailureOr<kernels::LoopNest> nest = kernels::buildLoopNest(callee);
     if (failed(nest))
       return failure();
@@ -127,9 +130,7 @@ static LogicalResult generateWhole(func::FuncOp kernel) {
   Block &body = kernel.getBody().front();
   std::vector<WholePart> parts;
   for (auto call : body.getOps<func::CallOp>()) {
-    auto callee =
-        kernel->getParentOfType<ModuleOp>().lookupSymbol<func::FuncOp>(
-            call.getCallee());
+    func::FuncOp callee = getCallee(call);
     FailureOr<kernels::LoopNest> nest = kernels::buildLoopNest(callee);
     if (failed(nest))
       return failure();
