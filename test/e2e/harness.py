@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import onnx
+import onnx.parser
 import onnxruntime
 from onnx import helper, numpy_helper
 
@@ -63,6 +63,16 @@ def network(
         [numpy_helper.from_array(np.asarray(a), name) for name, a in (constants or {}).items()],
     )
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8)
+
+
+def parse(graph: str) -> onnx.ModelProto:
+    """The model of a graph in ONNX's textual form."""
+    return onnx.parser.parse_model('<ir_version: 8, opset_import: ["" : 17]>\n' + graph)
+
+
+def number(value: int) -> Array:
+    """A scalar i64, such as a number of steps."""
+    return np.array(value, np.int64)
 
 
 def reference(

@@ -8,18 +8,7 @@ import numpy as np
 import onnx.parser
 import pytest
 
-from harness import Array, check, random
-
-HEADER = '<ir_version: 8, opset_import: ["" : 17]>\n'
-
-
-def parse(graph: str) -> onnx.ModelProto:
-    return onnx.parser.parse_model(HEADER + graph)
-
-
-def number(value: int) -> Array:
-    return np.array(value, np.int64)
-
+from harness import check, number, parse, random
 
 RUNNING_SUMS = """
 g (float[n,3] x, float[3] start) => (float[3] last, float[n,3] sums)

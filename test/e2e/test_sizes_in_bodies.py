@@ -5,21 +5,9 @@
 from pathlib import Path
 
 import numpy as np
-import onnx.parser
 import pytest
 
-from harness import Array, check, compiled, random
-
-HEADER = '<ir_version: 8, opset_import: ["" : 17]>\n'
-
-
-def parse(graph: str) -> onnx.ModelProto:
-    return onnx.parser.parse_model(HEADER + graph)
-
-
-def number(value: int) -> Array:
-    return np.array(value, np.int64)
-
+from harness import check, compiled, number, parse, random
 
 # Each step reads all tokens so far and appends one, until it is the last token's.
 GREEDY = """
