@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Compares nncc with onnxruntime-web: wasm, one thread, the same Node, in turns.
 
-usage: bench.py [NAME...] [--seconds S] [--node VERSION] [--json FILE] [--flags FLAGS]
+usage: bench.py [NAME...] [--seconds S] [--node VERSION] [--json FILE] [--flags FLAGS] [--docs]
        bench.py --engine [NAME...]
        bench.py --gpu [NAME...]
 
@@ -31,6 +31,7 @@ import onnx
 from onnx import numpy_helper
 
 import engines
+import figures
 import gpu_race
 from light_models import LIGHT_FOLDER, randomized
 from made_models import FOR_GPUS, LAYERS, NETWORKS, Made
@@ -54,6 +55,7 @@ PUBLISHED = [
     "gpt2-toy-nopast-op11",
     "style-fns-candy-winml",
 ]
+PAGES = [ROOT / "README.md", ROOT / "docs" / "performance.md"]
 DTYPES = {"b1": "bool"} | {f"{k}{n}": f"{k}{8 * n}" for k in "iu" for n in (1, 2, 4, 8)}
 DTYPES |= {"f4": "f32", "f8": "f64"}
 
@@ -254,6 +256,7 @@ def main() -> int:
     parser.add_argument("--engine", action="store_true", help="compare engines, on single layers")
     parser.add_argument("--gpu", action="store_true", help="compare on the GPU")
     parser.add_argument("--json", type=Path, help="also write the rows to this file")
+    parser.add_argument("--docs", action="store_true", help="update the tables of README and docs")
     parser.add_argument("--flags", default="", help="more flags for nncc")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
@@ -289,6 +292,8 @@ def compare_runtimes(folder: Path, peaks: list[Path], args: argparse.Namespace) 
         f"one thread, Node {args.node}; peak: mul + add in registers; "
         f"relaxed madd {relaxed:.1f} GFLOP/s"
     )
+    for page in PAGES if args.docs else []:
+        print(f"{page.name}: {len(figures.update(page, rows))} rows")
     return rows
 
 
