@@ -14,6 +14,7 @@
 
 #include "frontends/onnx/OnnxToNN/Converter.h"
 #include "frontends/onnx/OnnxToNN/CountedLoop.h"
+#include "frontends/onnx/OnnxToNN/LoopBuilder.h"
 #include "frontends/onnx/OnnxToNN/StateSizes.h"
 #include "nncc/Dialect/NN/NN.h"
 
@@ -45,19 +46,11 @@ private:
     return results;
   }
   bool replaceUnread(Loop &replaced);
-  std::optional<SmallVector<Value>> close(Region &region,
-                                          ArrayRef<Value> outputs);
   std::optional<SmallVector<Value>> rollSequences();
   LogicalResult stackAppended(SmallVector<Value> &outputs);
   std::optional<SmallVector<Value>> convertBody(Value step, ValueRange states);
   bool checkKinds(ArrayRef<Value> outputs);
   LogicalResult adaptStates(TypeRange types, MutableArrayRef<Value> next);
-  bool endBody(ArrayRef<Value> outputs);
-  SmallVector<Value> carryStacks(Region &region, ValueRange elements);
-  std::optional<SmallVector<Value>> stackByData(Region &region,
-                                                ValueRange elements);
-  Operation *createLoop(Region &region, bool hasCondition, ValueRange elements);
-  std::optional<bool> getKnownCondition(Value condition);
 
   Node &node;
   const Loop &loop;
@@ -65,18 +58,6 @@ private:
 };
 
 } // namespace
-
-static Value makeStep(Node &node, int64_t number) {
-  return node.constant(static_cast<double>(number),
-                       node.getBuilder().getI64Type());
-}
-
-std::optional<bool> LoopConverter::getKnownCondition(Value condition) {
-  auto numbers = node.tryFloats(condition);
-  if (!numbers || numbers->size() != 1)
-    return std::nullopt;
-  return numbers->front() != 0;
-}
 
 /// Whether tensors stay tensors, and sequences are states only.
 bool LoopConverter::checkKinds(ArrayRef<Value> outputs) {
@@ -123,7 +104,7 @@ std::optional<SmallVector<Value>> LoopConverter::unroll() {
       return std::nullopt;
     ArrayRef<Value> rest(*outputs);
     if (loop.testsCondition) {
-      std::optional<bool> known = getKnownCondition(rest.front());
+      std::optional<bool> known = getKnownCondition(node, rest.front());
       if (!known) {
         (void)node.fail("its condition depends on data and its states change "
                         "their types, which is not supported");
@@ -170,113 +151,6 @@ LogicalResult LoopConverter::adaptStates(TypeRange types,
   return success();
 }
 
-/// Ends the body with what the outputs of a step are in nn. Returns whether the
-/// loop has a condition.
-bool LoopConverter::endBody(ArrayRef<Value> outputs) {
-  SmallVector<Value> yielded(outputs);
-  bool hasCondition = loop.condition != nullptr;
-  if (loop.testsCondition) {
-    hasCondition |= getKnownCondition(yielded.front()) != true;
-    if (hasCondition)
-      yielded.front() = node.reshape(yielded.front(), {});
-    else
-      yielded.erase(yielded.begin());
-  }
-  if (!node.hasFailed())
-    builder.create<nn::YieldOp>(node.getLoc(), yielded);
-  return hasCondition;
-}
-
-/// A loop that a condition ends stacks into tensors for all steps that there
-/// may be; what is left over is cut off behind it. Adds the number of the steps
-/// and the stacks to the states, in the body too.
-SmallVector<Value> LoopConverter::carryStacks(Region &region,
-                                              ValueRange elements) {
-  Block &block = region.front();
-  Operation *yield = block.getTerminator();
-  SmallVector<Value> initial(loop.initial);
-  initial.push_back(makeStep(node, 0));
-  for (Value element : elements) {
-    Dims dims = Node::dims(element);
-    dims.insert(dims.begin(), loop.count);
-    initial.push_back(
-        node.broadcast(node.constant(0, Node::elementType(element)), dims));
-  }
-  OpBuilder::InsertionGuard guard(builder);
-  builder.setInsertionPoint(yield);
-  SmallVector<Value> yielded(
-      yield->getOperands().take_front(1 + loop.initial.size()));
-  Value step = block.getArgument(0);
-  Value at = node.reshape(step, {node.dim(1), node.dim(1)});
-  yielded.push_back(node.add(step, makeStep(node, 1)));
-  block.addArgument(step.getType(), node.getLoc());
-  for (auto [element, zeros] : llvm::zip_equal(
-           elements, ArrayRef(initial).take_back(elements.size()))) {
-    Dims row = Node::dims(element);
-    row.insert(row.begin(), node.dim(1));
-    Value stack = block.addArgument(zeros.getType(), node.getLoc());
-    yielded.push_back(node.create<nn::ScatterNDOp>(
-        stack, at, node.reshape(element, row), nn::ScatterReduction::None));
-  }
-  if (!node.hasFailed())
-    yield->setOperands(yielded);
-  return initial;
-}
-
-/// Such a loop's last states and stacks.
-std::optional<SmallVector<Value>>
-LoopConverter::stackByData(Region &region, ValueRange elements) {
-  Loop inner = loop;
-  inner.initial = carryStacks(region, elements);
-  if (node.hasFailed())
-    return std::nullopt;
-  Operation *op = LoopConverter(node, inner).createLoop(region, true, {});
-  if (!op)
-    return std::nullopt;
-  SmallVector<Value> results(op->getResults());
-  unsigned states = loop.initial.size();
-  AffineExpr count = node.bindSize(results[states], "the number of steps");
-  if (!count)
-    return std::nullopt;
-  results.erase(results.begin() + states);
-  for (Value &stack : MutableArrayRef(results).drop_front(states))
-    stack = node.slice(stack, 0, node.dim(0), count);
-  return results;
-}
-
-/// The loop around `region`; null where it stacks elements, but can't.
-Operation *LoopConverter::createLoop(Region &region, bool hasCondition,
-                                     ValueRange elements) {
-  SmallVector<Type> types(
-      ValueRange(region.getArguments()).drop_front().getTypes());
-  for (Value element : elements) {
-    if (!loop.count) {
-      (void)node.fail("it stacks elements, but nothing limits the number of "
-                      "its steps, which is not supported");
-      return nullptr;
-    }
-    Dims dims = Node::dims(element);
-    dims.insert(dims.begin(), loop.count);
-    types.push_back(nn::makeTensorType(dims, Node::elementType(element)));
-  }
-  AffineMapAttr count;
-  if (loop.count)
-    count = AffineMapAttr::get(node.map(loop.count));
-  Value condition = loop.condition;
-  if (hasCondition && !condition)
-    condition = node.constant(1, builder.getI1Type());
-  IntegerAttr firstSize, numSizes;
-  if (loop.numSizes > 0) {
-    firstSize = builder.getI64IntegerAttr(loop.firstSymbol);
-    numSizes = builder.getI64IntegerAttr(loop.numSizes);
-  }
-  auto op =
-      builder.create<nn::LoopOp>(node.getLoc(), types, count, loop.limit,
-                                 condition, loop.initial, firstSize, numSizes);
-  op.getBody().takeBody(region);
-  return op;
-}
-
 /// The loop whose states have these sizes; none if the body gives others, from
 /// which `sizes` has learned then.
 std::optional<SmallVector<Value>> LoopConverter::rollAs(StateSizes &sizes,
@@ -312,7 +186,7 @@ std::optional<SmallVector<Value>> LoopConverter::rollAs(StateSizes &sizes,
     if (!counted.testsCondition)
       outputs->erase(outputs->begin());
   }
-  return LoopConverter(node, counted).close(region, *outputs);
+  return buildLoop(node, counted, region, *outputs);
 }
 
 std::optional<SmallVector<Value>>
@@ -379,27 +253,6 @@ std::optional<SmallVector<Value>> LoopConverter::roll() {
     (void)node.fail("the sizes of the loop's states change in ways that are "
                     "not understood");
   return results;
-}
-
-/// The loop around a legalized body without its terminator.
-std::optional<SmallVector<Value>>
-LoopConverter::close(Region &region, ArrayRef<Value> outputs) {
-  OpBuilder::InsertPoint outside = builder.saveInsertionPoint();
-  builder.setInsertionPointToEnd(&region.front());
-  bool hasCondition = endBody(outputs);
-  builder.restoreInsertionPoint(outside);
-  if (node.hasFailed())
-    return std::nullopt;
-  ValueRange elements(
-      outputs.drop_front(loop.testsCondition + loop.initial.size()));
-  if (failed(checkElements(node, elements, loop.firstSymbol)))
-    return std::nullopt;
-  if (hasCondition && loop.count && !elements.empty())
-    return stackByData(region, elements);
-  Operation *op = createLoop(region, hasCondition, elements);
-  if (!op)
-    return std::nullopt;
-  return SmallVector<Value>(op->getResults());
 }
 
 /// Moves what a step appends to sequences behind the states that are tensors.
