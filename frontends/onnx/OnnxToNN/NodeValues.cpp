@@ -13,7 +13,6 @@
 #include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
 
-#include <cmath>
 #include <cstring>
 
 using namespace mlir;
@@ -24,7 +23,6 @@ using Numbers = std::optional<SmallVector<double>>;
 
 // Larger tensors are no parameters.
 static constexpr int64_t maxNumbers = 4096;
-static constexpr int maxDepth = 32;
 
 template <typename T> static SmallVector<double> readAs(ArrayRef<char> data) {
   SmallVector<double> numbers(data.size() / sizeof(T));
@@ -53,9 +51,9 @@ static Numbers readResource(DenseResourceElementsAttr attribute) {
 }
 
 static Numbers readConstant(ElementsAttr attribute) {
-  if (auto resource = dyn_cast<DenseResourceElementsAttr>(attribute))
+  if (auto resource = dyn_cast_or_null<DenseResourceElementsAttr>(attribute))
     return readResource(resource);
-  auto dense = dyn_cast<DenseElementsAttr>(attribute);
+  auto dense = dyn_cast_or_null<DenseElementsAttr>(attribute);
   if (!dense)
     return std::nullopt;
   SmallVector<double> numbers;
@@ -76,124 +74,6 @@ static Numbers readConstant(ElementsAttr attribute) {
   return numbers;
 }
 
-static Numbers evaluate(Value value, int depth);
-
-/// Elementwise where one operand may be a single number.
-template <typename Function>
-static Numbers combine(Operation *op, int depth, Function function) {
-  Numbers a = evaluate(op->getOperand(0), depth);
-  Numbers b = evaluate(op->getOperand(1), depth);
-  if (!a || !b || a->empty() || b->empty())
-    return std::nullopt;
-  size_t size = std::max(a->size(), b->size());
-  if ((a->size() != size && a->size() != 1) ||
-      (b->size() != size && b->size() != 1))
-    return std::nullopt;
-  SmallVector<double> numbers;
-  for (size_t i = 0; i < size; ++i)
-    numbers.push_back(
-        function((*a)[a->size() == 1 ? 0 : i], (*b)[b->size() == 1 ? 0 : i]));
-  return numbers;
-}
-
-static Numbers evaluateUnary(Value operand, int depth,
-                             double (*function)(double)) {
-  Numbers numbers = evaluate(operand, depth);
-  if (numbers)
-    llvm::transform(*numbers, numbers->begin(), function);
-  return numbers;
-}
-
-static Numbers evaluateConcat(nn::ConcatOp concat, int depth) {
-  if (concat.getType().getRank() != 1)
-    return std::nullopt;
-  SmallVector<double> numbers;
-  for (Value input : concat.getInputs()) {
-    Numbers part = evaluate(input, depth);
-    if (!part)
-      return std::nullopt;
-    numbers.append(*part);
-  }
-  return numbers;
-}
-
-static Numbers evaluateSlice(nn::SliceOp slice, int depth) {
-  auto from = Node::type(slice.getInput()), to = Node::type(slice);
-  Numbers all = evaluate(slice.getInput(), depth);
-  if (!all || !from.hasStaticShape() || !to.hasStaticShape())
-    return std::nullopt;
-  SmallVector<double> numbers;
-  for (int64_t i = 0, e = to.getNumElements(); i < e; ++i) {
-    int64_t rest = i, position = 0, stride = 1;
-    for (unsigned dim = to.getRank(); dim-- > 0;) {
-      auto start = nn::getConstantValue(slice.getStarts().getResult(dim));
-      if (!start)
-        return std::nullopt;
-      int64_t at = rest % to.getDimSize(dim);
-      position += (*start + at * slice.getSteps()[dim]) * stride;
-      rest /= to.getDimSize(dim);
-      stride *= from.getDimSize(dim);
-    }
-    if (position < 0 || position >= static_cast<int64_t>(all->size()))
-      return std::nullopt;
-    numbers.push_back((*all)[position]);
-  }
-  return numbers;
-}
-
-/// The numbers of a small tensor that exporters compute in the graph: scales,
-/// bounds, fill values.
-static Numbers evaluate(Value value, int depth) {
-  Operation *op = value.getDefiningOp();
-  if (!op || depth >= maxDepth)
-    return std::nullopt;
-  ++depth;
-  if (auto constant = dyn_cast<nn::ConstantOp>(op))
-    return constant.getValue().getNumElements() > maxNumbers
-               ? std::nullopt
-               : readConstant(constant.getValue());
-  if (isa<nn::NotOp>(op) && Node::elementType(value).isInteger(1))
-    return evaluateUnary(op->getOperand(0), depth,
-                         [](double x) { return x == 0 ? 1.0 : 0.0; });
-  if (isa<nn::CastOp>(op) && Node::elementType(value).isInteger(1))
-    return evaluateUnary(op->getOperand(0), depth,
-                         [](double x) { return x != 0 ? 1.0 : 0.0; });
-  if (isa<IntegerType>(Node::elementType(value))) {
-    nn::SymbolicElements elements = nn::symbolicElements(value);
-    if (!elements)
-      return std::nullopt;
-    SmallVector<double> numbers;
-    for (AffineExpr element : *elements) {
-      auto number = dyn_cast<AffineConstantExpr>(element);
-      if (!number)
-        return std::nullopt;
-      numbers.push_back(static_cast<double>(number.getValue()));
-    }
-    return numbers;
-  }
-  if (isa<nn::CastOp, nn::ReshapeOp>(op))
-    return evaluate(op->getOperand(0), depth);
-  if (auto concat = dyn_cast<nn::ConcatOp>(op))
-    return evaluateConcat(concat, depth);
-  if (auto slice = dyn_cast<nn::SliceOp>(op))
-    return evaluateSlice(slice, depth);
-  if (isa<nn::FloorOp>(op))
-    return evaluateUnary(op->getOperand(0), depth,
-                         [](double x) { return std::floor(x); });
-  if (isa<nn::CeilOp>(op))
-    return evaluateUnary(op->getOperand(0), depth,
-                         [](double x) { return std::ceil(x); });
-  if (isa<nn::MulOp>(op))
-    return combine(op, depth, [](double a, double b) { return a * b; });
-  if (isa<nn::DivOp>(op))
-    return combine(op, depth, [](double a, double b) { return a / b; });
-  if (isa<nn::AddOp>(op))
-    return combine(op, depth, [](double a, double b) { return a + b; });
-  if (isa<nn::SubOp>(op))
-    return combine(op, depth, [](double a, double b) { return a - b; });
-  return std::nullopt;
-}
-
 Numbers Node::readNumbers(ElementsAttr tensor) {
   Numbers numbers = tensor ? readConstant(tensor) : std::nullopt;
   if (!numbers)
@@ -202,7 +82,14 @@ Numbers Node::readNumbers(ElementsAttr tensor) {
 }
 
 Numbers Node::tryFloats(Value value) {
-  return value ? evaluate(value, 0) : std::nullopt;
+  if (!value || !isTensor(value))
+    return std::nullopt;
+  auto constant = value.getDefiningOp<nn::ConstantOp>();
+  if (!constant)
+    return readConstant(nn::constantElements(value));
+  ElementsAttr tensor = constant.getValue();
+  return tensor.getNumElements() <= maxNumbers ? readConstant(tensor)
+                                               : std::nullopt;
 }
 
 Numbers Node::floats(Value value, const llvm::Twine &what) {

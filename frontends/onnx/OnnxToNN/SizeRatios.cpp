@@ -32,7 +32,7 @@ public:
 
 private:
   Ratios ofNumbers(ArrayRef<double> numbers);
-  Ratios ofConcat(nn::ConcatOp concat, int depth);
+  Ratios ofMoved(nn::SymbolicValueOpInterface op, int depth);
   Ratios ofProduct(Operation *op, int depth);
 
   Node &node;
@@ -56,15 +56,28 @@ Ratios RatioFinder::ofNumbers(ArrayRef<double> numbers) {
   return ratios;
 }
 
-Ratios RatioFinder::ofConcat(nn::ConcatOp concat, int depth) {
-  SmallVector<Ratio> ratios;
-  for (Value input : concat.getInputs()) {
-    Ratios part = find(input, depth);
+/// Of an op that only moves elements: they stand for themselves by their
+/// numbers.
+Ratios RatioFinder::ofMoved(nn::SymbolicValueOpInterface op, int depth) {
+  SmallVector<Ratio> ratios, moved;
+  SmallVector<nn::SymbolicElements> numbers;
+  for (Value operand : op->getOperands()) {
+    Ratios part = find(operand, depth);
     if (!part)
       return std::nullopt;
-    ratios.append(*part);
+    nn::SymbolicElements &ids = numbers.emplace_back();
+    ids.emplace();
+    for (const Ratio &ratio : *part) {
+      ids->push_back(node.dim(static_cast<int64_t>(ratios.size())));
+      ratios.push_back(ratio);
+    }
   }
-  return ratios;
+  nn::SymbolicElements sources = op.inferElements(numbers);
+  if (!sources)
+    return std::nullopt;
+  for (AffineExpr source : *sources)
+    moved.push_back(ratios[*nn::getConstantValue(source)]);
+  return moved;
 }
 
 Ratios RatioFinder::ofProduct(Operation *op, int depth) {
@@ -96,23 +109,13 @@ Ratios RatioFinder::find(Value value, int depth) {
     return llvm::map_to_vector(*elements, [&](AffineExpr element) {
       return Ratio{element, node.dim(1)};
     });
-  if (isa<nn::CastOp, nn::ReshapeOp>(op))
-    return find(op->getOperand(0), depth);
   if (isa<nn::MulOp, nn::DivOp>(op) && isa<FloatType>(Node::elementType(value)))
     return ofProduct(op, depth);
-  if (auto concat = dyn_cast<nn::ConcatOp>(op);
-      concat && Node::rank(value) == 1)
-    return ofConcat(concat, depth);
-  auto slice = dyn_cast<nn::SliceOp>(op);
-  if (!slice || Node::rank(value) != 1 || slice.getSteps()[0] != 1)
-    return std::nullopt;
-  Ratios all = find(slice.getInput(), depth);
-  auto start = nn::getConstantValue(slice.getStarts().getResult(0));
-  auto size = nn::getConstantValue(slice.getSizes().getResult(0));
-  if (!all || !start || !size || *start < 0 ||
-      *start + *size > static_cast<int64_t>(all->size()))
-    return std::nullopt;
-  return SmallVector<Ratio>(ArrayRef(*all).slice(*start, *size));
+  if (isa<nn::CastOp>(op))
+    return find(op->getOperand(0), depth);
+  if (isa<nn::ReshapeOp, nn::ConcatOp, nn::SliceOp>(op))
+    return ofMoved(cast<nn::SymbolicValueOpInterface>(op), depth);
+  return std::nullopt;
 }
 
 std::optional<Dims>

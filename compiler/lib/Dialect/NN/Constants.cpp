@@ -156,9 +156,10 @@ namespace {
 class ElementFinder {
 public:
   SymbolicElements find(Value value, unsigned depth = 0);
+  DenseElementsAttr findConstant(Value value, unsigned depth = 0);
 
 private:
-  DenseElementsAttr findConstant(Value value, unsigned depth);
+  DenseElementsAttr fold(Operation *op, unsigned depth);
 
   llvm::DenseMap<Value, SymbolicElements> elements;
   llvm::DenseMap<Value, DenseElementsAttr> constants;
@@ -175,6 +176,34 @@ static bool isSmall(Value value) {
          type.getNumElements() <= maxSymbolicElements;
 }
 
+/// The constant with these elements, if each is known and a number.
+static DenseElementsAttr makeConstant(RankedTensorType type,
+                                      const SymbolicElements &elements) {
+  if (!elements)
+    return {};
+  Type element = getPlainElementType(type.getElementType());
+  SmallVector<TypedAttr> numbers;
+  for (AffineExpr expr : *elements) {
+    std::optional<int64_t> number = getConstantValue(expr);
+    if (!number)
+      return {};
+    numbers.push_back(IntegerAttr::get(element, *number));
+  }
+  return makeConstant(type, numbers);
+}
+
+DenseElementsAttr ElementFinder::fold(Operation *op, unsigned depth) {
+  SmallVector<Attribute> operands;
+  for (Value operand : op->getOperands())
+    operands.push_back(findConstant(operand, depth + 1));
+  SmallVector<OpFoldResult> folded;
+  bool isKnown = llvm::all_of(operands, [](Attribute a) { return !!a; });
+  if (!isKnown || !isPure(op) || failed(op->fold(operands, folded)) ||
+      folded.size() != 1)
+    return {};
+  return getSmallConstant(dyn_cast<Attribute>(folded[0]));
+}
+
 DenseElementsAttr ElementFinder::findConstant(Value value, unsigned depth) {
   Operation *op = value.getDefiningOp();
   if (!op || !isSmall(value) || depth > maxDepth || op->getNumResults() != 1)
@@ -183,20 +212,16 @@ DenseElementsAttr ElementFinder::findConstant(Value value, unsigned depth) {
     return it->second;
   DenseElementsAttr result;
   Attribute attribute;
-  if (matchPattern(value, m_Constant(&attribute))) {
+  if (matchPattern(value, m_Constant(&attribute)))
     result = getSmallConstant(attribute);
-  } else {
-    SmallVector<Attribute> operands;
-    for (Value operand : op->getOperands())
-      operands.push_back(findConstant(operand, depth + 1));
-    SmallVector<OpFoldResult> folded;
-    bool isKnown = llvm::all_of(operands, [](Attribute a) { return !!a; });
-    if (isKnown && isPure(op) && succeeded(op->fold(operands, folded)) &&
-        folded.size() == 1)
-      if (auto attr = dyn_cast<Attribute>(folded[0]))
-        result = getSmallConstant(attr);
-  }
+  else
+    result = fold(op, depth);
+  // What find begins with is known now.
   constants[value] = result;
+  if (!result) {
+    auto type = cast<RankedTensorType>(value.getType());
+    result = constants[value] = makeConstant(type, find(value, depth));
+  }
   return result;
 }
 
@@ -226,4 +251,8 @@ SymbolicElements ElementFinder::find(Value value, unsigned depth) {
 
 SymbolicElements nn::symbolicElements(Value value) {
   return ElementFinder().find(value);
+}
+
+DenseElementsAttr nn::constantElements(Value value) {
+  return ElementFinder().findConstant(value);
 }

@@ -16,6 +16,7 @@
 #define NNCC_DIALECT_NN_SYMBOLS_H
 
 #include "mlir/IR/AffineExpr.h"
+#include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/IR/AffineMap.h"
 #include "mlir/IR/BuiltinTypes.h"
 #include "mlir/IR/Value.h"
@@ -86,6 +87,11 @@ resolveReshape(llvm::ArrayRef<mlir::AffineExpr> input,
 /// more with at most maxSymbolicElements elements, as far as its producers tell
 /// (SymbolicValueOpInterface, and constant folding).
 SymbolicElements symbolicElements(mlir::Value value);
+
+/// The elements of a tensor with at most maxSymbolicElements elements (or of a
+/// splat) if its producers compute them from constants and from sizes that turn
+/// out to be constant; null otherwise.
+mlir::DenseElementsAttr constantElements(mlir::Value value);
 
 } // namespace nncc::nn
 
