@@ -110,6 +110,32 @@ export const cases: readonly Case[] = [
     },
   },
   {
+    name: "outputs go where the caller wants them, be it the input of a run that loses its device",
+    async run({ nncc, module }) {
+      const model = await nncc.loadModel(module, { device: "gpu" });
+      const x = ramp(2);
+      for (const isLost of [false, true]) {
+        const expected = scaled(x);
+        const run = model.run({ x }, { into: { y: x, mask: new Uint8Array(9) } });
+        if (isLost) model.gpu!.destroy();
+        const { y, mask } = await run;
+        isTrue(y!.data === x, "y is in another array");
+        same([values(y), mask!.data.length], [expected, 4]);
+      }
+      const kept = await model.run({ x: ramp(1) }, { keep: ["y"], into: { mask: new Uint8Array(2) } });
+      await model.run({ x: ramp(1) }, { keep: ["y"], into: kept });
+      await rejects(model.run({ x }, { into: { y: kept["y"]! } }), "wrong-dtype", /'y'.*GpuTensor/);
+      await rejects(model.run({ x }, { into: { y: ramp(1) } }), "wrong-shape", /'y' has 4 elements.*2/);
+      const moved = ramp(2);
+      const run = model.run({ x: ramp(2) }, { into: { y: moved } });
+      await rejects(model.run({ x: ramp(2) }, { into: { y: x } }), "busy");
+      structuredClone(moved, { transfer: [moved.buffer] });
+      await rejects(run, "wrong-shape", /'y'.*holds 0/);
+      same(values((await model.run({ x: ramp(2) }, { into: { y: x } }))["y"]), scaled(ramp(2)));
+      model.dispose();
+    },
+  },
+  {
     name: "takes buffers of the caller's",
     async run({ nncc, module }) {
       const { device } = await countingDevice();

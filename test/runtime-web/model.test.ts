@@ -30,6 +30,37 @@ test("outputs stay valid after the next call", async () => {
   assert.deepEqual([...first["y"]!.data], [12, 24]);
 });
 
+test("outputs go where the caller wants them", async () => {
+  const model = await loadModel(module);
+  const x = new Float32Array([1, 2]);
+  const first = model.runSync({ x });
+  x[0] = 3;
+  const second = await model.run({ x }, { into: first });
+  assert.equal(second["y"]!.data, first["y"]!.data);
+  assert.deepEqual([...first["y"]!.data, ...second["mask"]!.data], [16, 24, 1, 1]);
+  // A larger array lends its beginning, at any place of its buffer.
+  const whole = new Float32Array(8);
+  const { y, mask } = model.runSync({ x }, { into: { y: whole.subarray(1, 7) } });
+  assert.deepEqual([...whole, y!.data.length], [0, 16, 24, 0, 0, 0, 0, 0, 2]);
+  assert.notEqual(mask!.data, first["mask"]!.data);
+  // Into the input itself.
+  assert.deepEqual([...model.runSync({ x }, { into: { y: x } })["y"]!.data, ...x], [16, 24, 16, 24]);
+});
+
+test("arrays that cannot take an output are refused by name", async () => {
+  const model = await loadModel(module);
+  const x = new Float32Array(4);
+  const into = (arrays: Record<string, unknown>) => () => model.runSync({ x }, { into: arrays as Record<string, Float32Array> });
+  assert.throws(into({ z: x }), code("unknown-output", /'z'/));
+  for (const wrong of [new Float64Array(4), null, {}]) assert.throws(into({ y: wrong }), code("wrong-dtype", /'y'.*Float32Array/));
+  assert.throws(into({ y: new Float32Array(3) }), code("wrong-shape", /'y' has 4 elements, the array holds 3/));
+  const moved = new Float32Array(4);
+  structuredClone(moved, { transfer: [moved.buffer] });
+  assert.throws(into({ y: moved }), code("wrong-shape", /'y'.*holds 0/));
+  await assert.rejects(model.run({ x }, { into: { y: moved } }), code("wrong-shape"));
+  assert.deepEqual([...model.runSync({ x })["y"]!.data], [10, 20, 10, 20]);
+});
+
 test("a bare array takes its open size from its length", async () => {
   const model = await loadModel(module);
   assert.deepEqual(model.runSync({ x: new Float32Array(6) })["y"]!.shape, [3, 2]);

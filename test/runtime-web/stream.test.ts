@@ -22,6 +22,14 @@ test("a stream keeps its state, apart from other streams", async () => {
   assert.deepEqual(Array.from(two.runSync({}).y!.data as Float32Array), [30, 60]);
 });
 
+test("state can stay in the arrays of the first call", async () => {
+  const stream = declared.stream();
+  const first = stream.runSync({});
+  const second = await stream.run({}, { into: first });
+  assert.equal(second.y!.data, first.y!.data);
+  assert.deepEqual(Array.from(stream.runSync({}, { into: first }).y!.data as Float32Array), [70, 140]);
+});
+
 test("pairs and first values can be given", () => {
   const initial = { x: { dtype: "f32" as const, shape: [1, 2], data: Float32Array.of(1, 2) } };
   const stream = plain.stream({ state: { y: "x" }, initial });

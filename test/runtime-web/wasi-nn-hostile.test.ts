@@ -142,7 +142,7 @@ test(`${rows.length} hostile calls get their errno and do no harm`, () => {
 
 test("a guest without a memory, and one that opens too much", () => {
   const guest = freshGuest();
-  let last = OK;
+  let last: number = OK;
   for (let i = 0; i < 1100 && last === OK; ++i) last = guest.call("init_execution_context", GRAPH, AT.out);
   assert.equal(last, TooLarge);
   assert.equal(guest.call("finalize_execution_context", CONTEXT), OK);

@@ -5,6 +5,7 @@
 // arguments that `main` and its like are called with.
 
 import { NnccError, messageOf } from "./errors.js";
+import type { Room } from "./outputs.js";
 import type { PackedLink } from "./packed.js";
 import type { Signature } from "./signature.js";
 import {
@@ -145,9 +146,9 @@ export class CallFrame {
     return { shape, offset: address };
   }
 
-  /** A copy of output `index`, since the module reuses its memory in the next call. */
-  output(index: number): Tensor {
-    return readTensor(this.#exports.memory, this.#outputs[index]!.descriptor);
+  /** A copy of output `index`, since the module reuses its memory in the next call. Throws as `room` does. */
+  output(index: number, room: Room): Tensor {
+    return readTensor(this.#exports.memory, this.#outputs[index]!.descriptor, room);
   }
 
   #describeInput(slot: Slot, dtype: DType, shape: readonly number[], device: number): void {

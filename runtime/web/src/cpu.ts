@@ -6,6 +6,7 @@
 import { CallFrame, type ModuleExports } from "./abi.js";
 import type { BoundInput } from "./bind.js";
 import { NnccError } from "./errors.js";
+import type { Place, Room } from "./outputs.js";
 import type { ModuleFunction, PackedLink } from "./packed.js";
 import type { Profiler } from "./profile.js";
 import type { Runner } from "./runner.js";
@@ -43,14 +44,14 @@ export class CpuRunner implements Runner {
     this.relaxed = parts.relaxed ?? false;
   }
 
-  async run(inputs: readonly BoundInput[], keep: readonly boolean[]): Promise<Tensor[]> {
-    if (keep.includes(true)) {
+  async run(inputs: readonly BoundInput[], places: readonly Place[]): Promise<Tensor[]> {
+    if (places.includes("gpu")) {
       throw new NnccError("unsupported-device", "the model runs on the CPU: outputs cannot be kept on the GPU");
     }
-    return this.runSync(inputs);
+    return this.runSync(inputs, places as Room[]);
   }
 
-  runSync(inputs: readonly BoundInput[]): Tensor[] {
+  runSync(inputs: readonly BoundInput[], rooms: readonly Room[]): Tensor[] {
     if (this.#exports === undefined) throw new NnccError("disposed", "the model was disposed of");
     this.#checkWorkers();
     const frame = (this.#frame ??= CallFrame.of(this.#signature, this.#exports, this.#packed));
@@ -68,7 +69,7 @@ export class CpuRunner implements Runner {
       if (error instanceof NnccError && error.cause instanceof WebAssembly.RuntimeError) this.dispose();
       throw error;
     }
-    return this.#signature.outputs.map((_, i) => frame.output(i));
+    return rooms.map((room, i) => frame.output(i, room));
   }
 
   function(name: string): ModuleFunction | undefined {

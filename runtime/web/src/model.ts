@@ -5,18 +5,14 @@ import { bindInputs, type BoundInput, type Inputs, type PlainInputs } from "./bi
 import { NnccError } from "./errors.js";
 import type { GpuTensor } from "./gpu/tensor.js";
 import { readPictures } from "./image.js";
+import { placesOf, roomsOf, type IntoOptions, type Place, type RunOptions, type RunOutput } from "./outputs.js";
 import type { ModuleFunction } from "./packed.js";
 import type { Profiler } from "./profile.js";
-import type { RunOutput, Runner } from "./runner.js";
+import type { Runner } from "./runner.js";
 import type { Signature } from "./signature.js";
 import { Stream, type StreamOptions } from "./state.js";
 import type { Tensor } from "./tensor.js";
 import type { Threading } from "./threads.js";
-
-export interface RunOptions {
-  /** Outputs that stay on the GPU: all, or those that are named. The caller destroys them. */
-  readonly keep?: "gpu" | readonly string[];
-}
 
 /** Where a model goes without a GPU. */
 export interface Fallback {
@@ -74,27 +70,28 @@ export class Model {
 
   /**
    * Runs the model. Shapes may change from call to call where the signature
-   * has symbols. The outputs are copies and stay valid; the inputs must not
-   * change until the run is over.
+   * has symbols. The outputs are copies and stay valid, but for arrays that the
+   * caller gives with `into`; the inputs must not change until the run is over.
    */
-  async run(inputs: Inputs): Promise<Record<string, Tensor>>;
-  async run(inputs: Inputs, options: { readonly keep: "gpu" }): Promise<Record<string, GpuTensor>>;
+  async run(inputs: Inputs, options?: IntoOptions): Promise<Record<string, Tensor>>;
+  async run(inputs: Inputs, options: IntoOptions & { readonly keep: "gpu" }): Promise<Record<string, GpuTensor>>;
   async run(inputs: Inputs, options: RunOptions): Promise<Record<string, RunOutput>>;
   async run(inputs: Inputs, options: RunOptions = {}): Promise<Record<string, RunOutput>> {
     const runner = this.#live();
     const { signature } = this;
-    const keep = keptOutputs(signature, options.keep);
+    const places = placesOf(signature, options);
     const bound = bindInputs(signature, readPictures(signature, inputs));
-    return this.#named(await this.#runOn(runner, bound, keep));
+    return this.#named(await this.#runOn(runner, bound, places));
   }
 
   /** The same for code that cannot wait, on the CPU only. */
-  runSync(inputs: PlainInputs): Record<string, Tensor> {
+  runSync(inputs: PlainInputs, options: IntoOptions = {}): Record<string, Tensor> {
     const runner = this.#live();
     if (runner.runSync === undefined) {
       throw new NnccError("unsupported-device", "the GPU's results have to be waited for: use run()");
     }
-    return this.#named(runner.runSync(bindInputs(this.signature, inputs)));
+    const rooms = roomsOf(this.signature, options);
+    return this.#named(runner.runSync(bindInputs(this.signature, inputs), rooms));
   }
 
   /** Calls that keep what the model takes back in between. Throws `unknown-input` when it is no such model. */
@@ -131,33 +128,22 @@ export class Model {
     return this.#runner;
   }
 
-  async #runOn(runner: Runner, inputs: readonly BoundInput[], keep: readonly boolean[]): Promise<RunOutput[]> {
+  async #runOn(runner: Runner, inputs: readonly BoundInput[], places: readonly Place[]): Promise<RunOutput[]> {
     try {
-      return await runner.run(inputs, keep);
+      return await runner.run(inputs, places);
     } catch (error) {
       const gone = error instanceof NnccError && error.code === "unsupported-device" && runner.device === "gpu";
-      const movable = !keep.includes(true) && inputs.every((input) => "data" in input);
+      const movable = !places.includes("gpu") && inputs.every((input) => "data" in input);
       if (!gone || !movable || this.#fallback.open === undefined) throw error;
       const next = await this.#fallback.open();
       this.#reason = error.message;
       this.#runner = next;
       runner.dispose();
-      return next.run(inputs, keep);
+      return next.run(inputs, places);
     }
   }
 
   #named<T>(outputs: readonly T[]): Record<string, T> {
     return Object.fromEntries(this.signature.outputs.map(({ name }, i) => [name, outputs[i]!]));
   }
-}
-
-/** Which outputs stay on the GPU. Throws `unknown-output`. */
-function keptOutputs({ outputs }: Signature, keep: RunOptions["keep"]): boolean[] {
-  if (keep === undefined || keep === "gpu") return outputs.map(() => keep === "gpu");
-  for (const name of keep) {
-    if (!outputs.some((output) => output.name === name)) {
-      throw new NnccError("unknown-output", `keep: the model has no output '${name}'`);
-    }
-  }
-  return outputs.map(({ name }) => keep.includes(name));
 }

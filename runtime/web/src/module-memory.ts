@@ -5,8 +5,8 @@
 // layout. Views are made anew each time: growing the memory detaches old ones.
 
 import { NnccError } from "./errors.js";
-import { arrayClass, bytesPerElement, dlpackType, dtypeOfDLPack, elementCount } from "./tensor.js";
-import type { DType, Tensor } from "./tensor.js";
+import { newRoom, type Room } from "./outputs.js";
+import { dlpackType, dtypeOfDLPack, elementCount, type DType, type Tensor } from "./tensor.js";
 
 /** Bytes of a tagged value, and of what describes a tensor. */
 export const VALUE_BYTES = 16;
@@ -69,13 +69,14 @@ export function readDescriptor(view: DataView, at: number): { dtype: DType; shap
   return { dtype, shape, address: view.getUint32(at, true) + Number(view.getBigUint64(at + 32, true)) };
 }
 
-/** A copy of the tensor that the descriptor at `at` describes. */
-export function readTensor(memory: WebAssembly.Memory, at: number): Tensor {
+/** A copy of the tensor that the descriptor at `at` describes, in an array of its own by default. */
+export function readTensor(memory: WebAssembly.Memory, at: number, room?: Room): Tensor {
   const { dtype, shape, address } = readDescriptor(viewOf(memory), at);
-  const bytes = elementCount(shape) * bytesPerElement(dtype);
-  // A slice of the bytes is aligned whatever the address is, and never shared.
-  const copy = new Uint8Array(memory.buffer, address, bytes).slice();
-  return { dtype, shape, data: new (arrayClass(dtype))(copy.buffer) };
+  const data = (room ?? newRoom(dtype))(elementCount(shape));
+  // As bytes, whose address need not be aligned.
+  const { buffer, byteOffset, byteLength } = data;
+  new Uint8Array(buffer, byteOffset, byteLength).set(new Uint8Array(memory.buffer, address, byteLength));
+  return { dtype, shape, data };
 }
 
 /** UTF-8; decoders refuse shared memory, hence the copy. */

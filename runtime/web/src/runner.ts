@@ -2,13 +2,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 import type { BoundInput } from "./bind.js";
-import type { GpuTensor } from "./gpu/tensor.js";
+import type { Place, Room, RunOutput } from "./outputs.js";
 import type { ModuleFunction } from "./packed.js";
 import type { Profiler } from "./profile.js";
 import type { Tensor } from "./tensor.js";
 import type { Threading } from "./threads.js";
-
-export type RunOutput = Tensor | GpuTensor;
 
 /** What runs a model: its inputs are checked against the signature. */
 export interface Runner {
@@ -20,10 +18,10 @@ export interface Runner {
   /** Of a runner on the GPU. */
   readonly gpu?: GPUDevice;
   readonly memoryBytes: number;
-  /** With `keep[i]`, output i stays on the GPU. */
-  run(inputs: readonly BoundInput[], keep: readonly boolean[]): Promise<RunOutput[]>;
+  /** Output i goes to `places[i]`. */
+  run(inputs: readonly BoundInput[], places: readonly Place[]): Promise<RunOutput[]>;
   /** Only where nothing has to be waited for. */
-  runSync?(inputs: readonly BoundInput[]): Tensor[];
+  runSync?(inputs: readonly BoundInput[], rooms: readonly Room[]): Tensor[];
   /** A function of a module that has some. */
   function?(name: string): ModuleFunction | undefined;
   readonly functionReferences?: number;

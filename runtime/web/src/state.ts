@@ -7,6 +7,7 @@
 import { zeros, type Inputs, type PlainInputs } from "./bind.js";
 import { NnccError } from "./errors.js";
 import type { Model } from "./model.js";
+import type { IntoOptions } from "./outputs.js";
 import type { Signature } from "./signature.js";
 import type { Tensor } from "./tensor.js";
 
@@ -79,13 +80,13 @@ export class Stream {
   }
 
   /** Runs the model on the other inputs; wait for it before the next call. The outputs include the state. */
-  async run(inputs: Inputs): Promise<Record<string, Tensor>> {
-    return this.#advance(await this.#model.run({ ...this.#current, ...inputs }));
+  async run(inputs: Inputs, options?: IntoOptions): Promise<Record<string, Tensor>> {
+    return this.#advance(await this.#model.run({ ...this.#current, ...inputs }, options));
   }
 
   /** The same at once, on the CPU only. */
-  runSync(inputs: PlainInputs): Record<string, Tensor> {
-    return this.#advance(this.#model.runSync({ ...this.#current, ...inputs }));
+  runSync(inputs: PlainInputs, options?: IntoOptions): Record<string, Tensor> {
+    return this.#advance(this.#model.runSync({ ...this.#current, ...inputs }, options));
   }
 
   /** Begins anew. */

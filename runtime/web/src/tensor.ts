@@ -36,7 +36,6 @@ interface ArrayClass {
 interface DTypeInfo {
   readonly array: ArrayClass;
   readonly code: number;
-  readonly bits: number;
 }
 
 const INT = 0;
@@ -46,19 +45,19 @@ const BFLOAT = 4;
 const BOOL = 6;
 
 const DTYPES: Readonly<Record<DType, DTypeInfo>> = {
-  f32: { array: Float32Array, code: FLOAT, bits: 32 },
-  f64: { array: Float64Array, code: FLOAT, bits: 64 },
-  f16: { array: Uint16Array, code: FLOAT, bits: 16 },
-  bf16: { array: Uint16Array, code: BFLOAT, bits: 16 },
-  i8: { array: Int8Array, code: INT, bits: 8 },
-  i16: { array: Int16Array, code: INT, bits: 16 },
-  i32: { array: Int32Array, code: INT, bits: 32 },
-  i64: { array: BigInt64Array, code: INT, bits: 64 },
-  u8: { array: Uint8Array, code: UINT, bits: 8 },
-  u16: { array: Uint16Array, code: UINT, bits: 16 },
-  u32: { array: Uint32Array, code: UINT, bits: 32 },
-  u64: { array: BigUint64Array, code: UINT, bits: 64 },
-  bool: { array: Uint8Array, code: BOOL, bits: 8 },
+  f32: { array: Float32Array, code: FLOAT },
+  f64: { array: Float64Array, code: FLOAT },
+  f16: { array: Uint16Array, code: FLOAT },
+  bf16: { array: Uint16Array, code: BFLOAT },
+  i8: { array: Int8Array, code: INT },
+  i16: { array: Int16Array, code: INT },
+  i32: { array: Int32Array, code: INT },
+  i64: { array: BigInt64Array, code: INT },
+  u8: { array: Uint8Array, code: UINT },
+  u16: { array: Uint16Array, code: UINT },
+  u32: { array: Uint32Array, code: UINT },
+  u64: { array: BigUint64Array, code: UINT },
+  bool: { array: Uint8Array, code: BOOL },
 };
 
 export function isDType(name: unknown): name is DType {
@@ -66,7 +65,7 @@ export function isDType(name: unknown): name is DType {
 }
 
 export function bytesPerElement(dtype: DType): number {
-  return DTYPES[dtype].bits / 8;
+  return DTYPES[dtype].array.BYTES_PER_ELEMENT;
 }
 
 /** The typed array class that holds elements of `dtype`. */
@@ -76,13 +75,13 @@ export function arrayClass(dtype: DType): ArrayClass {
 
 /** DLPack's {code, bits} of `dtype`. */
 export function dlpackType(dtype: DType): { code: number; bits: number } {
-  return DTYPES[dtype];
+  return { code: DTYPES[dtype].code, bits: 8 * bytesPerElement(dtype) };
 }
 
 /** The dtype of a DLPack {code, bits} pair; undefined when there is none. */
 export function dtypeOfDLPack(code: number, bits: number): DType | undefined {
   const names = Object.keys(DTYPES) as DType[];
-  return names.find((name) => DTYPES[name].code === code && DTYPES[name].bits === bits);
+  return names.find((name) => DTYPES[name].code === code && 8 * bytesPerElement(name) === bits);
 }
 
 /** The number of elements of a shape; 1 for a scalar. */

@@ -47,10 +47,13 @@ export class StagingRing {
     return buffer;
   }
 
-  /** What `use` makes of the first `bytes` of a buffer of this ring, which goes back to it. */
-  async read<T>(buffer: GPUBuffer, bytes: number, use: (mapped: ArrayBuffer) => T): Promise<T> {
+  /** What `use` makes of the first `bytes` of a buffer of this ring, which goes back to it; not if `submitted` fails. */
+  async read<T>(
+    buffer: GPUBuffer, bytes: number, use: (mapped: ArrayBuffer) => T, submitted?: Promise<void>,
+  ): Promise<T> {
     try {
-      await buffer.mapAsync(GPUMapMode.READ, 0, bytes);
+      // Both are on their way at once; an error makes worthless what is read.
+      await Promise.all([buffer.mapAsync(GPUMapMode.READ, 0, bytes), submitted]);
       const result = use(buffer.getMappedRange(0, bytes));
       buffer.unmap();
       if (this.#taken.delete(buffer)) this.#free.push(buffer);

@@ -6,7 +6,7 @@
 
 import { NnccError } from "../errors.js";
 import { fromBFloat16, fromHalf, toBFloat16, toHalf } from "../half.js";
-import { arrayClass, type DType, type TypedArray } from "../tensor.js";
+import type { DType, TypedArray } from "../tensor.js";
 import type { Storage } from "./program.js";
 
 const ARRAYS = { f32: Float32Array, f16: Uint16Array, i32: Int32Array, u32: Uint32Array, f64: Float64Array } as const;
@@ -49,14 +49,15 @@ function encoder(dtype: DType, storage: Storage): (value: number) => number {
   return storage === "f16" ? (value) => toHalf(read(value)) : read;
 }
 
-/** `count` elements at byte `at` of what a GPU buffer held, in the caller's type; always a copy. */
-export function fromStorage(
-  storage: Storage, bytes: ArrayBuffer, at: number, dtype: DType, count: number,
-): TypedArray {
+/** Copies elements from byte `at` of what a GPU buffer held to all of `result`, as `dtype` has them. */
+export function fromStorage<T extends TypedArray>(
+  storage: Storage, bytes: ArrayBuffer, at: number, dtype: DType, result: T,
+): T {
+  const count = result.length;
   const stored = new ARRAYS[storage](bytes, at, count);
-  if (dtype === storage) return stored.slice();
-  const result = new (arrayClass(dtype))(count);
-  if (result instanceof BigInt64Array || result instanceof BigUint64Array) {
+  if (dtype === storage) {
+    (result as Float32Array).set(stored);
+  } else if (result instanceof BigInt64Array || result instanceof BigUint64Array) {
     for (let i = 0; i < count; ++i) result[i] = BigInt(stored[i]!);
   } else {
     const convert = decoder(storage, dtype);

@@ -3,6 +3,7 @@
 
 // How the outputs of a run come back: through one staging buffer.
 
+import type { Room } from "../outputs.js";
 import type { DType, Tensor } from "../tensor.js";
 import type { StagingRing } from "./buffers.js";
 import { fromStorage, storageBytes } from "./convert.js";
@@ -79,11 +80,12 @@ export class Readback {
     for (const { from, to, bytes } of this.#layout.copies) workspace.copyOut(encoder, from, this.#staging, to, bytes);
   }
 
-  /** Waits for the GPU. */
-  read(): Promise<Tensor[]> {
+  /** Waits for the GPU and for `submitted`. */
+  read(rooms: readonly Room[], submitted: Promise<void>): Promise<Tensor[]> {
     const { offsets, bytes } = this.#layout;
-    return this.#ring.read(this.#staging, bytes, (mapped) =>
+    const copy = (mapped: ArrayBuffer): Tensor[] =>
       this.#outputs.map(({ dtype, shape, count, storage }, i) =>
-        ({ dtype, shape, data: fromStorage(storage, mapped, offsets[i]!, dtype, count) })));
+        ({ dtype, shape, data: fromStorage(storage, mapped, offsets[i]!, dtype, rooms[i]!(count)) }));
+    return this.#ring.read(this.#staging, bytes, copy, submitted);
   }
 }

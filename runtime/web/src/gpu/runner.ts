@@ -6,8 +6,9 @@
 import type { CallFrame } from "../abi.js";
 import type { BoundInput } from "../bind.js";
 import { NnccError, messageOf, profilingPart } from "../errors.js";
+import type { Place, RunOutput } from "../outputs.js";
 import type { GpuProfiler } from "../profile/gpu-profiler.js";
-import type { RunOutput, Runner } from "../runner.js";
+import type { Runner } from "../runner.js";
 import type { Signature, TensorType } from "../signature.js";
 import { elementCount, typeText, type DType } from "../tensor.js";
 import { storageBytes, toStorage } from "./convert.js";
@@ -66,7 +67,7 @@ export class GpuRunner implements Runner {
   }
 
   /** Throws `busy`, `out-of-range`, `wrong-device`, `wrong-shape` and what Session.run does. */
-  async run(inputs: readonly BoundInput[], keep: readonly boolean[]): Promise<RunOutput[]> {
+  async run(inputs: readonly BoundInput[], places: readonly Place[]): Promise<RunOutput[]> {
     if (this.#busy) {
       throw new NnccError("busy", "the model is running: await that run first, or load the model a second time");
     }
@@ -76,7 +77,7 @@ export class GpuRunner implements Runner {
       const uploads = inputs.map((input, i) => this.#uploadOf(i, input));
       // Each try begins with the first segment.
       const start = (): Promise<RunOutput[]> =>
-        this.#session.run({ plan: this.#planFor(inputs), uploads, keep, resume: this.#resume, profiler: this.profiler });
+        this.#session.run({ plan: this.#planFor(inputs), uploads, places, resume: this.#resume, profiler: this.profiler });
       return await this.#runWithRetry(start, uploads.every(ArrayBuffer.isView));
     } finally {
       this.#busy = false;

@@ -5,6 +5,7 @@
 
 import { NnccError, messageOf } from "../errors.js";
 import type { GpuProfiler } from "../profile/gpu-profiler.js";
+import { newRoom, type Place, type Room } from "../outputs.js";
 import { elementCount, type Tensor } from "../tensor.js";
 import { StagingRing, checked } from "./buffers.js";
 import { fromStorage, storageBytes } from "./convert.js";
@@ -29,11 +30,11 @@ export interface Plan extends Segment {
   readonly inputBytes: readonly number[];
 }
 
-/** One run: with `keep[i]`, output i stays on the GPU. */
+/** One run: output i goes to `places[i]`. */
 export interface Job {
   readonly plan: Plan;
   readonly uploads: readonly Upload[];
-  readonly keep: readonly boolean[];
+  readonly places: readonly Place[];
   /** Hands the module the bytes that it wanted to read; the next segment. */
   readonly resume: (reads: readonly HostRead[], bytes: readonly Uint8Array[]) => Segment;
   readonly profiler?: GpuProfiler | undefined;
@@ -128,7 +129,7 @@ export class Session implements Keeper {
       encoder.copyBufferToBuffer(buffer, 0, staging, 0, bytes);
       this.device.queue.submit([encoder.finish()]);
       const convert = (mapped: ArrayBuffer): Tensor =>
-        ({ dtype, shape, data: fromStorage(storage, mapped, 0, dtype, count) });
+        ({ dtype, shape, data: fromStorage(storage, mapped, 0, dtype, newRoom(dtype)(count)) });
       return await this.#staging.read(staging, bytes, convert);
     } catch (error) {
       throw await this.#explain(error);
@@ -196,7 +197,7 @@ export class Session implements Keeper {
 
   /** Runs a segment, with what comes before and after it; what `read` then makes of it. */
   async #execute<T>(
-    job: Job, stream: CommandStream, before: Encode, after: Encode, read: () => Promise<T>,
+    job: Job, stream: CommandStream, before: Encode, after: Encode, read: (submitted: Promise<void>) => Promise<T>,
   ): Promise<T> {
     const recording = await this.#recordingOf(stream, job.plan);
     const timer = job.profiler?.timerFor(this.device, stream);
@@ -204,8 +205,7 @@ export class Session implements Keeper {
       const submitted = checked(this.device, "the run", () => {
         recording.submit(stream, this.#workspace, before, after, timer);
       });
-      // Both are on their way at once; an error makes worthless what was read.
-      const [result] = await Promise.all([read(), submitted]);
+      const result = await read(submitted);
       if (timer !== undefined) await job.profiler!.listen(stream, timer, this.#staging);
       return result;
     } finally {
@@ -224,15 +224,16 @@ export class Session implements Keeper {
         encoder.copyBufferToBuffer(this.#workspace.bufferOf(space), offset, staging, places[i]!, bytes));
     const resume = (mapped: ArrayBuffer): Segment =>
       job.resume(reads, reads.map(({ bytes }, i) => new Uint8Array(mapped, places[i], bytes)));
-    return this.#execute(job, stream, before, after, () => this.#staging.read(staging, total, resume));
+    return this.#execute(job, stream, before, after, (submitted) => this.#staging.read(staging, total, resume, submitted));
   }
 
   async #executeLast(
     job: Job, { stream, outputs }: Segment, upload: Encode,
   ): Promise<(Tensor | GpuTensor)[]> {
-    const { keep } = job;
-    const readback = new Readback(outputs.filter((_, i) => !keep[i]), this.#staging);
-    const keptOutputs = outputs.filter((_, i) => keep[i]);
+    const { places } = job;
+    const readback = new Readback(outputs.filter((_, i) => places[i] !== "gpu"), this.#staging);
+    const keptOutputs = outputs.filter((_, i) => places[i] === "gpu");
+    const rooms = places.filter((place): place is Room => place !== "gpu");
     const kept: GpuTensor[] = [];
     const before = (encoder: GPUCommandEncoder): void => {
       for (const output of keptOutputs) kept.push(this.#makeKept(output));
@@ -244,8 +245,8 @@ export class Session implements Keeper {
         this.#workspace.copyOut(encoder, output.offset, kept[i]!.buffer, 0, outputBytes(output)));
     };
     try {
-      const read = await this.#execute(job, stream, before, after, () => readback.read());
-      return keep.map((stays) => (stays ? kept : read).shift()!);
+      const read = await this.#execute(job, stream, before, after, (submitted) => readback.read(rooms, submitted));
+      return places.map((place) => (place === "gpu" ? kept : read).shift()!);
     } catch (error) {
       for (const { buffer } of kept) this.release(buffer);
       throw error;

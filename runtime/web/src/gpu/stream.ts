@@ -55,7 +55,7 @@ export function dispatchesOf({ submits }: CommandStream): Dispatch[] {
 }
 
 const VERSION = 1;
-const enum Command { End, Dispatch, Flush, Readback, Upload }
+const [END, DISPATCH, FLUSH, READBACK, UPLOAD] = [0, 1, 2, 3, 4] as const;
 const INPUTS = 0x100;
 const WEIGHTS = 0x200;
 const SYMBOLS = 0x300;
@@ -77,15 +77,15 @@ function readCommands(words: Words): Pick<CommandStream, "submits" | "reads"> {
   const open = (): Submit => submits[submits.push({ writes: [], dispatches: [] }) - 1]!;
   let current = open();
   let reads: HostRead[] | undefined;
-  for (let command = words.next(); command !== Command.End; command = words.next()) {
-    if (command === Command.Flush) {
+  for (let command = words.next(); command !== END; command = words.next()) {
+    if (command === FLUSH) {
       current = open();
-    } else if (command === Command.Dispatch) {
+    } else if (command === DISPATCH) {
       const dispatch = readDispatch(words);
       if (dispatch.x > 0 && dispatch.y > 0) current.dispatches.push(dispatch);
-    } else if (command === Command.Readback) {
+    } else if (command === READBACK) {
       reads = Array.from({ length: words.next() }, () => ({ ...readRange(words), address: words.next() }));
-    } else if (command === Command.Upload) {
+    } else if (command === UPLOAD) {
       // What was dispatched before may still need what lies there.
       if (current.dispatches.length > 0) current = open();
       const offset = words.next();

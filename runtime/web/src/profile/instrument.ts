@@ -12,8 +12,8 @@ import { NnccError } from "../errors.js";
 /** The export with the table that holds the mark, a function of one i32. */
 export const MARK_TABLE = "nncc_profile";
 
-const enum Id { Custom, Type, Import, Function, Table, Memory, Global, Export, Start, Element, Code }
-const enum Kind { Function, Table }
+const Id = { Custom: 0, Type: 1, Import: 2, Function: 3, Table: 4, Export: 7, Element: 9, Code: 10 } as const;
+const Kind = { Function: 0, Table: 1 } as const;
 
 const FUNC_REF = 0x70;
 const I32 = 0x7f;
@@ -30,7 +30,7 @@ interface Section {
  */
 export function instrument(module: Uint8Array, names: readonly string[]): Uint8Array<ArrayBuffer> {
   const sections = readSections(module);
-  const payload = (id: Id): Uint8Array => sections.find((section) => section.id === id)?.payload ?? new Uint8Array([0]);
+  const payload = (id: number): Uint8Array => sections.find((section) => section.id === id)?.payload ?? new Uint8Array([0]);
   const imported = countImports(payload(Id.Import));
   const types = readItems(payload(Id.Type), skipType);
   const typeOf = readItems(payload(Id.Function), (reader) => reader.u32()).map((item) => new Reader(item).u32());

@@ -4,17 +4,19 @@
 import { NnccError, type NnccErrorCode } from "../errors.js";
 
 /** The result of every call, as wasi-nn's witx file numbers them. */
-export enum Errno {
-  Success = 0,
-  InvalidArgument = 1,
-  InvalidEncoding = 2,
-  MissingMemory = 3,
-  Busy = 4,
-  RuntimeError = 5,
-  UnsupportedOperation = 6,
-  TooLarge = 7,
-  NotFound = 8,
-}
+export const Errno = {
+  Success: 0,
+  InvalidArgument: 1,
+  InvalidEncoding: 2,
+  MissingMemory: 3,
+  Busy: 4,
+  RuntimeError: 5,
+  UnsupportedOperation: 6,
+  TooLarge: 7,
+  NotFound: 8,
+} as const;
+
+export type Errno = (typeof Errno)[keyof typeof Errno];
 
 /** What a call fails with inside the host; guests see only its number. */
 export class WasiNNError extends Error {
