@@ -51,3 +51,69 @@ func.func @contraction(%x: tensor<8x4xf32>, %w: tensor<4x8xf32>) -> tensor<8x8xf
   } -> tensor<8x8xf32>
   return %r : tensor<8x8xf32>
 }
+
+// -----
+
+// What a reduction makes is read through a reshape: of groups, and the bias with
+// them, or without dimensions of one element.
+
+// CHECK-LABEL: func.func @joined
+// CHECK-SAME:    %[[X:.*]]: tensor<?x4x6x8xf32>, %[[B:.*]]: tensor<24xf32>
+// CHECK:         %[[SUM:.*]] = linalg.generic
+// CHECK-NOT:     collapse_shape %[[SUM]]
+// CHECK:         %[[G:.*]] = tensor.expand_shape %[[B]]
+// CHECK:         linalg.generic
+// CHECK-SAME:      ins(%[[SUM]], %[[G]] :
+// CHECK:         tensor.collapse_shape
+func.func @joined(%x: tensor<?x4x6x8xf32>, %b: tensor<24xf32>, %n: index) -> tensor<?x24xf32> {
+  %z = arith.constant 0.0 : f32
+  %e = tensor.empty(%n) : tensor<?x4x6xf32>
+  %f = linalg.fill ins(%z : f32) outs(%e : tensor<?x4x6xf32>) -> tensor<?x4x6xf32>
+  %s = linalg.generic {indexing_maps = [affine_map<(n, g, c, k) -> (n, g, c, k)>, affine_map<(n, g, c, k) -> (n, g, c)>],
+                       iterator_types = ["parallel", "parallel", "parallel", "reduction"]}
+      ins(%x : tensor<?x4x6x8xf32>) outs(%f : tensor<?x4x6xf32>) {
+    ^bb0(%i: f32, %o: f32):
+      %a = arith.addf %i, %o : f32
+      linalg.yield %a : f32
+  } -> tensor<?x4x6xf32>
+  %c = tensor.collapse_shape %s [[0], [1, 2]] : tensor<?x4x6xf32> into tensor<?x24xf32>
+  %o = tensor.empty(%n) : tensor<?x24xf32>
+  %r = linalg.generic {indexing_maps = [affine_map<(n, c) -> (n, c)>, affine_map<(n, c) -> (c)>, affine_map<(n, c) -> (n, c)>],
+                       iterator_types = ["parallel", "parallel"]}
+      ins(%c, %b : tensor<?x24xf32>, tensor<24xf32>) outs(%o : tensor<?x24xf32>) {
+    ^bb0(%i: f32, %j: f32, %out: f32):
+      %a = arith.addf %i, %j : f32
+      linalg.yield %a : f32
+  } -> tensor<?x24xf32>
+  return %r : tensor<?x24xf32>
+}
+
+// CHECK-LABEL: func.func @split
+// CHECK:         %[[SUM:.*]] = linalg.generic
+// CHECK-NOT:     expand_shape %[[SUM]]
+// CHECK:         linalg.generic
+// CHECK-SAME:      ins(%[[SUM]] : tensor<?x24xf32>)
+// CHECK:           math.exp
+// CHECK:         tensor.expand_shape
+func.func @split(%x: tensor<?x24x8xf32>, %n: index) -> tensor<?x1x1x24xf32> {
+  %z = arith.constant 0.0 : f32
+  %e = tensor.empty(%n) : tensor<?x24xf32>
+  %f = linalg.fill ins(%z : f32) outs(%e : tensor<?x24xf32>) -> tensor<?x24xf32>
+  %s = linalg.generic {indexing_maps = [affine_map<(n, c, k) -> (n, c, k)>, affine_map<(n, c, k) -> (n, c)>],
+                       iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x : tensor<?x24x8xf32>) outs(%f : tensor<?x24xf32>) {
+    ^bb0(%i: f32, %o: f32):
+      %a = arith.addf %i, %o : f32
+      linalg.yield %a : f32
+  } -> tensor<?x24xf32>
+  %c = tensor.expand_shape %s [[0, 1, 2], [3]] output_shape [%n, 1, 1, 24] : tensor<?x24xf32> into tensor<?x1x1x24xf32>
+  %o = tensor.empty(%n) : tensor<?x1x1x24xf32>
+  %r = linalg.generic {indexing_maps = [affine_map<(n, h, w, c) -> (n, h, w, c)>, affine_map<(n, h, w, c) -> (n, h, w, c)>],
+                       iterator_types = ["parallel", "parallel", "parallel", "parallel"]}
+      ins(%c : tensor<?x1x1x24xf32>) outs(%o : tensor<?x1x1x24xf32>) {
+    ^bb0(%i: f32, %out: f32):
+      %a = math.exp %i : f32
+      linalg.yield %a : f32
+  } -> tensor<?x1x1x24xf32>
+  return %r : tensor<?x1x1x24xf32>
+}

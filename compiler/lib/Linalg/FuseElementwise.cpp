@@ -68,13 +68,79 @@ static bool shouldFuse(OpOperand *operand) {
   return broadcasts && consumer.getNumReductionLoops() == 0;
 }
 
+/// Whether what a reshape joins or splits has known sizes, or all but one of
+/// them are 1.
+static bool isStaticReshape(Operation *reshape) {
+  auto isStatic = [](ArrayRef<ReassociationIndices> groups,
+                     RankedTensorType type) {
+    return llvm::all_of(groups, [&](const ReassociationIndices &group) {
+      bool isOpen = llvm::any_of(
+          group, [&](int64_t dim) { return type.isDynamicDim(dim); });
+      return !isOpen || llvm::count_if(group, [&](int64_t dim) {
+                          return type.getDimSize(dim) != 1;
+                        }) == 1;
+    });
+  };
+  if (auto collapse = dyn_cast_or_null<tensor::CollapseShapeOp>(reshape))
+    return isStatic(collapse.getReassociationIndices(), collapse.getSrcType());
+  auto expand = dyn_cast_or_null<tensor::ExpandShapeOp>(reshape);
+  return expand &&
+         isStatic(expand.getReassociationIndices(), expand.getResultType());
+}
+
+/// Whether an elementwise op reads through a reshape what another op computes
+/// for it alone: with the reshape behind both, one kernel computes them.
+static bool shouldReadUnshaped(OpOperand *operand) {
+  auto consumer = dyn_cast<linalg::GenericOp>(operand->getOwner());
+  Operation *reshape = operand->get().getDefiningOp();
+  if (!consumer || consumer.getNumReductionLoops() > 0 ||
+      !consumer.isDpsInput(operand) || !isStaticReshape(reshape) ||
+      !consumer.getMatchingIndexingMap(operand).isPermutation())
+    return false;
+  auto producer = reshape->getOperand(0).getDefiningOp<linalg::GenericOp>();
+  return producer && producer->hasOneUse() && reshape->hasOneUse() &&
+         producer->getBlock() == consumer->getBlock();
+}
+
+namespace {
+
+/// Such an op without its loops of one step, which operands that are broadcast
+/// along them would keep from being joined with others.
+struct DropUnitLoops : OpRewritePattern<linalg::GenericOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(linalg::GenericOp op,
+                                PatternRewriter &rewriter) const override {
+    if (llvm::none_of(op.getDpsInputOperands(), shouldReadUnshaped))
+      return failure();
+    return linalg::dropUnitDims(rewriter, op, linalg::ControlDropUnitDims());
+  }
+};
+
+} // namespace
+
 namespace {
 
 struct FuseElementwisePass : impl::FuseElementwiseBase<FuseElementwisePass> {
   using Base::Base;
 
   void runOnOperation() override {
-    RewritePatternSet patterns(&getContext());
+    RewritePatternSet fusion(&getContext()), reshapes(&getContext());
+    addFusion(fusion);
+    // Only then: what is still in front of a reshape is all that there is.
+    addFusion(reshapes);
+    reshapes.add<DropUnitLoops>(&getContext());
+    linalg::populateFoldReshapeOpsByExpansionPatterns(reshapes,
+                                                      shouldReadUnshaped);
+    linalg::populateFoldReshapeOpsByCollapsingPatterns(reshapes,
+                                                       shouldReadUnshaped);
+    if (failed(rewrite(std::move(fusion))) ||
+        failed(rewrite(std::move(reshapes))))
+      return signalPassFailure();
+  }
+
+private:
+  void addFusion(RewritePatternSet &patterns) {
     linalg::populateElementwiseOpsFusionPatterns(
         patterns, [this](OpOperand *operand) {
           return shouldFuse(operand) &&
@@ -89,11 +155,13 @@ struct FuseElementwisePass : impl::FuseElementwiseBase<FuseElementwisePass> {
     tensor::CollapseShapeOp::getCanonicalizationPatterns(patterns,
                                                          &getContext());
     affine::AffineApplyOp::getCanonicalizationPatterns(patterns, &getContext());
+  }
+
+  LogicalResult rewrite(RewritePatternSet patterns) {
     GreedyRewriteConfig config;
     config.useTopDownTraversal = true;
-    if (failed(applyPatternsAndFoldGreedily(getOperation(), std::move(patterns),
-                                            config)))
-      return signalPassFailure();
+    return applyPatternsAndFoldGreedily(getOperation(), std::move(patterns),
+                                        config);
   }
 };
 

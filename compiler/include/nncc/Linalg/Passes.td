@@ -8,7 +8,9 @@ def FuseElementwise : Pass<"linalg-fuse-elementwise", "::mlir::ModuleOp"> {
   let description = [{
     An elementwise op that one other op reads moves into the reader, where that
     computes no element twice. Contractions take no producer in: their inputs
-    are read many times.
+    are read many times. Where an elementwise op reads through a reshape what
+    another op computes for it alone, it comes before the reshape, so that both
+    are one kernel.
   }];
   let options = [
     Option<"maxInputs", "max-inputs", "unsigned", "0",

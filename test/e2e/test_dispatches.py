@@ -1,0 +1,80 @@
+# Part of nncc, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""How many dispatches networks take on a GPU, where results do not tell."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import helper
+
+import nncc
+from gpu import gpu_host
+from harness import ATOL, RTOL, Array, compare, gpu_problem, network, random, reference
+
+Case = tuple[onnx.ModelProto, dict[str, Array]]
+
+
+def shuffled_groups() -> Case:
+    """A convolution in groups with bias and Relu, a channel shuffle, one by channels."""
+    nodes = [
+        helper.make_node("Conv", ["x", "w", "b"], ["c"], group=4),
+        helper.make_node("Relu", ["c"], ["r"]),
+        helper.make_node("Reshape", ["r", "split"], ["s"]),
+        helper.make_node("Transpose", ["s"], ["t"], perm=[0, 2, 1, 3, 4]),
+        helper.make_node("Reshape", ["t", "joined"], ["j"]),
+        helper.make_node("Conv", ["j", "d"], ["y"], group=24, pads=[1, 1, 1, 1]),
+    ]
+    constants = {
+        "w": random(24, 4, 1, 1, seed=1),
+        "b": random(24, seed=2),
+        "d": random(24, 1, 3, 3, seed=3),
+        "split": np.array([0, 4, 6, 9, 9]),
+        "joined": np.array([0, 24, 9, 9]),
+    }
+    feed = {"x": random(2, 16, 9, 9)}
+    return network(nodes, feed, constants=constants), feed
+
+
+def squeeze_and_excite() -> Case:
+    """Of an open batch: a mean, two products with what follows them, a product of all."""
+    nodes = [
+        helper.make_node("GlobalAveragePool", ["x"], ["m"]),
+        helper.make_node("Conv", ["m", "v", "a"], ["s"]),
+        helper.make_node("Relu", ["s"], ["r"]),
+        helper.make_node("Conv", ["r", "w", "b"], ["e"]),
+        helper.make_node("HardSigmoid", ["e"], ["h"]),
+        helper.make_node("Mul", ["x", "h"], ["y"]),
+    ]
+    constants = {
+        "v": random(8, 32, 1, 1, seed=1),
+        "a": random(8, seed=2),
+        "w": random(32, 8, 1, 1, seed=3),
+        "b": random(32, seed=4),
+    }
+    feed = {"x": random(3, 32, 12, 12)}
+    return network(nodes, feed, constants=constants, shapes={"x": ["n", 32, 12, 12]}), feed
+
+
+CASES = {
+    "shuffled-groups": (shuffled_groups, 3),
+    "squeeze-and-excite": (squeeze_and_excite, 4),
+}
+
+
+@pytest.mark.parametrize(("make", "count"), CASES.values(), ids=CASES.keys())
+def test_dispatches(make: Callable[[], Case], count: int, tmp_path: Path) -> None:
+    model, feed = make()
+    onnx.save(model, tmp_path / "model.onnx")
+    report = tmp_path / "report.json"
+    flags = ["--target=webgpu", "--no-fallback", "--require-gpu", f"--report={report}"]
+    nncc.compile(tmp_path / "model.onnx", tmp_path / "model.wasm", flags=flags)
+    assert len(json.loads(report.read_text())["dispatches"]) == count
+    if problem := gpu_problem():
+        pytest.skip(f"no GPU: {problem}")
+    outputs = gpu_host().run(tmp_path / "model.wasm", list(feed.values()))
+    expected = reference(model, feed)
+    compare(dict(zip(expected, outputs, strict=True)), expected, RTOL, ATOL)
