@@ -157,16 +157,35 @@ void Packer::packBuffer(BlockArgument buffer) {
   }
 }
 
+static Type toSingle(Type half) {
+  Type single = Float32Type::get(half.getContext());
+  if (auto vector = dyn_cast<VectorType>(half))
+    return vector.clone(single);
+  return single;
+}
+
+/// The number, or vector of one number, that `half` is.
+static TypedAttr toSingle(TypedAttr half) {
+  auto splat = dyn_cast<SplatElementsAttr>(half);
+  APFloat number =
+      splat ? splat.getSplatValue<APFloat>() : cast<FloatAttr>(half).getValue();
+  auto single = FloatAttr::get(Float32Type::get(half.getContext()),
+                               number.convertToDouble());
+  if (!splat)
+    return single;
+  return DenseElementsAttr::get(cast<VectorType>(toSingle(half.getType())),
+                                single.getValue());
+}
+
 /// Between memory and registers nothing is a half any more.
 static void computeInSingle(func::FuncOp kernel) {
   kernel.walk([](Operation *op) {
+    if (auto constant = dyn_cast<arith::ConstantOp>(op);
+        constant && isHalf(constant.getType()))
+      constant.setValueAttr(toSingle(constant.getValue()));
     for (Value result : op->getResults())
-      if (isHalf(result.getType())) {
-        Type single = Float32Type::get(op->getContext());
-        if (auto vector = dyn_cast<VectorType>(result.getType()))
-          single = vector.clone(single);
-        result.setType(single);
-      }
+      if (isHalf(result.getType()))
+        result.setType(toSingle(result.getType()));
     if (isa<arith::ExtFOp, arith::TruncFOp>(op) &&
         op->getOperand(0).getType() == op->getResult(0).getType()) {
       op->replaceAllUsesWith(op->getOperands());

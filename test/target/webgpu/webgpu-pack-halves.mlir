@@ -30,3 +30,17 @@ func.func @kernel(%x: memref<2xvector<4xf16>>, %y: memref<5xf16>, %i: index) att
   memref.store %t, %x[%i] : memref<2xvector<4xf16>>
   return
 }
+
+// Constants, which canonicalisation makes halves, are single numbers again.
+
+// CHECK-LABEL: @constants(
+// CHECK-DAG:     arith.constant 2.500000e-01 : f32
+// CHECK-DAG:     arith.constant dense<5.000000e-01> : vector<4xf32>
+// CHECK:         return
+func.func @constants(%x: memref<2xvector<4xf16>>, %y: memref<5xf16>, %i: index) attributes {exec.kernel = {}} {
+  %c = arith.constant 0.25 : f16
+  %d = arith.constant dense<0.5> : vector<4xf16>
+  memref.store %c, %y[%i] : memref<5xf16>
+  memref.store %d, %x[%i] : memref<2xvector<4xf16>>
+  return
+}
