@@ -66,14 +66,30 @@ static bool reduces(func::FuncOp part, bool countProducts) {
                       });
 }
 
+/// Whether a part reads statistics and no other floats: copies of means, or a
+/// deviation from a variance.
+bool DelicateTensors::readsStatistics(func::FuncOp part, ValueRange operands) {
+  bool result = false;
+  for (auto [argument, operand] : llvm::zip(part.getArguments(), operands)) {
+    auto type = dyn_cast<MemRefType>(argument.getType());
+    if (!type || !isa<FloatType>(type.getElementType()) || isWritten(argument))
+      continue;
+    if (!operand || !statistics.contains(getMemory(operand)))
+      return false;
+    result = true;
+  }
+  return result;
+}
+
 void DelicateTensors::addStatistics(exec::DispatchOp dispatch) {
   auto kernel = module.lookupSymbol<func::FuncOp>(dispatch.getKernel());
   auto visit = [&](func::FuncOp part, ValueRange operands) {
-    if (!reduces(part, /*countProducts=*/false))
+    if (!reduces(part, /*countProducts=*/false) &&
+        !readsStatistics(part, operands))
       return;
     for (auto [argument, operand] : llvm::zip(part.getArguments(), operands))
       if (operand && isWritten(argument))
-        tensors.insert(getMemory(operand));
+        statistics.insert(getMemory(operand));
   };
   visitParts(module, kernel, dispatch.getArguments(), visit);
 }
@@ -149,6 +165,7 @@ DelicateTensors::DelicateTensors(func::FuncOp program)
   });
   for (exec::DispatchOp dispatch : dispatches)
     addStatistics(dispatch);
+  tensors = statistics;
   addTemporaries(program);
   addStates(dispatches);
   addOrigins(dispatches);

@@ -15,8 +15,9 @@
 namespace nncc::webgpu {
 
 /// The tensors of a bound program that need the precision or the range of f32:
-/// - results of reductions that are no products: means, variances, sums,
-/// maxima;
+/// - statistics: results of reductions that are no products (means, variances,
+///   sums, maxima), and what is computed from these alone: an error in a mean
+///   is in all that it is subtracted from;
 /// - what only one dispatch uses: the rows of a softmax or normalisation on
 ///   their way;
 /// - states: what a loop writes in one step and reads in the next, and what
@@ -30,6 +31,7 @@ public:
   bool contains(mlir::Value memory) const { return tensors.contains(memory); }
 
 private:
+  bool readsStatistics(mlir::func::FuncOp part, mlir::ValueRange operands);
   void addStatistics(exec::DispatchOp dispatch);
   void addTemporaries(mlir::func::FuncOp program);
   void addStates(llvm::ArrayRef<exec::DispatchOp> dispatches);
@@ -37,7 +39,7 @@ private:
   bool isOrigin(exec::DispatchOp dispatch);
 
   mlir::ModuleOp module;
-  llvm::DenseSet<mlir::Value> tensors;
+  llvm::DenseSet<mlir::Value> tensors, statistics;
   /// Those among them whose origins are delicate, too: angles and states.
   llvm::DenseSet<mlir::Value> sensitive;
 };
