@@ -15,6 +15,9 @@ FailureOr<Buffer> HostProgramBuilder::getCarried(Value init, Value result) {
   // One that starts without values may lie where its reader wants it.
   if (init.getDefiningOp<tensor::EmptyOp>())
     return getDestination(result);
+  // One loop goes on where another ended.
+  if (init.getDefiningOp<scf::ForOp>() && init.hasOneUse())
+    return getBuffer(init);
   FailureOr<SmallVector<AffineExpr>> sizes = getSizes(init);
   if (failed(sizes))
     return failure();

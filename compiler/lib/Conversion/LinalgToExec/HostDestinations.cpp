@@ -10,15 +10,31 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/IR/Matchers.h"
+#include "mlir/IR/OperationSupport.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "nncc/Kernels/LoopNest.h"
 
 using namespace mlir;
 
 namespace nncc::exec {
 
+/// Whether both are computed alike; a view's offset is computed by each op that
+/// asks for it.
+static bool isSameNumber(Value a, Value b) {
+  Operation *first = a ? a.getDefiningOp() : nullptr;
+  Operation *second = b ? b.getDefiningOp() : nullptr;
+  if (a == b || !first || !second)
+    return a == b;
+  return isPure(first) &&
+         OperationEquivalence::isEquivalentTo(
+             first, second,
+             [](Value x, Value y) { return success(isSameNumber(x, y)); },
+             /*markEquivalent=*/nullptr, OperationEquivalence::IgnoreLocations);
+}
+
 bool isSamePlace(const Buffer &a, const Buffer &b) {
-  if (a.memory != b.memory || a.offset != b.offset ||
-      a.dynamicOffset != b.dynamicOffset || a.sizes != b.sizes)
+  if (a.memory != b.memory || a.offset != b.offset || a.sizes != b.sizes ||
+      !isSameNumber(a.dynamicOffset, b.dynamicOffset))
     return false;
   // Nobody walks a dimension of one element.
   auto isOne = [](AffineExpr size) {
@@ -220,6 +236,9 @@ HostProgramBuilder::getUserDestination(Value tensor) {
       return failure();
     return std::optional<Buffer>(getInterior(pad, *padded));
   }
+  if (auto loop = dyn_cast<scf::ForOp>(user);
+      loop && tensor.getDefiningOp<scf::ForOp>())
+    return getUserDestination(loop.getTiedLoopResult(&*tensor.use_begin()));
   if (auto expand = dyn_cast<tensor::ExpandShapeOp>(user)) {
     FailureOr<std::optional<Buffer>> target =
         getUserDestination(expand.getResult());
