@@ -54,6 +54,8 @@ static void buildLinalg(OpPassManager &pm, const PipelineOptions &options) {
   pm.addPass(createWinograd({options.winogradTile}));
   // Packing is one more op on constants, so it comes before their evaluation.
   pm.addPass(createPackWeights());
+  // Weights that several ops read are packed, and evaluated, once.
+  pm.addPass(createCSEPass());
   pm.addPass(createEvaluateConstants(options.runNative));
   pm.addPass(createNarrowWeights());
   pm.addPass(createShardConstants(
