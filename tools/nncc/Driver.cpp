@@ -290,7 +290,7 @@ LogicalResult Driver::emitTarget() {
   llvm::raw_string_ostream(target.kernelTable)
       << llvm::json::Value(makeKernelTable(program));
   // Afterwards the dispatches are plain calls.
-  if (auto flops = dyn_cast<AffineConstantExpr>(countFlops(program)))
+  if (auto flops = dyn_cast_or_null<AffineConstantExpr>(countFlops(program)))
     program->setAttr("nncc.flops",
                      Builder(&context).getI64IntegerAttr(flops.getValue()));
   if (module && failed(runPasses("calls", *module, [&](OpPassManager &pm) {

@@ -34,8 +34,10 @@ SmallVector<SourceNode> getSourceNodes(ModuleOp onnxModule) {
   return nodes;
 }
 
-/// A number, or the expression over s0, s1, ...
+/// A number, or the expression over s0, s1, ...; null if it is not known.
 static llvm::json::Value toJson(AffineExpr expr) {
+  if (!expr)
+    return nullptr;
   if (auto constant = dyn_cast<AffineConstantExpr>(expr))
     return constant.getValue();
   std::string text;
@@ -98,15 +100,16 @@ llvm::json::Object makeKernelTable(ModuleOp module) {
                             {"dispatches", std::move(dispatches)}};
 }
 
-/// How often the loops around `op` run it, as far as the symbols tell.
+/// How often the loops around `op` run it; null where symbols do not tell.
 static AffineExpr countRuns(Operation *op) {
   AffineExpr runs = getAffineConstantExpr(1, op->getContext());
   for (auto loop = op->getParentOfType<scf::ForOp>(); loop;
        loop = loop->getParentOfType<scf::ForOp>()) {
     AffineExpr count = kernels::getSymbolicExpr(loop.getUpperBound());
-    if (count && isConstantIntValue(loop.getLowerBound(), 0) &&
-        isConstantIntValue(loop.getStep(), 1))
-      runs = runs * count;
+    if (!count || !isConstantIntValue(loop.getLowerBound(), 0) ||
+        !isConstantIntValue(loop.getStep(), 1))
+      return AffineExpr();
+    runs = runs * count;
   }
   return runs;
 }
@@ -116,7 +119,9 @@ AffineExpr countFlops(ModuleOp module) {
   module.walk([&](exec::DispatchOp dispatch) {
     auto kernel = module.lookupSymbol<func::FuncOp>(dispatch.getKernel());
     auto info = kernel->getAttrOfType<DictionaryAttr>(exec::kernelAttrName);
-    flops = flops + getNumber(info, "flops") * countRuns(dispatch);
+    AffineExpr runs = countRuns(dispatch);
+    flops =
+        flops && runs ? flops + getNumber(info, "flops") * runs : AffineExpr();
   });
   return flops;
 }

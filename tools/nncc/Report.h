@@ -24,7 +24,8 @@ struct SourceNode {
 llvm::SmallVector<SourceNode> getSourceNodes(mlir::ModuleOp onnxModule);
 
 /// Arithmetic operations of one run, over the symbols; for a module whose
-/// kernels are dispatched and not yet called.
+/// kernels are dispatched and not yet called. Null where data tell how often
+/// loops run.
 mlir::AffineExpr countFlops(mlir::ModuleOp module);
 
 /// What the section nncc.kernels of such a module says: its `kernels` (name,

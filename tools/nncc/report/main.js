@@ -44,8 +44,8 @@ function draw() {
     ? `Times were measured (a run takes ${timeText(profile.msMedian)}${profile.peakGflops ? `; peak ${profile.peakGflops.toFixed(1)} GFLOP/s` : ""}).`
     : `Times are estimated (${estimate.gflops} GFLOP/s, ${estimate.gigabytesPerSecond} GB/s); open a profile of nncc-run to see measured ones.`;
   const tiles = [
-    [profile ? "Kernel time" : "Estimated time", timeText(model.ms)], ["Work", `${countText(model.flops)} flop`],
-    ["Speed", profile && model.ms > 0 ? `${(model.flops / model.ms / 1e6).toFixed(1)} GFLOP/s` : "–"],
+    [profile ? "Kernel time" : "Estimated time", timeText(model.ms)], ["Work", model.flops === null ? "depends on data" : `${countText(model.flops)} flop`],
+    ["Speed", profile && model.flops !== null && model.ms > 0 ? `${(model.flops / model.ms / 1e6).toFixed(1)} GFLOP/s` : "–"],
     ["Weights", bytesText(model.weightBytes)], ["Arena", bytesText(model.arenaBytes)],
     ["Kernels", `${model.kernels.length}`], ["Dispatches", `${model.dispatches.length}`], ["ONNX nodes", `${model.nodeCount}`],
   ];

@@ -9,7 +9,7 @@ import { evaluate } from "./formula.js";
 /**
  * @typedef {number | string | null} Amount
  * @typedef {{
- *   source?: string, flops: Amount, arena_bytes: Amount, weight_bytes: number,
+ *   source?: string, flops: Amount | null, arena_bytes: Amount, weight_bytes: number,
  *   symbols: { name: string, min?: number, max?: number }[],
  *   kernels: { name: string, flops: Amount, bytes: Amount, shapes: string[], nodes: string[] }[],
  *   dispatches: { kernel: number, nodes: string[] }[],
@@ -25,7 +25,7 @@ import { evaluate } from "./formula.js";
  *   ONNX nodes that share kernels
  * @typedef {{ index: number, offset: number, bytes: number, uses: number[] }} Buffer
  * @typedef {{ name: string, kernels: Kernel[], dispatches: Dispatch[], groups: Group[], edges: [number, number][],
- *             buffers: Buffer[], ms: number, runMs: number | null, peakGflops: number | null, flops: number,
+ *             buffers: Buffer[], ms: number, runMs: number | null, peakGflops: number | null, flops: number | null,
  *             arenaBytes: number, weightBytes: number, nodeCount: number }} Model
  */
 
@@ -61,7 +61,7 @@ export function makeModel(report, symbols, profile) {
     ms: addUp(dispatches).ms,
     runMs: profile?.msMedian ?? null,
     peakGflops: profile?.peakGflops ?? null,
-    flops: evaluate(report.flops, symbols),
+    flops: report.flops === null ? null : evaluate(report.flops, symbols),
     arenaBytes: evaluate(report.arena_bytes, symbols),
     weightBytes: report.weight_bytes,
     nodeCount: report.placement.length,
