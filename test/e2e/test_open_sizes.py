@@ -121,6 +121,23 @@ def test_sizes_that_do_not_fit(
     check(model, tmp_path, {"x": random(3, 3), "z": random(3, 3)})
 
 
+@pytest.mark.parametrize("flags", [(), ("--fast-math",)])
+def test_minimal_filtering_of_open_sizes(flags: tuple[str, ...], tmp_path: Path) -> None:
+    """Images that are smaller than its blocks, too; the second one's epilogue reads more."""
+    weights = {"w": random(64, 64, 3, 3) / 24, "b": random(64)}
+    nodes = [
+        helper.make_node("Conv", ["x", "w", "b"], ["c"], pads=[1, 1, 1, 1]),
+        helper.make_node("Relu", ["c"], ["r"]),
+        helper.make_node("Conv", ["r", "w", "b"], ["d"], pads=[1, 1, 1, 1]),
+        helper.make_node("Add", ["d", "x"], ["y"]),
+    ]
+    sizes = [(2, 20, 40), (1, 8, 16), (1, 7, 17), (2, 9, 3), (1, 1, 1), (1, 33, 15)]
+    feeds = [{"x": random(n, 64, h, w)} for n, h, w in sizes]
+    model = network(nodes, feeds[0], shapes={"x": ["n", 64, "h", "w"]}, constants=weights)
+    tolerance = 1e-3 if flags else 1e-4
+    check(model, tmp_path, *feeds, flags=flags, rtol=tolerance, atol=tolerance)
+
+
 @pytest.mark.parametrize("mode", ["nearest", "linear"])
 def test_scales_that_are_quotients_of_sizes(mode: str, tmp_path: Path) -> None:
     """As exporters resize to the size of another tensor."""
