@@ -122,7 +122,12 @@ SHAPE: dict[str, tuple[dict[str, Array], dict[str, Any]]] = {
     "Squeeze": ({}, {}),
     "Unsqueeze": ({"axes": ints(0, 3)}, {}),
     "Slice": (
-        {"starts": ints(1, -1), "ends": ints(9, -9), "axes": ints(1, 2), "steps": ints(1, -2)},
+        {
+            "starts": ints(0, 1, -1),
+            "ends": ints(9, 9, -9),
+            "axes": ints(0, 1, 2),
+            "steps": ints(10**9, 1, -2),
+        },
         {},
     ),
     "Pad": ({"pads": ints(0, 1, 2, 1, 0, 3)}, {"mode": "constant"}),

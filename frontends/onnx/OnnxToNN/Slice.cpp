@@ -94,9 +94,10 @@ static Value slice(Node &node, ArrayRef<AffineExpr> starts,
   Ints allSteps(rank, 1);
   for (auto [i, axis] : llvm::enumerate(*normal)) {
     SliceRange range{starts[i], ends[i], steps[i]};
-    if (range.step == 0 || std::abs(range.step) >= openEnd)
-      return node.failValue("the step " + llvm::Twine(range.step) +
-                            " is out of range");
+    if (range.step == 0)
+      return node.failValue("the step 0 is out of range");
+    // The first element only, as exporters of TensorFlow take one.
+    range.step = std::clamp(range.step, -openEnd, openEnd);
     AffineExpr size = counts[axis];
     std::tie(first[axis], counts[axis]) =
         range.step > 0 ? resolveForward(node, range, size)
