@@ -120,6 +120,7 @@ bool TreeReader::readWeights(StringRef kind) {
   if (treeIds.size() != ids.size() || targets.size() != ids.size() ||
       values.size() != ids.size())
     return fail("the attributes " + prefix + "* must have one entry a weight");
+  llvm::DenseSet<unsigned> weighed;
   for (size_t i = 0; i < ids.size(); ++i) {
     auto number = find(treeIds[i], ids[i]);
     if (!number)
@@ -127,7 +128,13 @@ bool TreeReader::readWeights(StringRef kind) {
     if (targets[i] < 0 || targets[i] >= trees.numTargets)
       return fail("a weight is for the target " + llvm::Twine(targets[i]) +
                   " of " + llvm::Twine(trees.numTargets));
-    trees.weights.push_back({*number, targets[i], values[i]});
+    // Of several weights of a leaf for the one target, onnxruntime takes the
+    // first. What numbers leaves, as scikit-learn's decision_leaf, counts on
+    // it.
+    bool isRepeated = kind == "target" && trees.numTargets == 1 &&
+                      !weighed.insert(*number).second;
+    if (!isRepeated)
+      trees.weights.push_back({*number, targets[i], values[i]});
   }
   return true;
 }
