@@ -8,6 +8,7 @@
 #include "frontends/onnx/Tensors.h"
 
 #include "frontends/onnx/ModelFile.h"
+#include "frontends/onnx/Strings.h"
 #include "frontends/onnx/Types.h"
 
 #include "onnx-ml.pb.h"
@@ -45,6 +46,7 @@ private:
   FailureOr<ArrayRef<char>> getBytes();
   FailureOr<ArrayRef<char>> getExternalBytes();
   FailureOr<ArrayRef<char>> getTypedBytes();
+  ArrayRef<char> getStringNumbers();
   ArrayRef<char> unpack(ArrayRef<char> bytes, unsigned bits);
   template <typename To, typename Field>
   ArrayRef<char> narrow(const Field &field);
@@ -64,7 +66,11 @@ private:
 } // namespace
 
 LogicalResult TensorConverter::computeType() {
-  Type elementType = getElementType(tensor.data_type(), context);
+  // Several strings are labels, of which their numbers tell enough.
+  bool isLabels = tensor.data_type() == TensorProto::STRING &&
+                  tensor.string_data_size() > 1;
+  Type elementType = getElementType(
+      isLabels ? TensorProto::INT64 : tensor.data_type(), context);
   if (!elementType)
     return error() << "the element type " << getDataTypeName(tensor.data_type())
                    << " is not supported";
@@ -125,6 +131,12 @@ ArrayRef<char> TensorConverter::narrow(const Field &field) {
   return {bytes, field.size() * sizeof(To)};
 }
 
+ArrayRef<char> TensorConverter::getStringNumbers() {
+  file.warning() << who << " has strings, which no tensor of the module can "
+                 << "hold: their numbers stand for them";
+  return narrow<int64_t>(numberStrings(tensor.string_data()));
+}
+
 FailureOr<ArrayRef<char>> TensorConverter::getTypedBytes() {
   auto raw = [](const auto &field) {
     return ArrayRef<char>(reinterpret_cast<const char *>(field.data()),
@@ -143,6 +155,8 @@ FailureOr<ArrayRef<char>> TensorConverter::getTypedBytes() {
     return narrow<uint32_t>(tensor.uint64_data());
   case TensorProto::INT32:
     return raw(tensor.int32_data());
+  case TensorProto::STRING:
+    return getStringNumbers();
   case TensorProto::FLOAT16:
   case TensorProto::BFLOAT16:
   case TensorProto::INT16:

@@ -10,7 +10,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from harness import Array, check, random
+from harness import Array, check, compiled, random, reference
 
 ML = "ai.onnx.ml"
 X = random(7, 3)
@@ -154,6 +154,7 @@ FEATURES: list[tuple[str, int, tuple[Array, ...], dict[str, Any]]] = [
      {"keys_int64s": [1, 3, 7], "values_floats": [0.5, 1.5, 2.5], "default_float": -1.0}),
     ("LabelEncoder", INT, (I64,), {"keys_int64s": [1, 3], "values_int64s": [10, 30]}),
     ("OneHotEncoder", FLOAT, (I64,), {"cats_int64s": [1, 3, 7]}),
+    ("OneHotEncoder", FLOAT, (abs(I64[:, ::2]),), {"cats_int64s": [0, 1, 2, 3], "zeros": 0}),
 ]  # fmt: skip
 
 
@@ -162,6 +163,42 @@ def test_features(
     op: str, kind: int, inputs: tuple[Array, ...], attributes: dict[str, Any], tmp_path: Path
 ) -> None:
     case = model(op, {"y": kind}, *inputs, **attributes)
+    check(case[0], tmp_path, case[1])
+
+
+LABELS = ["cat", "dog", "eel"]
+
+
+@pytest.mark.parametrize(
+    "node",
+    [
+        "ArrayFeatureExtractor (labels, best)",
+        'LabelEncoder <keys_int64s = [0, 1, 2], values_strings = ["cat", "dog", "eel"]> (best)',
+    ],
+)
+def test_labels_of_rows(node: str, tmp_path: Path) -> None:
+    """As scikit-learn's classifiers end: of labels that are strings, the numbers remain."""
+    graph = onnx.parser.parse_model(
+        f"""<ir_version: 8, opset_import: ["" : 17, "{ML}" : 2]>
+        g (float[n, 3] x) => (string[] y) {{ best = ArgMax <axis = 1> (x) y = {ML}.{node} }}"""
+    )
+    labels = helper.make_tensor("labels", TensorProto.STRING, [3], [s.encode() for s in LABELS])
+    graph.graph.initializer.append(labels)
+    expected = reference(graph, {"x": X})["y"]
+    numbers = compiled(graph, tmp_path).run({"x": X})["y"]
+    assert numbers.dtype == np.int64
+    np.testing.assert_array_equal(np.array(LABELS)[numbers], expected.astype(str))
+
+
+def test_leaves_of_several_weights(tmp_path: Path) -> None:
+    """Of a leaf's weights for the one target only the first counts."""
+    case = model(
+        "TreeEnsembleRegressor",
+        {"y": FLOAT},
+        X,
+        n_targets=1,
+        **trees("target", [(0, 1, 0, 1.0), (0, 1, 0, 1.0), *weights([0] * 4, [0.5, 2, 3, 4])]),
+    )
     check(case[0], tmp_path, case[1])
 
 

@@ -7,6 +7,7 @@
 
 #include "frontends/onnx/OnnxToNN/Node.h"
 #include "frontends/onnx/OnnxToNN/Rows.h"
+#include "frontends/onnx/OnnxToNN/Scores.h"
 #include "nncc/Dialect/NN/NN.h"
 
 #include <cmath>
@@ -108,11 +109,10 @@ static LogicalResult convertExtractor(Node &node) {
   Value x = node.in(0);
   if (Node::rank(x) == 1)
     x = node.reshape(x, {node.dim(1), Node::dims(x)[0]});
-  if (!x || Node::rank(x) < 1 || !Node::type(node.in(1)).hasStaticShape())
-    return node.fail("the input must have features, the positions a static "
-                     "size");
+  if (!x || Node::rank(x) < 1)
+    return node.fail("the input must have features");
   Value where = node.reshape(
-      node.in(1), {node.dim(Node::type(node.in(1)).getNumElements())});
+      node.in(1), {nn::getProduct(Node::dims(node.in(1)), x.getContext())});
   return node.result(node.create<nn::GatherOp>(x, where, Node::rank(x) - 1));
 }
 
@@ -146,8 +146,8 @@ static Value compareWithKeys(Node &node, Value x, Value keys) {
 
 static LogicalResult convertOneHotEncoder(Node &node) {
   auto keys = node.getInts("cats_int64s");
-  if (node.getInt("zeros", 1) == 0)
-    return node.fail("zeros = 0 is not supported");
+  // With zeros = 0 there are none but the keys, or the operator fails.
+  (void)node.getInt("zeros", 1);
   if (!keys || keys->empty())
     return node.fail("categories that are strings are not supported");
   Value isKey = compareWithKeys(node, node.in(0),
@@ -181,12 +181,15 @@ static Value getDefault(Node &node, Type type) {
 
 static LogicalResult convertLabelEncoder(Node &node) {
   Value keys = getTable(node, "keys"), values = getTable(node, "values");
+  SmallVector<std::string> labels = node.getStrings("values_strings");
+  if (!labels.empty())
+    values = node.constant(ArrayRef<int64_t>(numberLabels(node, labels)));
   // Only the default of the values' type counts.
   for (StringRef unused : {"default_string", "default_float", "default_int64"})
     (void)node.hasAttr(unused);
   (void)node.getString("default_string", "");
   if (!keys || !values)
-    return node.fail("keys and values that are strings are not supported");
+    return node.fail("keys that are strings are not supported");
   if (Node::rank(keys) != 1 || keys.getType() == Type() ||
       Node::dims(keys) != Node::dims(values))
     return node.fail("keys and values must be of one size");
@@ -218,10 +221,12 @@ static const Row rows[] = {
     {"FeatureVectorizer", 1, 1, anyNumber, convertFeatureVectorizer,
      "ai.onnx.ml"},
     {"Imputer", 1, 1, 1, convertImputer, "ai.onnx.ml"},
-    {"LabelEncoder", 2, 1, 1, convertLabelEncoder, "ai.onnx.ml", "strings"},
+    {"LabelEncoder", 2, 1, 1, convertLabelEncoder, "ai.onnx.ml",
+     "keys that are strings; values that are strings: their numbers stand for "
+     "them"},
     {"Normalizer", 1, 1, 1, convertNormalizer, "ai.onnx.ml"},
     {"OneHotEncoder", 1, 1, 1, convertOneHotEncoder, "ai.onnx.ml",
-     "strings; zeros = 0"},
+     "strings; zeros = 0 fails for none: what is no category gives zeros"},
     {"Scaler", 1, 1, 1, convertScaler, "ai.onnx.ml"},
     {"ZipMap", 1, 1, 1, convertZipMap, "ai.onnx.ml",
      "dictionaries: the output is the input, a column for each label"},

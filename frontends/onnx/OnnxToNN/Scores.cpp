@@ -7,6 +7,7 @@
 
 #include "frontends/onnx/OnnxToNN/Scores.h"
 
+#include "frontends/onnx/Strings.h"
 #include "nncc/Dialect/NN/NN.h"
 
 using namespace mlir;
@@ -84,14 +85,14 @@ std::optional<Ints> nncc::onnx::readLabels(Node &node, StringRef intsName,
     }
     return labels;
   }
-  if (node.isUsed(0))
-    emitWarning(node.getLoc())
-        << node.getOpType() << " has strings as labels, which no tensor of "
-        << "the module can hold: its output is the number of the label";
-  Ints numbers;
-  for (size_t i = 0; i < strings.size(); ++i)
-    numbers.push_back(i);
-  return numbers;
+  return node.isUsed(0) ? numberLabels(node, strings) : numberStrings(strings);
+}
+
+Ints nncc::onnx::numberLabels(Node &node, ArrayRef<std::string> strings) {
+  emitWarning(node.getLoc())
+      << node.getOpType() << " has strings as labels, which no tensor of "
+      << "the module can hold: its output is the number of the label";
+  return numberStrings(strings);
 }
 
 Value nncc::onnx::getBestLabel(Node &node, Value scores,

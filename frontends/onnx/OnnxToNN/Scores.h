@@ -30,6 +30,9 @@ mlir::Value transformScores(Node &node, mlir::Value scores,
 std::optional<Ints> readLabels(Node &node, llvm::StringRef intsName,
                                llvm::StringRef stringsName);
 
+/// The numbers of labels that are strings, with a warning.
+Ints numberLabels(Node &node, llvm::ArrayRef<std::string> strings);
+
 /// i64[N]: the label of the greatest of each row's scores [N, C].
 mlir::Value getBestLabel(Node &node, mlir::Value scores,
                          llvm::ArrayRef<int64_t> labels);
