@@ -81,6 +81,25 @@ def test_means_of_open_images(axes: list[int], tmp_path: Path) -> None:
     check(network(nodes, feed, shapes=CHANNELS_OPEN, constants=constants), tmp_path, feed)
 
 
+SAME = {"strides": [2, 2], "kernel_shape": [3, 3]}
+
+
+@pytest.mark.parametrize("side", ["UPPER", "LOWER"])
+@pytest.mark.parametrize("op", ["Conv", "MaxPool", "AveragePool", "LpPool"])
+def test_pads_that_depend_on_the_size(op: str, side: str, tmp_path: Path) -> None:
+    """As exporters of TensorFlow pad; what has the same size is added."""
+    feeds = [{"x": random(1, 3, *size) - 2} for size in ((7, 8), (8, 9), (5, 1))]
+    weights = ["w"] if op == "Conv" else []
+    nodes = [
+        helper.make_node(op, ["x", *weights], ["a"], auto_pad=f"SAME_{side}", **SAME),
+        helper.make_node("MaxPool", ["x"], ["b"], kernel_shape=[1, 1], strides=[2, 2]),
+        helper.make_node("Add", ["a", "b"], ["y"]),
+    ]
+    constants = {"w": random(3, 3, 3, 3)} if weights else {}
+    model = network(nodes, feeds[0], shapes={"x": [1, 3, "h", "w"]}, constants=constants)
+    check(model, tmp_path, *feeds)
+
+
 WRONG: dict[str, tuple[str, dict[str, Array], Array, str]] = {
     "product": ("MatMul", {"w": random(8, 3)}, random(2, 5), "'b'. is 5, expected 8"),
     "sum": ("Add", {"w": random(8)}, random(2, 5), "'b'. is 5, expected 8"),

@@ -16,8 +16,6 @@ using namespace mlir;
 using namespace nncc::onnx;
 namespace nn = nncc::nn;
 
-static constexpr int64_t maxWindowValue = int64_t(1) << 24;
-
 Value nncc::onnx::toChannelsLast(Node &node, Value value) {
   if (!value || Node::rank(value) <= 2)
     return value;
@@ -38,97 +36,6 @@ Value nncc::onnx::toChannelsFirst(Node &node, Value value) {
   return node.transpose(value, permutation);
 }
 
-/// A list of one entry a spatial dimension within [least, maxWindowValue].
-static std::optional<Ints> readList(Node &node, StringRef name, size_t size,
-                                    int64_t otherwise, int64_t least) {
-  std::optional<Ints> list = node.getInts(name);
-  if (!list)
-    return Ints(size, otherwise);
-  if (list->size() != size) {
-    (void)node.fail("the attribute '" + name + "' has " +
-                    llvm::Twine(list->size()) + " entries; expected " +
-                    llvm::Twine(size));
-    return std::nullopt;
-  }
-  for (int64_t entry : *list)
-    if (entry < least || entry > maxWindowValue) {
-      (void)node.fail("the attribute '" + name + "' has the entry " +
-                      llvm::Twine(entry) + ", which is out of range");
-      return std::nullopt;
-    }
-  return list;
-}
-
-/// Resolves SAME_UPPER and SAME_LOWER.
-static LogicalResult setSamePadding(Node &node, Windows &windows, Value input,
-                                    bool lower) {
-  Dims dims = Node::dims(input);
-  for (size_t i = 0; i < windows.kernel.size(); ++i) {
-    nn::Window window{windows.kernel[i], windows.strides[i],
-                      windows.dilations[i], 0, 0};
-    auto padding = nn::getSamePadding(dims[i + 2], window, lower);
-    auto low = padding ? dyn_cast<AffineConstantExpr>(padding->first)
-                       : AffineConstantExpr();
-    auto high = padding ? dyn_cast<AffineConstantExpr>(padding->second)
-                        : AffineConstantExpr();
-    if (!low || !high)
-      return node.fail("auto_pad of a symbolic dimension is only supported "
-                       "with stride 1: fix the size with --dim, or export the "
-                       "model with explicit pads");
-    windows.low[i] = low.getValue();
-    windows.high[i] = high.getValue();
-  }
-  return success();
-}
-
-std::optional<Windows> nncc::onnx::readWindows(Node &node, Value input,
-                                               ArrayRef<int64_t> defaultKernel,
-                                               bool transposed) {
-  int64_t rank = Node::rank(input);
-  if (rank < 3 || rank > 5) {
-    (void)node.fail("the input must have 1 to 3 spatial dimensions: " +
-                    node.describe(input));
-    return std::nullopt;
-  }
-  size_t spatial = rank - 2;
-  Windows windows;
-  std::optional<Ints> kernel = node.getInts("kernel_shape");
-  windows.kernel = kernel ? *kernel : Ints(defaultKernel);
-  if (windows.kernel.size() != spatial ||
-      llvm::any_of(windows.kernel, [](int64_t size) {
-        return size < 1 || size > maxWindowValue;
-      })) {
-    (void)node.fail("the window (kernel_shape) must have " +
-                    llvm::Twine(spatial) + " positive entries");
-    return std::nullopt;
-  }
-  auto strides = readList(node, "strides", spatial, 1, 1);
-  auto dilations = readList(node, "dilations", spatial, 1, 1);
-  auto pads = readList(node, "pads", 2 * spatial, 0, 0);
-  if (!strides || !dilations || !pads)
-    return std::nullopt;
-  windows.strides = *strides;
-  windows.dilations = *dilations;
-  windows.low.assign(pads->begin(), pads->begin() + spatial);
-  windows.high.assign(pads->begin() + spatial, pads->end());
-  if (transposed)
-    return windows;
-
-  std::string autoPad = node.getString("auto_pad", "NOTSET");
-  bool lower = autoPad == "SAME_LOWER";
-  if (lower || autoPad == "SAME_UPPER") {
-    if (failed(setSamePadding(node, windows, input, lower)))
-      return std::nullopt;
-  } else if (autoPad == "VALID") {
-    windows.low.assign(spatial, 0);
-    windows.high.assign(spatial, 0);
-  } else if (autoPad != "NOTSET" && !autoPad.empty()) {
-    (void)node.fail("auto_pad = '" + llvm::Twine(autoPad) + "' is unknown");
-    return std::nullopt;
-  }
-  return windows;
-}
-
 //===----------------------------------------------------------------------===//
 // Convolutions
 //===----------------------------------------------------------------------===//
@@ -143,6 +50,11 @@ static std::optional<Ints> getKernel(Node &node, Value input, Value filter) {
   if (!sizes)
     return std::nullopt;
   return Ints(sizes->begin() + 2, sizes->end());
+}
+
+static TypedAttr getZero(Node &node, Value input) {
+  return input ? node.getBuilder().getZeroAttr(Node::elementType(input))
+               : TypedAttr();
 }
 
 /// Whether a window fits into the padded input at all.
@@ -179,6 +91,7 @@ Value nncc::onnx::convolve(Node &node, Value input, Value filter) {
     permutation.push_back(i);
   permutation.append({1, 0});
   input = node.withSize(input, 1, Node::dims(filter)[1] * groups);
+  input = padOpenSizes(node, *windows, input, getZero(node, input));
   Value result = node.create<nn::ConvOp>(
       toChannelsLast(node, input), node.transpose(filter, permutation),
       windows->strides, windows->low, windows->high, windows->dilations,
@@ -264,7 +177,7 @@ static LogicalResult convertConvTranspose(Node &node) {
   if (!windows)
     return failure();
   auto outputPadding =
-      readList(node, "output_padding", windows->kernel.size(), 0, 0);
+      readSpatialList(node, "output_padding", windows->kernel.size(), 0, 0);
   if (!outputPadding ||
       failed(setTransposedPadding(node, *windows, *outputPadding, input)))
     return failure();
@@ -281,15 +194,17 @@ static LogicalResult convertConvTranspose(Node &node) {
 // Pools
 //===----------------------------------------------------------------------===//
 
-/// Creates a pool; the attributes behind ceil_mode are the caller's.
+/// Creates a pool over an input with a border, where sizes are open; the
+/// attributes behind ceil_mode are the caller's.
 template <typename OpT, typename... Args>
-static Value pool(Node &node, Value input, Args... args) {
+static Value pool(Node &node, Value input, TypedAttr border, Args... args) {
   std::optional<Windows> windows;
   if (input)
     windows = readWindows(node, input, {});
   if (!windows)
     return Value();
   bool ceilMode = node.getInt("ceil_mode", 0) != 0;
+  input = padOpenSizes(node, *windows, input, border);
   Value pooled = node.create<OpT>(toChannelsLast(node, input), windows->kernel,
                                   windows->strides, windows->low, windows->high,
                                   windows->dilations, ceilMode, args...);
@@ -298,24 +213,56 @@ static Value pool(Node &node, Value input, Args... args) {
   return toChannelsFirst(node, pooled);
 }
 
+/// What no maximum is, unless all elements are.
+static TypedAttr getLeast(Node &node, Value input) {
+  if (!input)
+    return TypedAttr();
+  Type type = Node::elementType(input);
+  if (auto floats = dyn_cast<FloatType>(type))
+    return FloatAttr::get(type, APFloat::getInf(floats.getFloatSemantics(),
+                                                /*Negative=*/true));
+  unsigned bits = type.getIntOrFloatBitWidth();
+  return IntegerAttr::get(type, type.isUnsignedInteger()
+                                    ? APInt::getMinValue(bits)
+                                    : APInt::getSignedMinValue(bits));
+}
+
 Value nncc::onnx::poolAverage(Node &node, Value input) {
   bool countPadding = node.getInt("count_include_pad", 0) != 0;
-  return pool<nn::AvgPoolOp>(node, input, countPadding);
+  Value average =
+      pool<nn::AvgPoolOp>(node, input, getZero(node, input), countPadding);
+  if (!average || countPadding)
+    return average;
+  std::optional<Windows> windows = readWindows(node, input, {});
+  if (!windows || windows->openLow.empty())
+    return average;
+  // How much of each window lies in the input.
+  Dims sizes = Node::dims(input);
+  sizes[0] = sizes[1] = node.dim(1);
+  Value ones =
+      node.broadcast(node.constant(1, Node::elementType(input)), sizes);
+  return node.div(average, pool<nn::AvgPoolOp>(node, ones, getZero(node, ones),
+                                               countPadding));
 }
 
 static LogicalResult convertMaxPool(Node &node) {
   // The order in memory that Indices count in.
   bool columnMajor = node.getInt("storage_order", 0) != 0;
-  Value pooled = pool<nn::MaxPoolOp>(node, node.in(0));
+  Value pooled =
+      pool<nn::MaxPoolOp>(node, node.in(0), getLeast(node, node.in(0)));
   if (!pooled || !node.isUsed(1))
     return node.result(pooled);
   auto windows = readWindows(node, node.in(0), {});
+  if (!windows->openLow.empty())
+    return node.fail("Indices are not supported with auto_pad of a symbolic "
+                     "dimension: fix the size with --dim");
   return node.results({pooled, findMaxima(node, *windows, node.in(0),
                                           Node::dims(pooled), columnMajor)});
 }
 
 static LogicalResult convertNhwcMaxPool(Node &node) {
-  Value pooled = pool<nn::MaxPoolOp>(node, toChannelsFirst(node, node.in(0)));
+  Value input = toChannelsFirst(node, node.in(0));
+  Value pooled = pool<nn::MaxPoolOp>(node, input, getLeast(node, input));
   return node.result(toChannelsLast(node, pooled));
 }
 
@@ -336,10 +283,12 @@ static LogicalResult convertLpPool(Node &node) {
   if (p < 1)
     return node.fail("p must be positive");
   if (p <= 2)
-    return node.result(pool<nn::LpPoolOp>(node, node.in(0), p));
+    return node.result(
+        pool<nn::LpPoolOp>(node, node.in(0), getZero(node, node.in(0)), p));
   double exponent = static_cast<double>(p);
   Value powers = raise(node, node.in(0), exponent);
-  Value sum = pool<nn::LpPoolOp>(node, powers, int64_t(1));
+  Value sum =
+      pool<nn::LpPoolOp>(node, powers, getZero(node, powers), int64_t(1));
   return node.result(raise(node, sum, 1 / exponent));
 }
 

@@ -17,11 +17,27 @@ mlir::Value toChannelsLast(Node &node, mlir::Value value);
 /// [N, S..., C] to [N, C, S...].
 mlir::Value toChannelsFirst(Node &node, mlir::Value value);
 
+/// Kernels, strides and pads are not larger.
+constexpr int64_t maxWindowValue = int64_t(1) << 24;
+
 /// The window attributes of convolutions and pools, one entry a spatial
 /// dimension.
 struct Windows {
   Ints kernel, strides, dilations, low, high;
+  /// What the input [N, C, S...] is padded by beside `low` and `high`, where
+  /// auto_pad depends on open sizes; empty otherwise.
+  Dims openLow, openHigh;
 };
+
+/// The input with the border that open sizes ask for; null if it is.
+mlir::Value padOpenSizes(Node &node, const Windows &windows, mlir::Value input,
+                         mlir::TypedAttr border);
+
+/// A list of `size` entries, one a spatial dimension, from `least` on;
+/// `otherwise` for each where it is missing.
+std::optional<Ints> readSpatialList(Node &node, llvm::StringRef name,
+                                    size_t size, int64_t otherwise,
+                                    int64_t least);
 
 /// Reads kernel_shape, strides, dilations, pads and auto_pad, with
 /// `defaultKernel` (may be empty) where there is no kernel_shape. `input` is

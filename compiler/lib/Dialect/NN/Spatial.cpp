@@ -41,14 +41,15 @@ nn::getSamePadding(AffineExpr size, const Window &window, bool lower) {
   int64_t stride = window.stride, extent = window.extent();
   // The last window starts at (ceil(size / stride) - 1) * stride.
   AffineExpr total = (size - 1).floorDiv(stride) * stride + extent - size;
-  if (stride == 1)
+  if (stride == 1 || extent == 1)
     total = getAffineConstantExpr(extent - 1, size.getContext());
   if (std::optional<int64_t> constant = getConstantValue(total))
     total = getAffineConstantExpr(std::max<int64_t>(*constant, 0),
                                   size.getContext());
   else if (extent < stride)
     return std::nullopt;
-  AffineExpr less = total.floorDiv(2), more = total.ceilDiv(2);
+  // So that their sum is seen to be the total.
+  AffineExpr less = total.floorDiv(2), more = simplify(total - less);
   return lower ? std::make_pair(more, less) : std::make_pair(less, more);
 }
 
