@@ -297,3 +297,34 @@ def test_diagonals(equation: str, tmp_path: Path) -> None:
     feed = dict(zip("xw", arrays, strict=False))
     node = helper.make_node("Einsum", list(feed), ["y"], equation=equation)
     check(network([node], feed), tmp_path, feed)
+
+
+@pytest.mark.parametrize("mode", ["nearest", "linear"])
+@pytest.mark.parametrize("space", [[4, 5], [11, 1]])
+def test_crops_that_data_tell(mode: str, space: list[int], tmp_path: Path) -> None:
+    """As tf2onnx writes crop_and_resize; a part of the crop lies outside."""
+    feeds = [
+        {
+            "x": random(1, 3, 8, 9),
+            "from": np.array([a, b], np.float32),
+            "to": np.array([c, d], np.float32),
+        }
+        for a, b, c, d in [(0.1, 0.2, 0.7, 0.8), (-0.2, 0.1, 1.3, 0.9), (0.9, 0.6, 0.2, 0.1)]
+    ]
+    constants = {
+        "zeros": np.array([0, 0], np.float32),
+        "ones": np.array([1, 1], np.float32),
+        "s": np.array([1, 3, *space]),
+    }
+    nodes = [
+        helper.make_node("Concat", ["zeros", "from", "ones", "to"], ["roi"], axis=0),
+        helper.make_node(
+            "Resize",
+            ["x", "roi", "", "s"],
+            ["y"],
+            mode=mode,
+            coordinate_transformation_mode="tf_crop_and_resize",
+            extrapolation_value=-7.0,
+        ),
+    ]
+    check(network(nodes, feeds[0], constants=constants), tmp_path, *feeds)

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "frontends/onnx/OnnxToNN/CropAndResize.h"
 #include "frontends/onnx/OnnxToNN/Rows.h"
 #include "frontends/onnx/OnnxToNN/SizeRatios.h"
 #include "frontends/onnx/OnnxToNN/Spatial.h"
@@ -26,6 +27,7 @@ struct ResizePlan {
   SmallVector<double> scales;
   /// (start, end) of every axis; empty where the whole input is meant.
   SmallVector<double> roi;
+  bool isRoiOpen = false; ///< only data tell it
   nn::ResizeMode mode = nn::ResizeMode::Nearest;
   nn::CoordinateMode coordinates = nn::CoordinateMode::Asymmetric;
   nn::NearestMode nearest = nn::NearestMode::Simple;
@@ -218,9 +220,10 @@ static LogicalResult readRoi(Node &node, ResizePlan &plan,
                              ArrayRef<int64_t> axes) {
   if (plan.coordinates != nn::CoordinateMode::TfCropAndResize)
     return success();
-  auto roi = node.floats(node.in(1), "roi");
-  if (!roi)
-    return failure();
+  auto roi = node.tryFloats(node.in(1));
+  plan.isRoiOpen = !roi;
+  if (plan.isRoiOpen)
+    return success();
   if (roi->size() != 2 * axes.size())
     return node.fail("roi must have two entries an axis");
   int64_t rank = Node::rank(node.in(0));
@@ -286,6 +289,19 @@ static LogicalResult keepAspectRatio(Node &node, ResizePlan &plan,
   return success();
 }
 
+/// With a roi that data tell.
+static LogicalResult crop(Node &node, const ResizePlan &plan,
+                          ArrayRef<int64_t> axes) {
+  if (plan.mode == nn::ResizeMode::Cubic || plan.antialias ||
+      !plan.scales.empty())
+    return node.fail("a roi that depends on data is only supported with sizes "
+                     "and the modes nearest and linear");
+  CropMode mode{plan.mode == nn::ResizeMode::Linear, plan.nearest,
+                plan.extrapolation};
+  return node.result(
+      cropAndResize(node, node.in(0), node.in(1), axes, plan.sizes, mode));
+}
+
 static LogicalResult convertResize11(Node &node) {
   ResizePlan plan;
   int64_t rank = Node::rank(node.in(0));
@@ -300,18 +316,21 @@ static LogicalResult convertResize11(Node &node) {
         (plan.policy != "stretch" &&
          failed(keepAspectRatio(node, plan, *axes))))
       return failure();
-    return resize(node, plan);
+    return plan.isRoiOpen ? crop(node, plan, *axes) : resize(node, plan);
   }
   if (!isGiven(node.in(2)))
     return node.fail("scales and sizes are both missing");
-  return failed(readScales(node, plan, node.in(2), *axes)) ? failure()
-                                                           : resize(node, plan);
+  if (failed(readScales(node, plan, node.in(2), *axes)))
+    return failure();
+  return plan.isRoiOpen ? crop(node, plan, *axes) : resize(node, plan);
 }
 
-static constexpr const char *limits = "scales and roi that depend on data";
+static constexpr const char *limits = "scales that depend on data";
+static constexpr const char *limits11 =
+    "scales that depend on data; a roi that does with scales or cubic";
 static const Row rows[] = {
     {"Resize", 10, 2, 2, convertUpsample9, "", limits},
-    {"Resize", 11, 1, 4, convertResize11, "", limits},
+    {"Resize", 11, 1, 4, convertResize11, "", limits11},
     {"Upsample", 1, 1, 1, convertUpsample1},
     {"Upsample", 7, 1, 1, convertUpsample7},
     {"Upsample", 9, 2, 2, convertUpsample9, "", limits},
