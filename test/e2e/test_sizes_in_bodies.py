@@ -289,3 +289,46 @@ def test_sizes_that_differ_in_a_branch(tmp_path: Path) -> None:
     module.run(differ | {"c": np.array(False)})
     with pytest.raises(Exception, match="sizes that should be equal"):
         module.run(differ | {"c": np.array(True)})
+
+
+COLUMNS = """
+g (float[n,t] x) => (float[t,n] y)
+<int64 one = {1}, int64 zero = {0}, int64[1] first = {0}, float[2] open = {1e9, 1e9},
+ int64[2] both = {0, 1}, int64[2] strides = {1, 1000000000}, int64[1] axis = {1},
+ bool[2] masked = {1, 0}, int64 far = {1000000000}, int64 near = {-1000000000}>
+{
+  shape = Shape(x)
+  steps = Gather(shape, one)
+  more = Less(zero, steps)
+  i2, d2, n2, x2, y = Loop (, more, zero, one, steps, x) <
+    body = b (int64 step, bool go, int64 i, int64 d, int64 n, float[r,s] x1)
+      => (bool proceed, int64 next, int64 d1, int64 n1, float[r,s] x3, float[r] column)
+    {
+      next = Add(i, d)
+      d1 = Identity(d)
+      n1 = Identity(n)
+      x3 = Identity(x1)
+      proceed = Less(next, n)
+      place = Unsqueeze(i, first)
+      starts = Concat <axis = 0> (first, place)
+      after = Unsqueeze(next, first)
+      given = Concat <axis = 0> (first, after)
+      floats = Cast <to = 1> (given)
+      most = Max(floats, open)
+      ends = Cast <to = 7> (most)
+      backward = Less(strides, zero)
+      skipped = And(backward, masked)
+      begin = Where(skipped, far, starts)
+      all = Equal(ends, far)
+      reversed = And(all, backward)
+      end = Where(reversed, near, ends)
+      piece = Slice(x1, begin, end, both, strides)
+      column = Squeeze(piece, axis)
+    } >
+}
+"""
+
+
+def test_columns_as_tensorflow_takes_them(tmp_path: Path) -> None:
+    """`for i in tf.range(n)`, whose step is a state, with x[:, i], whose ends are masked."""
+    check(parse(COLUMNS), tmp_path, {"x": random(3, 4)}, {"x": random(2, 1)})

@@ -47,6 +47,8 @@ public:
   AffineExpr minimum(AffineExpr a, AffineExpr b);
 
 private:
+  /// A number, also of a state that no step changes.
+  std::optional<int64_t> getNumber(Value value);
   Linear split(Value value);
   std::optional<unsigned> getState(Value value);
   Value toOutside(Value value);
@@ -97,12 +99,18 @@ static void collectParts(Value condition, SmallVectorImpl<Value> &parts) {
   parts.push_back(condition);
 }
 
+std::optional<int64_t> StepCounter::getNumber(Value value) {
+  auto number = node.tryFloats(toOutside(strip(value)));
+  if (!number || number->size() != 1)
+    return std::nullopt;
+  return static_cast<int64_t>(number->front());
+}
+
 Linear StepCounter::split(Value value) {
   Linear result{strip(value), 0};
   while (true) {
-    if (auto number = node.tryFloats(result.base);
-        number && number->size() == 1) {
-      result.offset += static_cast<int64_t>(number->front());
+    if (std::optional<int64_t> number = getNumber(result.base)) {
+      result.offset += *number;
       result.base = Value();
       return result;
     }
@@ -110,13 +118,12 @@ Linear StepCounter::split(Value value) {
     if (!isa_and_nonnull<nn::AddOp, nn::SubOp>(op))
       return result;
     Value a = op->getOperand(0), b = op->getOperand(1);
-    if (isa<nn::AddOp>(op) && node.tryFloats(a))
+    if (isa<nn::AddOp>(op) && getNumber(a))
       std::swap(a, b);
-    auto number = node.tryFloats(b);
-    if (!number || number->size() != 1)
+    std::optional<int64_t> number = getNumber(b);
+    if (!number)
       return result;
-    result.offset +=
-        static_cast<int64_t>(number->front()) * (isa<nn::AddOp>(op) ? 1 : -1);
+    result.offset += isa<nn::AddOp>(op) ? *number : -*number;
     result.base = strip(a);
   }
 }

@@ -7,6 +7,8 @@
 
 #include "frontends/onnx/OnnxToNN/CropAndResize.h"
 
+#include "frontends/onnx/OnnxToNN/ElementRange.h"
+
 using namespace mlir;
 using namespace nncc::onnx;
 namespace nn = nncc::nn;
@@ -114,18 +116,12 @@ Value Cropper::finish() {
 /// An element of a vector, f32[]; of what was concatenated, the operand's.
 static Value getElement(Node &node, Value vector, int64_t at) {
   while (auto concat = vector.getDefiningOp<nn::ConcatOp>()) {
-    Value part;
-    for (Value operand : concat.getInputs()) {
-      auto size = nn::getConstantValue(Node::dims(operand)[0]);
-      if (!size || at < *size) {
-        part = size ? operand : Value();
-        break;
-      }
-      at -= *size;
-    }
+    int64_t within = at;
+    Value part = findConcatenated(concat, within);
     if (!part)
       break;
     vector = part;
+    at = within;
   }
   Value element = node.slice(vector, 0, node.dim(at), node.dim(1));
   return node.cast(node.reshape(element, {}), node.getBuilder().getF32Type());

@@ -26,9 +26,6 @@ struct SliceRange {
 
 } // namespace
 
-// Exporters write numbers from here on for "to the end".
-static constexpr int64_t openEnd = 100'000'000;
-
 /// A position: counted from the end when it is negative. Null where it lies
 /// outside on the right; `before` is set where it lies outside on the left.
 static AffineExpr normalize(AffineExpr position, AffineExpr size,

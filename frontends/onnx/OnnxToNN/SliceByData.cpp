@@ -7,6 +7,7 @@
 
 #include "frontends/onnx/OnnxToNN/SliceByData.h"
 
+#include "frontends/onnx/OnnxToNN/ElementRange.h"
 #include "nncc/Dialect/NN/NN.h"
 
 using namespace mlir;
@@ -41,18 +42,14 @@ bool Position::step(Node &node) {
     tensor = op->getOperand(0);
     return true;
   }
-  if (auto concat = dyn_cast<nn::ConcatOp>(op)) {
-    for (Value part : concat.getInputs()) {
-      auto type = Node::type(part);
-      if (type.getRank() != 1 || !type.hasStaticShape())
-        return false;
-      if (index < type.getNumElements()) {
-        tensor = part;
-        return true;
-      }
-      index -= type.getNumElements();
-    }
-    return false;
+  if (isa<nn::ConcatOp, nn::SelectOp>(op)) {
+    Value part = isa<nn::ConcatOp>(op) ? findConcatenated(op, index)
+                                       : findSelected(node, op, index);
+    if (part && Node::type(part).hasStaticShape() &&
+        Node::type(part).getNumElements() == 1)
+      index = 0;
+    tensor = part ? part : tensor;
+    return !!part;
   }
   if (!isa<nn::AddOp, nn::SubOp>(op))
     return false;
@@ -130,6 +127,11 @@ static Value sliceBetween(Node &node, Value value, int64_t axis, Value start,
                                    axis);
 }
 
+/// Whether a slice ends where the axis does, whatever its size is.
+static bool isToTheEnd(Node &node, int64_t i) {
+  return getElementRange(node, node.in(2), i).low >= openEnd;
+}
+
 static Value getElement(Node &node, Value vector, int64_t i) {
   return node.cast(node.slice(vector, 0, node.dim(i), node.dim(1)),
                    node.getBuilder().getI64Type());
@@ -151,6 +153,15 @@ Value nncc::onnx::sliceByData(Node &node, ArrayRef<int64_t> axes,
     bool isFixed = starts[i] == ends[i] && steps[i] == 1 && count >= 1;
     if (steps[i] == 0)
       return node.failValue("the step must not be 0");
+    bool isOpen = steps[i] > 0 && isToTheEnd(node, i);
+    if (isOpen && steps[i] == 1 &&
+        getElementRange(node, node.in(1), i).isExactly(0))
+      continue;
+    // As TensorFlow takes one element, which has to be there.
+    if (isOpen && steps[i] >= openEnd) {
+      isFixed = true;
+      count = 1;
+    }
     value = isFixed ? sliceAt(node, value, axis, starts[i], count)
                     : sliceBetween(node, value, axis,
                                    getElement(node, node.in(1), i),

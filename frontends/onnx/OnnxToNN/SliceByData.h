@@ -12,6 +12,9 @@
 
 namespace nncc::onnx {
 
+/// Exporters write numbers from here on for "to the end".
+constexpr int64_t openEnd = 100'000'000;
+
 /// A Slice (opset 10) whose positions depend on data. Its size does not where
 /// their distance is constant, as in x[i : i + 1]. Starts and ends are of
 /// static size. Null after an error.
