@@ -11,7 +11,19 @@ import pytest
 from onnx import helper
 
 import nncc
-from harness import Array, check, gpu_problem, network, random
+from gpu import gpu_host
+from harness import (
+    ATOL,
+    RTOL,
+    Array,
+    check,
+    compare,
+    gpu_problem,
+    network,
+    parse,
+    random,
+    reference,
+)
 
 
 def grid(*ranges: range) -> Array:
@@ -50,6 +62,47 @@ def assignment(where: str, **attributes: str) -> tuple[onnx.ModelProto, dict[str
 def test_constant_indices(where: str, tmp_path: Path) -> None:
     model, feed = assignment(where)
     check(model, tmp_path, feed)
+
+
+OPEN_SLICE = """
+g (float[b, n, 5] x, float[b, n, 1] u) => (float[b, n, 5] y)
+  <int64 zero = {0}, int64 one = {1}, int64[1] last = {-1}, int64[1] at = {AT}>
+{
+  d = Exp(x)
+  t = Tanh(u)
+  given = Shape(u)
+  b = Gather(given, zero)
+  n = Gather(given, one)
+  rows = Range(zero, b, one)
+  deep = Constant<value_ints = [-1, 1, 1]>()
+  i0 = Reshape(rows, deep)
+  columns = Range(zero, n, one)
+  flat = Constant<value_ints = [-1, 1]>()
+  i1 = Reshape(columns, flat)
+  e0 = Expand(i0, given)
+  e1 = Expand(i1, given)
+  e2 = Expand(at, given)
+  u0 = Unsqueeze(e0, last)
+  u1 = Unsqueeze(e1, last)
+  u2 = Unsqueeze(e2, last)
+  where = Concat<axis = -1>(u0, u1, u2)
+  y = ScatterND(d, where, t)
+}
+"""
+
+
+@pytest.mark.parametrize("at", [0, 3, -1])
+def test_a_slice_of_open_sizes(at: int, tmp_path: Path) -> None:
+    """As exporters write `y[:, :, at] = t`."""
+    model = parse(OPEN_SLICE.replace("AT", str(at)))
+    feed = {"x": random(3, 4, 5), "u": random(3, 4, 1, seed=1)}
+    check(model, tmp_path, feed)
+    flags = ["--target=webgpu", "--no-fallback", "--require-gpu"]
+    nncc.compile(tmp_path / "model.onnx", tmp_path / "gpu.wasm", flags=flags)
+    if problem := gpu_problem():
+        pytest.skip(f"no GPU: {problem}")
+    (output,) = gpu_host().run(tmp_path / "gpu.wasm", list(feed.values()))
+    compare({"y": output}, reference(model, feed), RTOL, ATOL)
 
 
 @pytest.mark.parametrize("reduction", ["add", "mul", "max", "min"])

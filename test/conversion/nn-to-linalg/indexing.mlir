@@ -77,6 +77,35 @@ func.func @main(%data: tensor<3x4x5xf32>, %slices: tensor<2x2x5xf32>) -> tensor<
 
 // -----
 
+// So do tuples of ranges; what covers all of the data takes its place.
+
+#n = affine_map<()[n] -> (n)>
+#n1 = affine_map<()[n] -> (n, 1)>
+#n11 = affine_map<()[n] -> (n, 1, 1)>
+#n12 = affine_map<()[n] -> (n, 1, 2)>
+#n5 = affine_map<()[n] -> (n, 5)>
+
+// CHECK-LABEL: func.func @main(
+// CHECK-SAME:    %[[DATA:[a-z0-9]*]]: tensor<?x5xf32{{.*}}>, %[[COLUMN:[a-z0-9]*]]: tensor<?x1xf32{{.*}}>, %[[ALL:[a-z0-9]*]]: tensor<?x5xf32
+// CHECK-NOT:   scf.for
+// CHECK:       %[[PART:.*]] = tensor.insert_slice %[[COLUMN]] into %[[DATA]][0, 4] [{{.*}}, 1] [1, 1]
+// CHECK:       return %[[PART]], %[[ALL]]
+func.func @main(%data: tensor<?x5xf32, #n5>, %column: tensor<?x1xf32, #n1>, %all: tensor<?x5xf32, #n5>) -> (tensor<?x5xf32, #n5>, tensor<?x5xf32, #n5>)
+    attributes {nn.symbols = ["n"]} {
+  %rows = nn.iota : () -> tensor<?xi64, #n>
+  %last = nn.constant dense<-1> : tensor<1xi64>
+  %0 = nn.reshape %rows : (tensor<?xi64, #n>) -> tensor<?x1x1xi64, #n11>
+  %1 = nn.broadcast_to %last : (tensor<1xi64>) -> tensor<?x1xi64, #n1>
+  %2 = nn.reshape %1 : (tensor<?x1xi64, #n1>) -> tensor<?x1x1xi64, #n11>
+  %3 = nn.concat %0, %2 {axis = 2 : i64} : (tensor<?x1x1xi64, #n11>, tensor<?x1x1xi64, #n11>) -> tensor<?x1x2xi64, #n12>
+  %4 = nn.scatter_nd %data, %3, %column : (tensor<?x5xf32, #n5>, tensor<?x1x2xi64, #n12>, tensor<?x1xf32, #n1>) -> tensor<?x5xf32, #n5>
+  %5 = nn.reshape %rows : (tensor<?xi64, #n>) -> tensor<?x1xi64, #n1>
+  %6 = nn.scatter_nd %data, %5, %all : (tensor<?x5xf32, #n5>, tensor<?x1xi64, #n1>, tensor<?x5xf32, #n5>) -> tensor<?x5xf32, #n5>
+  return %4, %6 : tensor<?x5xf32, #n5>, tensor<?x5xf32, #n5>
+}
+
+// -----
+
 // CHECK-LABEL: func.func @main(
 // CHECK: %[[HERE:.*]] = linalg.index 1
 // CHECK: arith.cmpi eq, %{{.*}}, %[[HERE]]

@@ -86,8 +86,9 @@ static SmallVector<int64_t> readTuples(Value indices, RankedTensorType data) {
   return numbers;
 }
 
-std::optional<nn::IndexBox> nn::getIndexBox(Value indices,
-                                            RankedTensorType data) {
+/// The box of constant tuples.
+static std::optional<nn::IndexBox> getConstantBox(Value indices,
+                                                  RankedTensorType data) {
   size_t rank = nn::getTensor(indices).getShape().back();
   SmallVector<int64_t> tuples = readTuples(indices, data);
   if (rank == 0 || tuples.empty())
@@ -95,18 +96,149 @@ std::optional<nn::IndexBox> nn::getIndexBox(Value indices,
   nn::IndexBox box;
   ArrayRef<int64_t> all(tuples);
   box.begin.assign(all.begin(), all.begin() + rank);
-  for (auto [first, last] : llvm::zip(box.begin, all.take_back(rank)))
-    box.sizes.push_back(last - first + 1);
+  SmallVector<int64_t> sizes;
   int64_t count = 1;
-  for (int64_t size : box.sizes)
-    count *= std::max<int64_t>(size, 0);
+  for (auto [first, last] : llvm::zip(box.begin, all.take_back(rank))) {
+    sizes.push_back(last - first + 1);
+    box.sizes.push_back(
+        getAffineConstantExpr(sizes.back(), indices.getContext()));
+    count *= std::max<int64_t>(sizes.back(), 0);
+  }
   if (count != int64_t(tuples.size() / rank))
     return std::nullopt;
   for (size_t number = 0; number < tuples.size() / rank; ++number) {
     int64_t rest = number;
-    for (size_t i = rank; i-- > 0; rest /= box.sizes[i])
-      if (tuples[number * rank + i] != box.begin[i] + rest % box.sizes[i])
+    for (size_t i = rank; i-- > 0; rest /= sizes[i])
+      if (tuples[number * rank + i] != box.begin[i] + rest % sizes[i])
         return std::nullopt;
   }
   return box;
+}
+
+namespace {
+
+/// A tensor whose elements are `first`, plus their position along `dim` if
+/// there is one.
+struct Range {
+  int64_t first = 0;
+  std::optional<unsigned> dim;
+};
+
+} // namespace
+
+static bool isOne(AffineExpr size) { return size == 1; }
+
+/// Of a constant.
+static std::optional<Range> getConstantRange(ElementsAttr constant) {
+  auto type = dyn_cast<RankedTensorType>(constant.getShapedType());
+  if (!type || type.getNumElements() == 0 || type.getNumElements() > (1 << 16))
+    return std::nullopt;
+  SmallVector<char> storage;
+  ArrayRef<char> bytes = exec::getBytes(constant, storage);
+  bool isWide = type.getElementType().isInteger(64);
+  SmallVector<int64_t> numbers;
+  for (int64_t i = 0; i < type.getNumElements(); ++i)
+    numbers.push_back(
+        isWide ? int64_t(llvm::support::endian::read64le(&bytes[8 * i]))
+               : int32_t(llvm::support::endian::read32le(&bytes[4 * i])));
+  if (llvm::all_equal(numbers))
+    return Range{numbers.front(), std::nullopt};
+  for (auto [i, number] : llvm::enumerate(numbers))
+    if (number != numbers.front() + int64_t(i))
+      return std::nullopt;
+  // Along the only dimension of more than one element.
+  for (auto [dim, size] : llvm::enumerate(type.getShape()))
+    if (size == type.getNumElements())
+      return Range{numbers.front(), dim};
+  return std::nullopt;
+}
+
+/// The dimension of the result of a reshape that only adds and removes
+/// dimensions of one element which `dim` becomes; none where it does more.
+static std::optional<unsigned> getReshapedDim(nn::ReshapeOp op, unsigned dim) {
+  SmallVector<AffineExpr> from = nn::getDims(op->getOperand(0).getType());
+  SmallVector<AffineExpr> to = nn::getDims(op->getResult(0).getType());
+  auto number = llvm::count_if(ArrayRef(from).take_front(dim),
+                               [](AffineExpr size) { return !isOne(size); });
+  SmallVector<AffineExpr> kept(from);
+  llvm::erase_if(kept, isOne);
+  std::optional<unsigned> result;
+  SmallVector<AffineExpr> others;
+  for (auto [i, size] : llvm::enumerate(to)) {
+    if (isOne(size))
+      continue;
+    if (int64_t(others.size()) == number)
+      result = i;
+    others.push_back(size);
+  }
+  return kept == others ? result : std::nullopt;
+}
+
+static std::optional<Range> getRange(Value value) {
+  Operation *op = value.getDefiningOp();
+  if (ElementsAttr constant; matchPattern(value, m_Constant(&constant)))
+    return getConstantRange(constant);
+  if (auto iota = dyn_cast_or_null<nn::IotaOp>(op)) {
+    if (isOne(nn::getDims(iota.getType())[iota.getAxis()]))
+      return Range();
+    return Range{0, unsigned(iota.getAxis())};
+  }
+  if (!isa_and_nonnull<nn::BroadcastToOp, nn::ReshapeOp>(op))
+    return std::nullopt;
+  std::optional<Range> range = getRange(op->getOperand(0));
+  if (!range || !range->dim)
+    return range;
+  if (auto reshape = dyn_cast<nn::ReshapeOp>(op))
+    range->dim = getReshapedDim(reshape, *range->dim);
+  else
+    *range->dim += nn::getTensor(value).getRank() -
+                   nn::getTensor(op->getOperand(0)).getRank();
+  return range->dim ? range : std::nullopt;
+}
+
+/// The parts of index tuples, each [..., 1].
+static SmallVector<Value> getTupleParts(Value indices) {
+  RankedTensorType type = nn::getTensor(indices);
+  if (type.getShape().back() == 1)
+    return {indices};
+  auto concat = indices.getDefiningOp<nn::ConcatOp>();
+  if (!concat || int64_t(concat.getAxis()) != type.getRank() - 1 ||
+      llvm::any_of(concat->getOperands(), [](Value part) {
+        return nn::getTensor(part).getShape().back() != 1;
+      }))
+    return {};
+  return llvm::to_vector(concat->getOperands());
+}
+
+/// The box of tuples of ranges, the i-th along dimension i.
+static std::optional<nn::IndexBox> getRangeBox(Value indices,
+                                               RankedTensorType data) {
+  SmallVector<Value> parts = getTupleParts(indices);
+  SmallVector<AffineExpr> sizes = nn::getDims(indices.getType());
+  sizes.pop_back();
+  if (parts.empty() || parts.size() != sizes.size())
+    return std::nullopt;
+  nn::IndexBox box;
+  box.sizes = sizes;
+  for (auto [i, part] : llvm::enumerate(parts)) {
+    std::optional<Range> range = getRange(part);
+    if (!range || (range->dim ? *range->dim != i : !isOne(sizes[i])))
+      return std::nullopt;
+    int64_t end = data.getDimSize(i), first = range->first;
+    std::optional<int64_t> count = nn::getConstantValue(sizes[i]);
+    bool isOpen = ShapedType::isDynamic(end);
+    if (first < 0 && !isOpen && count && first + *count <= 0)
+      first += end;
+    if (first < 0 || (!isOpen && count && first + *count > end))
+      return std::nullopt;
+    box.begin.push_back(first);
+  }
+  return box;
+}
+
+std::optional<nn::IndexBox> nn::getIndexBox(Value indices,
+                                            RankedTensorType data) {
+  if (std::optional<nn::IndexBox> box = getConstantBox(indices, data))
+    return box;
+  return getRangeBox(indices, data);
 }

@@ -29,13 +29,15 @@ mlir::FailureOr<int64_t> getTupleSize(std::optional<mlir::Location> loc,
 mlir::Value getPosition(mlir::OpBuilder &b, mlir::Location loc,
                         mlir::Value index, mlir::Value size);
 
-/// Where constant index tuples lie if they are all positions of a box, in
-/// row-major order.
+/// Where index tuples lie if they are all positions of a box, in row-major
+/// order.
 struct IndexBox {
-  llvm::SmallVector<int64_t> begin, sizes;
+  llvm::SmallVector<int64_t> begin;
+  llvm::SmallVector<mlir::AffineExpr> sizes;
 };
 /// None if the indices, whose tuples index leading dimensions of the data, are
-/// no constant or no such box.
+/// no such box, or neither constant nor put together from ranges, as exporters
+/// write the assignment of a slice.
 std::optional<IndexBox> getIndexBox(mlir::Value indices,
                                     mlir::RankedTensorType data);
 

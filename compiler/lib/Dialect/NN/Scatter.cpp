@@ -6,10 +6,10 @@
 //===----------------------------------------------------------------------===//
 //
 // A scatter is a loop over the updates that carries the result, since their
-// order counts; scalars are written there with tensor.insert. Where constant
-// indices are those of a box, as exporters write the assignment of a slice, it
-// is one tensor.insert_slice. A target may ask for elements that look for their
-// updates instead (ScatterSearch.h).
+// order counts; scalars are written there with tensor.insert. Where the indices
+// are known to be those of a box, as exporters write the assignment of a slice,
+// it is one tensor.insert_slice. A target may ask for elements that look for
+// their updates instead (ScatterSearch.h).
 //
 //===----------------------------------------------------------------------===//
 
@@ -120,14 +120,14 @@ Value ScatterBuilder::writeElement(Value into, ArrayRef<Value> position,
 Value ScatterBuilder::writeBox(Value into, const IndexBox &box,
                                ArrayRef<AffineExpr> dims, Value updates,
                                ArrayRef<AffineExpr> given) {
-  SmallVector<AffineExpr> sizes;
-  SmallVector<OpFoldResult> begin;
-  for (auto [first, size] : llvm::zip(box.begin, box.sizes)) {
-    begin.push_back(b.getIndexAttr(first));
-    sizes.push_back(b.getAffineConstantExpr(size));
-  }
+  SmallVector<AffineExpr> sizes(box.sizes);
   llvm::append_range(sizes, dims.drop_front(box.begin.size()));
   updates = buildReshaped(b, loc, updates, given, sizes);
+  if (!combine && ArrayRef(sizes) == dims)
+    return updates; // all that there was
+  SmallVector<OpFoldResult> begin;
+  for (int64_t first : box.begin)
+    begin.push_back(b.getIndexAttr(first));
   return writeSlice(into, begin, sizes, updates);
 }
 
