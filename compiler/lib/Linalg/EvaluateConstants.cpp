@@ -45,6 +45,7 @@ struct EvaluateConstantsPass
   void runOnOperation() override;
 
 private:
+  void collectConstantOps(func::FuncOp main);
   OwningOpRef<ModuleOp> extract(ArrayRef<Value> roots);
   LogicalResult evaluate(ArrayRef<Value> roots);
 
@@ -235,10 +236,19 @@ LogicalResult EvaluateConstantsPass::evaluate(ArrayRef<Value> roots) {
   return success();
 }
 
-void EvaluateConstantsPass::runOnOperation() {
-  auto main = getOperation().lookupSymbol<func::FuncOp>("main");
-  if (!main || !runner)
-    return;
+/// Whether an op puts a part into a tensor into which one that is not constant
+/// is put later: as a constant, what is not written yet would be one, too.
+static bool isPartOfVariable(Operation *op,
+                             const SetVector<Operation *> &constantOps) {
+  return isa<tensor::InsertSliceOp>(op) &&
+         llvm::any_of(op->getUses(), [&](OpOperand &use) {
+           auto next = dyn_cast<tensor::InsertSliceOp>(use.getOwner());
+           return next && use == next.getDestMutable() &&
+                  !constantOps.contains(next);
+         });
+}
+
+void EvaluateConstantsPass::collectConstantOps(func::FuncOp main) {
   constantOps.clear();
   for (Operation &op : main.getBody().front()) {
     bool isConstant = isMemoryEffectFree(&op) &&
@@ -250,6 +260,17 @@ void EvaluateConstantsPass::runOnOperation() {
     if (isConstant)
       constantOps.insert(&op);
   }
+  auto candidates = llvm::to_vector(constantOps);
+  for (Operation *op : llvm::reverse(candidates))
+    if (isPartOfVariable(op, constantOps))
+      constantOps.remove(op);
+}
+
+void EvaluateConstantsPass::runOnOperation() {
+  auto main = getOperation().lookupSymbol<func::FuncOp>("main");
+  if (!main || !runner)
+    return;
+  collectConstantOps(main);
   SetVector<Value> roots;
   for (Operation *op : constantOps)
     for (Value result : op->getResults())
