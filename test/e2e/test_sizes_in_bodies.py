@@ -332,3 +332,38 @@ g (float[n,t] x) => (float[t,n] y)
 def test_columns_as_tensorflow_takes_them(tmp_path: Path) -> None:
     """`for i in tf.range(n)`, whose step is a state, with x[:, i], whose ends are masked."""
     check(parse(COLUMNS), tmp_path, {"x": random(3, 4)}, {"x": random(2, 1)})
+
+
+# The last rows of x first; while limit < i, and with a condition on them only there.
+DOWNWARDS = """
+g (float[n,3] x, int64 limit, float bound) => (float[m,3] y)
+<int64 down = {{-1}}, int64 zero = {{0}}, bool always = {{1}}>
+{{
+  shape = Shape(x)
+  length = Gather(shape, zero)
+  last = Add(length, down)
+  more = {test}(last, limit)
+  i2, y = Loop (, more, last) <
+    body = b (int64 step, bool go, int64 i) => (bool proceed, int64 next, float[3] row)
+    {{
+      next = Add(i, down)
+      row = Gather(x, i)
+      isBelow = {test}(next, limit)
+      proceed = If (isBelow) <
+        then_branch = t () => (bool p) {{ {inner} }},
+        else_branch = f () => (bool q) {{ q = Identity(isBelow) }} >
+    }} >
+}}
+"""
+SUM = "sum = ReduceSum <keepdims = 0> (row) p = Less(sum, bound)"
+
+
+@pytest.mark.parametrize("inner", ["p = Identity(always)", SUM])
+@pytest.mark.parametrize("test", ["Greater", "GreaterOrEqual"])
+def test_counts_downwards(test: str, inner: str, tmp_path: Path) -> None:
+    x = np.arange(15, dtype=np.float32).reshape(5, 3)
+    graph = DOWNWARDS.format(test=test, inner=inner)
+    bound = np.array(30, np.float32)
+    feeds = [{"x": x, "limit": number(n), "bound": bound} for n in (0, 2, 3)]
+    feeds += [{"x": x[:2], "limit": number(0), "bound": bound}]
+    check(parse(graph), tmp_path, *feeds, on_gpu=False)

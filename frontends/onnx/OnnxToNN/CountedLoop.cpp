@@ -27,12 +27,14 @@ struct Comparison {
   bool orEqual = false;
 };
 
-/// Proceeds while start + first + step * stride < end + last.
+/// Proceeds while start + first + step * stride is before the end.
 struct Counted {
   Linear start, end;
-  int64_t stride = 1;
+  int64_t stride = 1;    ///< negative where the end is below
   int64_t first = 0;     ///< what is added before the first test
   bool isTested = false; ///< before the first step, too
+
+  int64_t sign() const { return stride < 0 ? -1 : 1; }
 };
 
 class StepCounter {
@@ -51,6 +53,7 @@ private:
   std::optional<int64_t> getNumber(Value value);
   Linear split(Value value);
   std::optional<unsigned> getState(Value value);
+  std::optional<Counted> match(Value count, Linear end, int64_t sign);
   Value toOutside(Value value);
   bool isOutside(Value value);
   Value toNumber(const Linear &linear);
@@ -88,9 +91,31 @@ static std::optional<Comparison> readComparison(Value condition) {
   return std::nullopt;
 }
 
-/// The conditions that must all hold.
+/// What a condition is where its own condition does not hold.
+static Value getOtherwise(OpResult condition) {
+  if (auto choice = dyn_cast<nn::SelectOp>(condition.getOwner()))
+    return choice->getOperand(2);
+  if (auto choice = dyn_cast<nn::IfOp>(condition.getOwner()))
+    return choice.getElseBranch().front().getTerminator()->getOperand(
+        condition.getResultNumber());
+  return Value();
+}
+
+/// The conditions that must all hold, also as `a and b` of a language that asks
+/// for b only where a holds.
 static void collectParts(Value condition, SmallVectorImpl<Value> &parts) {
   condition = strip(condition);
+  auto result = dyn_cast<OpResult>(condition);
+  Value otherwise = result ? getOtherwise(result) : Value();
+  if (otherwise &&
+      strip(otherwise) == strip(result.getOwner()->getOperand(0))) {
+    collectParts(otherwise, parts);
+    if (auto choice = dyn_cast<nn::SelectOp>(result.getOwner()))
+      collectParts(choice->getOperand(1), parts);
+    else
+      parts.push_back(condition);
+    return;
+  }
   if (auto both = condition.getDefiningOp<nn::AndOp>()) {
     collectParts(both.getLhs(), parts);
     collectParts(both.getRhs(), parts);
@@ -156,21 +181,30 @@ std::optional<Counted> StepCounter::match(Value condition) {
   auto comparison = readComparison(condition);
   if (!comparison)
     return std::nullopt;
-  Linear counter = split(comparison->low), end = split(comparison->high);
+  Linear above = split(comparison->high), below = split(comparison->low);
+  above.offset += comparison->orEqual;
+  below.offset -= comparison->orEqual;
+  auto upwards = match(comparison->low, above, 1);
+  return upwards ? upwards : match(comparison->high, below, -1);
+}
+
+/// A count that goes upwards or, with the sign -1, downwards to the end.
+std::optional<Counted> StepCounter::match(Value count, Linear end,
+                                          int64_t sign) {
+  Linear counter = split(count);
   end.base = end.base ? toOutside(end.base) : Value();
   if (!isOutside(end.base) || !counter.base)
     return std::nullopt;
   Counted counted;
   counted.end = end;
-  counted.end.offset += comparison->orEqual;
   counted.first = counter.offset;
-  if (counter.base == body.getArgument(0))
+  if (counter.base == body.getArgument(0) && sign > 0)
     return counted;
   auto state = getState(counter.base);
   if (!state)
     return std::nullopt;
   Linear step = split(next[*state]);
-  if (step.base != counter.base || step.offset < 1)
+  if (step.base != counter.base || step.offset * sign < 1)
     return std::nullopt;
   counted.start = split(loop.initial[*state]);
   counted.stride = step.offset;
@@ -187,10 +221,11 @@ bool StepCounter::isFirstTest(Value condition, const Counted &counted) {
   auto comparison = readComparison(condition);
   if (!comparison || counted.first != counted.stride)
     return false;
-  Linear end = split(comparison->high);
-  end.offset += comparison->orEqual;
-  return isSame(split(comparison->low), counted.start) &&
-         isSame(end, counted.end);
+  Linear start = split(comparison->low), end = split(comparison->high);
+  if (counted.sign() < 0)
+    std::swap(start, end);
+  end.offset += comparison->orEqual ? counted.sign() : 0;
+  return isSame(start, counted.start) && isSame(end, counted.end);
 }
 
 /// Null where data tell.
@@ -219,10 +254,11 @@ AffineExpr StepCounter::count(const Counted &counted) {
   // A step of its own goes before the first test, unless that is one.
   int64_t before = counted.isTested ? 0 : 1;
   int64_t first = counted.isTested ? 0 : counted.first;
+  int64_t sign = counted.sign(), stride = sign * counted.stride;
   AffineExpr start = toSize(counted.start), end = toSize(counted.end);
   if (start && end) {
     AffineExpr rest =
-        nn::simplify((end - start - first).ceilDiv(counted.stride));
+        nn::simplify(((end - start - first) * sign).ceilDiv(stride));
     if (nn::getLowerBound(rest).value_or(-1) >= 0)
       return nn::simplify(rest + before);
     if (Node::isNegative(rest))
@@ -235,11 +271,11 @@ AffineExpr StepCounter::count(const Counted &counted) {
     return node.constant(static_cast<double>(value), i64);
   };
   Value rest = node.sub(toNumber(counted.end), toNumber(counted.start));
-  rest = node.add(rest, number(counted.stride - 1 - first));
+  rest =
+      node.add(node.mul(rest, number(sign)), number(stride - 1 - sign * first));
   rest = node.create<nn::MaxOp>(rest, number(0));
-  return node.bindSize(
-      node.add(node.div(rest, number(counted.stride)), number(before)),
-      "the number of steps");
+  return node.bindSize(node.add(node.div(rest, number(stride)), number(before)),
+                       "the number of steps");
 }
 
 /// Null where data tell which it is, but may not be asked.
