@@ -7,6 +7,7 @@
 
 #include "nncc/Dialect/Exec/Exec.h"
 #include "targets/wasm/Passes.h"
+#include "targets/wasm/SliceKernels.h"
 #include "targets/wasm/Variants.h"
 
 #include "mlir/Conversion/AffineToStandard/AffineToStandard.h"
@@ -36,6 +37,7 @@ namespace nncc::wasm {
 
 using namespace mlir;
 using nncc::wasm::byteDotsAttr;
+using nncc::wasm::slicesAttr;
 
 namespace {
 
@@ -150,6 +152,16 @@ struct NarrowConstantPattern : ConvertOpToLLVMPattern<arith::ConstantOp> {
 
 } // namespace
 
+/// An attribute of LLVM's: a name, or a name and a value.
+static void addPassthrough(func::FuncOp func, Attribute attribute) {
+  constexpr StringLiteral name = "passthrough";
+  SmallVector<Attribute> all;
+  if (auto known = func->getAttrOfType<ArrayAttr>(name))
+    llvm::append_range(all, known);
+  all.push_back(attribute);
+  func->setAttr(name, ArrayAttr::get(func.getContext(), all));
+}
+
 /// Which functions' dot products are of bytes; their instructions do not tell.
 static void markByteDots(ModuleOp module) {
   for (auto func : module.getOps<func::FuncOp>()) {
@@ -158,9 +170,33 @@ static void markByteDots(ModuleOp module) {
       (dot.getBytes() ? hasBytes : hasOthers) = true;
     });
     if (hasBytes && !hasOthers)
-      func->setAttr(
-          "passthrough",
-          Builder(module.getContext()).getStrArrayAttr({byteDotsAttr}));
+      addPassthrough(func, Builder(func).getStringAttr(byteDotsAttr));
+  }
+}
+
+/// The least number of operations: open sizes count as 1.
+static int64_t countFlops(func::FuncOp kernel) {
+  auto info = kernel->getAttrOfType<DictionaryAttr>(nncc::exec::kernelAttrName);
+  auto flops = info ? info.getAs<AffineMapAttr>("flops") : nullptr;
+  if (!flops)
+    return 0;
+  AffineMap map = flops.getValue();
+  SmallVector<Attribute> ones(map.getNumInputs(),
+                              Builder(kernel).getIndexAttr(1));
+  SmallVector<Attribute> results;
+  if (failed(map.constantFold(ones, results)))
+    return 0;
+  return cast<IntegerAttr>(results.front()).getInt();
+}
+
+/// Slices take some 50 microseconds, when an engine has optimised the code.
+static void markLongKernels(ModuleOp module) {
+  constexpr int64_t flopsPerSlice = 2'500'000, least = 4, most = 32;
+  for (auto func : module.getOps<func::FuncOp>()) {
+    int64_t slices = std::min(countFlops(func) / flopsPerSlice, most);
+    if (slices >= least)
+      addPassthrough(func, Builder(func).getStrArrayAttr(
+                               {slicesAttr, std::to_string(slices)}));
   }
 }
 
@@ -172,6 +208,7 @@ struct LowerToLLVMPass : nncc::wasm::impl::LowerToLLVMBase<LowerToLLVMPass> {
   void runOnOperation() override {
     MLIRContext *context = &getContext();
     markByteDots(getOperation());
+    markLongKernels(getOperation());
     mlir::LowerToLLVMOptions options(context);
     options.overrideIndexBitwidth(indexBitwidth);
     LLVMTypeConverter converter(context, options);

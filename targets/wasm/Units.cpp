@@ -9,6 +9,7 @@
 
 #include "targets/wasm/Codegen.h"
 #include "targets/wasm/EntryPoints.h"
+#include "targets/wasm/SliceKernels.h"
 #include "targets/wasm/Translate.h"
 #include "targets/wasm/Variants.h"
 
@@ -196,6 +197,7 @@ void Splitter::endUnits(StringRef lastKernel) {
 }
 
 Parts Splitter::split(bool wantsVariants) {
+  sliceKernels(program);
   propagateArguments(program);
   SmallVector<Function *> all, varied;
   for (Function &function : program)

@@ -17,7 +17,7 @@ import pytest
 from onnx import helper
 
 import nncc
-from harness import Array, network
+from harness import Array, check, network
 from schedule_cases import make_cases
 
 ROUNDS = int(os.environ.get("NNCC_SCHEDULE_ROUNDS", "3"))
@@ -210,3 +210,20 @@ def test_random_ops(seed: int, tmp_path: Path) -> None:
         np.testing.assert_allclose(
             got[node.output[0]], case.expected, rtol=1e-4, atol=1e-4, err_msg=str(node)
         )
+
+
+def test_long_kernels(tmp_path: Path) -> None:
+    """Those that are called in slices, which end inside of rows of tiles."""
+    rng = np.random.default_rng(0)
+    feeds = [
+        {"a": numbers(rng, batch, 131, 257), "x": numbers(rng, batch, 19, 47, 61)}
+        for batch in (1, 3)
+    ]
+    constants = {"b": numbers(rng, 257, 203), "w": numbers(rng, 67, 19, 5, 5)}
+    nodes = [
+        helper.make_node("MatMul", ["a", "b"], ["y"]),
+        helper.make_node("Conv", ["x", "w"], ["z"], strides=[2, 1], pads=[2, 2, 2, 2]),
+    ]
+    shapes = {"a": ["n", 131, 257], "x": ["n", 19, 47, 61]}
+    model = network(nodes, feeds[0], ["y", "z"], shapes=shapes, constants=constants)
+    check(model, tmp_path, *feeds)
