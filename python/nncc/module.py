@@ -275,6 +275,9 @@ def _as_array(item: TensorType, inputs: Mapping[str, npt.ArrayLike]) -> Array:
     if item.name not in inputs:
         raise ModuleError(f"input '{item.name}' {item} was not given")
     array = np.asarray(inputs[item.name])
+    # The type that ml_dtypes adds to NumPy.
+    if item.dtype == "bf16" and array.dtype.name == "bfloat16":
+        array = array.view(item.numpy_dtype)
     if array.dtype != item.numpy_dtype:
         raise ModuleError(f"input '{item.name}': the model wants {item.dtype}, not {array.dtype}")
     if array.ndim != len(item.shape):

@@ -11,7 +11,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from harness import Array, check, compare, compiled, network, random
+from harness import Array, check, compare, compiled, network, parse, random
 
 FLOAT8: dict[str, Any] = {
     "FLOAT8E4M3FN": ml_dtypes.float8_e4m3fn,
@@ -126,3 +126,12 @@ def test_casts_of_bits(source: str, target: str, tmp_path: Path) -> None:
     node = helper.make_node("BitCast", ["x"], ["y"], to=getattr(TensorProto, target))
     got = compiled(model([node], {"x": x}, opset=26), tmp_path).run({"x": x})
     compare(got, {"y": x.view(dtypes[1])}, 0, 0)
+
+
+def test_bfloat16_of_ml_dtypes(tmp_path: Path) -> None:
+    """Goes in as it is, where results are its bits."""
+    graph = parse("g (bfloat16[3] x) => (bfloat16[3] y) { y = Neg (x) }")
+    x = np.array([1, -2.5, 3], ml_dtypes.bfloat16)
+    for given in (x, x.view(np.uint16)):
+        y = compiled(graph, tmp_path).run({"x": given})["y"]
+        np.testing.assert_array_equal(y.view(ml_dtypes.bfloat16), -x)
