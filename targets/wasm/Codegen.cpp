@@ -9,6 +9,7 @@
 
 #include "targets/wasm/Addresses.h"
 #include "targets/wasm/PointerInduction.h"
+#include "targets/wasm/SplatJoins.h"
 
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/MC/TargetRegistry.h"
@@ -87,6 +88,8 @@ static void addAddressPasses(FunctionPassManager &passes) {
   passes.addPass(PointerInductionPass());
   passes.addPass(EarlyCSEPass());
   passes.addPass(MarkAddressesPass());
+  // Last: what asks for the same condition twice is simplified elsewhere.
+  passes.addPass(SplatJoinsPass());
 }
 
 /// Runs the passes that `build` returns.
