@@ -30,14 +30,13 @@ func.func @main(%x: tensor<2x30xf32>, %w: tensor<5x1x32xui8>, %s: tensor<5x1xf32
 
 // -----
 
-// Many rows: the weights as floats, panel by panel.
+// Many rows: the weights as floats; few are unpacked at once.
 // CHECK-LABEL: func.func @main
-// CHECK:         scf.for
-// CHECK:           tensor.extract_slice
-// CHECK:           linalg.generic {{.*}} outs(%{{.*}} : tensor<2x2x1x4x8x8xf32>)
-// CHECK:             arith.shrui
-// CHECK:           linalg.generic {{.*}} ins(%arg0, %{{.*}} : tensor<16x64xf32>, tensor<2x64x8xf32>)
-// CHECK:           tensor.insert_slice
+// CHECK-NOT:     scf.for
+// CHECK:         linalg.generic {{.*}} outs(%{{.*}} : tensor<2x2x1x4x8x8xf32>)
+// CHECK:           arith.shrui
+// CHECK:         linalg.generic {{.*}} ins(%arg0, %{{.*}} : tensor<16x64xf32>, tensor<2x64x8xf32>)
+// CHECK-NOT:     tensor.insert_slice
 // CHECK-NOT:     exec.dot
 func.func @main(%x: tensor<16x64xf32>, %w: tensor<16x2x16xui8>, %s: tensor<16x2xf32>) -> tensor<16x16xf32> {
   %z = nn.constant dense<8.0> : tensor<f32>
@@ -47,11 +46,27 @@ func.func @main(%x: tensor<16x64xf32>, %w: tensor<16x2x16xui8>, %s: tensor<16x2x
 
 // -----
 
+// More of them than a cache holds: panel by panel.
+// CHECK-LABEL: func.func @main
+// CHECK:         scf.for
+// CHECK:           tensor.extract_slice
+// CHECK:           linalg.generic {{.*}} outs(%{{.*}} : tensor<4x256x1x4x8x8xf32>)
+// CHECK:           linalg.generic {{.*}} ins(%arg0, %{{.*}} : tensor<16x8192xf32>, tensor<4x8192x8xf32>)
+// CHECK:           tensor.insert_slice
+// CHECK-NOT:     exec.dot
+func.func @main(%x: tensor<16x8192xf32>, %w: tensor<64x256x16xui8>, %s: tensor<64x256xf32>) -> tensor<16x64xf32> {
+  %z = nn.constant dense<8.0> : tensor<f32>
+  %y = nn.block_matmul %x, %w, %s, %z {bits = 4 : i64} : (tensor<16x8192xf32>, tensor<64x256x16xui8>, tensor<64x256xf32>, tensor<f32>) -> tensor<16x64xf32>
+  return %y : tensor<16x64xf32>
+}
+
+// -----
+
 // An open number of rows decides when the network runs.
 // CHECK-LABEL: func.func @main
 // CHECK:         arith.cmpi uge
 // CHECK:         scf.if
-// CHECK:           scf.for
+// CHECK:           linalg.generic {{.*}} outs(%{{.*}} : tensor<2x2x1x4x8x8xf32>)
 // CHECK-NOT:       exec.dot
 // CHECK:         } else {
 // CHECK:           exec.dot

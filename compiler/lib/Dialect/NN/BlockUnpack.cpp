@@ -74,6 +74,8 @@ UnpackBuilder::UnpackBuilder(LoweringBuilder &b, Location loc, Value lhs,
 
 /// `panels` of the first dimension, from `first` on.
 Value UnpackBuilder::slicePanels(Value packed, Value first) {
+  if (panels == allPanels)
+    return packed;
   auto type = cast<RankedTensorType>(packed.getType());
   SmallVector<int64_t> shape(type.getShape());
   shape.front() = panels;
@@ -150,6 +152,8 @@ Value UnpackBuilder::build() {
   auto index = [&](int64_t value) -> Value {
     return b.create<arith::ConstantIndexOp>(loc, value);
   };
+  if (panels == allPanels)
+    return multiply(unpack(index(0)));
   Value result = b.empty(loc, withRows(allPanels * width), b.getF32Type());
   auto loop = b.create<scf::ForOp>(
       loc, index(0), index(allPanels / panels), index(1), result,
