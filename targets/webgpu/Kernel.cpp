@@ -7,6 +7,7 @@
 
 #include "targets/webgpu/Kernel.h"
 
+#include "mlir/Conversion/AffineToStandard/AffineToStandard.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Pass/PassManager.h"
@@ -41,6 +42,8 @@ static OwningOpRef<ModuleOp> shareAmongThreads(func::FuncOp kernel,
   OwningOpRef<ModuleOp> module = isolate(kernel);
   PassManager pm(kernel.getContext());
   pm.addPass(createGenerateKernels({useSubgroups}));
+  // Bodies number elements of what was reshaped with affine.apply.
+  pm.addPass(createLowerAffinePass());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
   pm.addPass(createLoopInvariantCodeMotionPass());
