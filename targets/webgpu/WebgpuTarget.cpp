@@ -42,6 +42,8 @@ public:
   void configure(PipelineOptions &options) const override {
     // The fallback has the same weights, which transforms would double.
     options.winogradTile = 0;
+    // Dispatches are what costs; the fallback is neither faster nor slower.
+    options.joinProducts = true;
     // Eight storage buffers are sure: one is for the result, and a product in
     // front reads two in place of one.
     options.maxKernelInputs = 6;

@@ -40,6 +40,8 @@ static void buildOptimise(OpPassManager &pm, const PipelineOptions &options) {
   pm.addPass(nn::createFoldScale());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
+  if (options.joinProducts)
+    pm.addPass(nn::createJoinProducts());
 }
 
 static void buildLinalg(OpPassManager &pm, const PipelineOptions &options) {

@@ -24,6 +24,8 @@ struct PipelineOptions {
   NativeRunner runNative;
   /// The largest tile of Winograd's convolutions: 0 (none), 2 or 4.
   int64_t winogradTile = 2;
+  /// Whether one product is better than several of the same operand.
+  bool joinProducts = false;
   /// The most tensors that a fused op may read: 0 (any number).
   unsigned maxKernelInputs = 0;
   /// The most tests with which a scatter's elements may look for their updates.

@@ -33,6 +33,17 @@ def FoldScale : Pass<"nn-fold-scale"> {
   let dependentDialects = ["::nncc::nn::NNDialect"];
 }
 
+def JoinProducts : Pass<"nn-join-products"> {
+  let summary = "Multiply an operand by several weights at once";
+  let description = [{
+    Matrix products of the same operand by constant weights become one, and what
+    followed them reads parts of its result. Elementwise ops, which the kernel of
+    a product computes, and outputs keep products of their own; so do results
+    that are larger than the operand by far.
+  }];
+  let dependentDialects = ["::nncc::nn::NNDialect"];
+}
+
 def IntegerProducts : Pass<"nn-integer-products"> {
   let summary = "Compute products of quantised numbers in integers";
   let description = [{
