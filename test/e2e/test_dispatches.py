@@ -59,7 +59,35 @@ def squeeze_and_excite() -> Case:
     return network(nodes, feed, constants=constants, shapes={"x": ["n", 32, 12, 12]}), feed
 
 
+def attention(memory: str) -> Case:
+    """Of one or two inputs, without what follows it."""
+    nodes = []
+    constants = {"split": np.array([2, 64, 4, 64]), "scale": np.float32(0.35)}
+    for i, (name, source) in enumerate([("q", "x"), ("k", memory), ("v", memory)]):
+        constants |= {
+            f"w{name}": random(256, 256, seed=i) / 16,
+            f"b{name}": random(256, seed=3 + i),
+        }
+        perm = [0, 2, 3, 1] if name == "k" else [0, 2, 1, 3]
+        nodes += [
+            helper.make_node("MatMul", [source, f"w{name}"], [f"p{name}"]),
+            helper.make_node("Add", [f"p{name}", f"b{name}"], [f"a{name}"]),
+            helper.make_node("Reshape", [f"a{name}", "split"], [f"r{name}"]),
+            helper.make_node("Transpose", [f"r{name}"], [name], perm=perm),
+        ]
+    nodes += [
+        helper.make_node("MatMul", ["q", "k"], ["s"]),
+        helper.make_node("Mul", ["s", "scale"], ["m"]),
+        helper.make_node("Softmax", ["m"], ["e"], axis=-1),
+        helper.make_node("MatMul", ["e", "v"], ["y"]),
+    ]
+    feed = {name: random(2, 64, 256) for name in sorted({"x", memory})}
+    return network(nodes, feed, constants=constants), feed
+
+
 CASES = {
+    "self-attention": (lambda: attention("x"), 4),
+    "cross-attention": (lambda: attention("z"), 5),
     "shuffled-groups": (shuffled_groups, 3),
     "squeeze-and-excite": (squeeze_and_excite, 4),
 }

@@ -88,6 +88,15 @@ static bool isStaticReshape(Operation *reshape) {
          isStatic(expand.getReassociationIndices(), expand.getResultType());
 }
 
+/// Whether an op is a transpose which reductions alone read: they may as well
+/// read what it reads.
+static bool isTransposeOfOperands(linalg::GenericOp op) {
+  return isCopy(op) && llvm::all_of(op->getUsers(), [](Operation *user) {
+           auto reader = dyn_cast<linalg::GenericOp>(user);
+           return reader && reader.getNumReductionLoops() > 0;
+         });
+}
+
 /// Whether an elementwise op reads through a reshape what another op computes
 /// for it alone: with the reshape behind both, one kernel computes them.
 static bool shouldReadUnshaped(OpOperand *operand) {
@@ -95,7 +104,8 @@ static bool shouldReadUnshaped(OpOperand *operand) {
   Operation *reshape = operand->get().getDefiningOp();
   if (!consumer || consumer.getNumReductionLoops() > 0 ||
       !consumer.isDpsInput(operand) || !isStaticReshape(reshape) ||
-      !consumer.getMatchingIndexingMap(operand).isPermutation())
+      !consumer.getMatchingIndexingMap(operand).isPermutation() ||
+      isTransposeOfOperands(consumer))
     return false;
   auto producer = reshape->getOperand(0).getDefiningOp<linalg::GenericOp>();
   return producer && producer->hasOneUse() && reshape->hasOneUse() &&
