@@ -44,6 +44,9 @@ public:
   /// implementations of WGSL find the bounds of what comes out.
   mlir::Value div(mlir::Value a, mlir::Value by);
   mlir::Value rem(mlir::Value a, mlir::Value by);
+  /// The quotient or remainder that `expr` says, also of negative numbers.
+  mlir::Value divide(mlir::AffineExpr expr, mlir::Value left,
+                     mlir::Value right);
   mlir::Value min(mlir::Value a, mlir::Value b);
   mlir::Value isLess(mlir::Value a, mlir::Value b);
 
