@@ -159,13 +159,14 @@ test("20,000 calls with random numbers end in an errno", () => {
     ["load", 5], ["load_by_name", 3], ["load_by_name_with_config", 5], ["init_execution_context", 2],
     ["set_input", 3], ["compute", 1], ["get_output", 5], ["fini_single", 1],
   ];
+  const errnos = new Set<number>(Object.values(Errno));
   let guest = freshGuest();
   for (let i = 0; i < 20_000; ++i) {
     if (i % 500 === 0) guest = freshGuest();
     const [name, arity] = calls[random(calls.length)]!;
     for (let j = 0; j < 4; ++j) guest.words(AT.builders + 4 * random(60), edges[random(edges.length)]!);
     const errno = guest.call(name, ...Array.from({ length: arity }, () => edges[random(edges.length)]!));
-    assert.ok(errno in Errno, `${name} returned ${errno}`);
+    assert.ok(errnos.has(errno), `${name} returned ${errno}`);
   }
   checkUsable(freshGuest(), "after all of them");
 });
