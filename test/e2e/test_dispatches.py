@@ -62,7 +62,7 @@ def squeeze_and_excite() -> Case:
 def attention(memory: str) -> Case:
     """Of one or two inputs, without what follows it."""
     nodes = []
-    constants = {"split": np.array([2, 64, 4, 64]), "scale": np.float32(0.35)}
+    constants = {"split": np.array([2, 64, 4, 64]), "scale": np.array(0.35, np.float32)}
     for i, (name, source) in enumerate([("q", "x"), ("k", memory), ("v", memory)]):
         constants |= {
             f"w{name}": random(256, 256, seed=i) / 16,

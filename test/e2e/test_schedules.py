@@ -224,6 +224,6 @@ def test_long_kernels(tmp_path: Path) -> None:
         helper.make_node("MatMul", ["a", "b"], ["y"]),
         helper.make_node("Conv", ["x", "w"], ["z"], strides=[2, 1], pads=[2, 2, 2, 2]),
     ]
-    shapes = {"a": ["n", 131, 257], "x": ["n", 19, 47, 61]}
+    shapes: dict[str, list[int | str]] = {"a": ["n", 131, 257], "x": ["n", 19, 47, 61]}
     model = network(nodes, feeds[0], ["y", "z"], shapes=shapes, constants=constants)
     check(model, tmp_path, *feeds)

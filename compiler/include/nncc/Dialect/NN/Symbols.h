@@ -16,8 +16,8 @@
 #define NNCC_DIALECT_NN_SYMBOLS_H
 
 #include "mlir/IR/AffineExpr.h"
-#include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/IR/AffineMap.h"
+#include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/IR/BuiltinTypes.h"
 #include "mlir/IR/Value.h"
 #include <optional>
