@@ -151,10 +151,6 @@ PixelBlock getPixelBlock(const Convolution &conv,
   return {balanceRows(rows, all, *h, m), columns};
 }
 
-static int64_t countTiles(ArrayRef<Segment> segments) {
-  return segments.back().firstTile + segments.back().tiles;
-}
-
 /// [points, C, O]: a product with constant factors, done at build time.
 Value WinogradBuilder::transformFilter() {
   SmallVector<float> factors;
@@ -247,7 +243,8 @@ SmallVector<AffineExpr> WinogradBuilder::getPixel(const Segment &y,
 /// [points, N, TY, TX, C] from the input's pixels.
 Value WinogradBuilder::transformInput(Value pixels) {
   int64_t width = algorithm.inputs(), points = algorithm.points();
-  Value whole = empty({points, 1, countTiles(down), countTiles(right), conv.c});
+  Value whole = empty({points, 1, countTiles(rows.block, algorithm),
+                       countTiles(columns.block, algorithm), conv.c});
   SmallVector<utils::IteratorType> kinds(4, utils::IteratorType::parallel);
   for (const Segment &y : down)
     for (const Segment &x : right) {
