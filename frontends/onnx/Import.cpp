@@ -15,6 +15,7 @@
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/Path.h"
 
 using namespace mlir;
 using namespace nncc::onnx;
@@ -173,13 +174,16 @@ nncc::onnx::importOnnx(StringRef path, MLIRContext &context,
                        const ImportOptions &options,
                        std::shared_ptr<void> &keepAlive) {
   auto source = std::make_shared<Source>();
-  source->file = std::make_unique<ModelFile>(path, context);
+  source->file = std::make_unique<ModelFile>(path, context, options.onFile);
   auto buffer = llvm::MemoryBuffer::getFile(path, /*IsText=*/false,
                                             /*RequiresNullTerminator=*/false);
   if (!buffer)
     return source->file->error()
            << "can't be read: " << buffer.getError().message();
   source->buffer = std::move(*buffer);
+  if (options.onFile)
+    options.onFile(llvm::sys::path::filename(path),
+                   source->buffer->getBuffer());
   return importSource(source, source->buffer->getBuffer(), context, options,
                       keepAlive);
 }

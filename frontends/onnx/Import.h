@@ -14,6 +14,7 @@
 #include "llvm/Support/Error.h"
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -31,10 +32,16 @@ struct DimBound {
 /// Parses NAME=VALUE or NAME=LOW..HIGH.
 llvm::Expected<DimBound> parseDimBound(llvm::StringRef text);
 
+/// Told of each file that is read: its path in the model's folder, and its
+/// bytes.
+using FileListener =
+    std::function<void(llvm::StringRef path, llvm::StringRef bytes)>;
+
 struct ImportOptions {
   std::vector<DimBound> dims;
   /// A tensor that claims more elements than this is refused.
   int64_t maxElements = int64_t(1) << 32;
+  FileListener onFile = nullptr;
 };
 
 /// Reads the ONNX file at `path` into a module of the `onnx` dialect: one

@@ -38,8 +38,8 @@ std::string nncc::onnx::printable(StringRef text) {
   return result;
 }
 
-ModelFile::ModelFile(StringRef path, MLIRContext &context)
-    : context(context), path(path),
+ModelFile::ModelFile(StringRef path, MLIRContext &context, FileListener onFile)
+    : context(context), onFile(std::move(onFile)), path(path),
       name(printable(llvm::sys::path::filename(path))) {}
 
 ModelFile::~ModelFile() = default;
@@ -122,6 +122,8 @@ ModelFile::openExternal(StringRef location, const std::string &who) {
                                             /*RequiresNullTerminator=*/false);
   if (!buffer)
     return refuse("can't be read: " + buffer.getError().message());
+  if (onFile)
+    onFile(location, (*buffer)->getBuffer());
   return (external[location] = std::move(*buffer)).get();
 }
 

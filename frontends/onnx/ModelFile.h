@@ -8,6 +8,7 @@
 #ifndef NNCC_FRONTENDS_ONNX_MODELFILE_H
 #define NNCC_FRONTENDS_ONNX_MODELFILE_H
 
+#include "frontends/onnx/Import.h"
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/Support/LLVM.h"
@@ -31,7 +32,8 @@ std::string printable(llvm::StringRef text);
 /// A model and everything that its tensors' bytes live in.
 class ModelFile {
 public:
-  ModelFile(llvm::StringRef path, mlir::MLIRContext &context);
+  ModelFile(llvm::StringRef path, mlir::MLIRContext &context,
+            FileListener onFile = nullptr);
   ~ModelFile();
 
   /// Parses the file's bytes. On failure an error has been emitted.
@@ -62,6 +64,7 @@ private:
                                                      const std::string &who);
 
   mlir::MLIRContext &context;
+  FileListener onFile;
   std::string path;
   std::string name;
   std::string sha256;

@@ -7,6 +7,7 @@
 
 #include "Driver.h"
 #include "LinkCommand.h"
+#include "Reproducer.h"
 
 #include "frontends/onnx/OnnxToNN/Rows.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -142,6 +143,11 @@ struct CommandLine {
       cl::desc("Show the times in this file of nncc-run --profile=FILE in the "
                "report's page"),
       cl::value_desc("file"), cl::cat(category)};
+  cl::opt<std::string> reproduce{
+      "reproduce",
+      cl::desc("Pack the model, its external data and the options into this "
+               "archive, for a report of a bug (docs/compiling.md)"),
+      cl::value_desc("file.tar"), cl::cat(category)};
   cl::opt<bool> printPipeline{"print-pipeline",
                               cl::desc("Print the stages and their passes"),
                               cl::cat(category)};
@@ -305,6 +311,23 @@ static FailureOr<DriverOptions> getOptions(const CommandLine &line,
   return options;
 }
 
+/// With --reproduce: what the run reads goes into an archive, too.
+static LogicalResult startReproducer(const CommandLine &line,
+                                     ArrayRef<const char *> arguments,
+                                     DriverOptions &options) {
+  if (line.reproduce.empty())
+    return success();
+  llvm::Expected<Reproducer> created = Reproducer::create(line.reproduce);
+  if (!created)
+    return fail("--reproduce: " + llvm::toString(created.takeError()));
+  auto reproducer = std::make_shared<Reproducer>(std::move(*created));
+  reproducer->addCommand(arguments, line.input);
+  options.import.onFile = [reproducer](StringRef path, StringRef bytes) {
+    reproducer->addFile(path, bytes);
+  };
+  return success();
+}
+
 int main(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
   if (argc > 1 && StringRef(argv[1]) == "link")
@@ -340,7 +363,9 @@ int main(int argc, char **argv) {
     return 0;
   }
   FailureOr<DriverOptions> options = getOptions(line, context);
-  if (failed(options) || failed(runDriver(*options, context)))
+  ArrayRef<const char *> arguments(argv + 1, argv + argc);
+  if (failed(options) || failed(startReproducer(line, arguments, *options)) ||
+      failed(runDriver(*options, context)))
     return 1;
   return 0;
 }
