@@ -74,6 +74,17 @@ test("weights are fetched once, and again when their copy is damaged", { skip: n
   await page.context().close();
 });
 
+test("a copy that cannot be read is fetched again", { skip: noChromium }, async () => {
+  const { page, requests } = await openPage();
+  await page.evaluate(() => {
+    const broken = () => new ReadableStream({ start: (controller) => controller.error(new DOMException("gone", "NotReadableError")) });
+    Cache.prototype.match = async () => new Response(broken());
+  });
+  await load(page, undefined);
+  assert.equal(requests.length, 1);
+  await page.context().close();
+});
+
 test("without a cache, or room in it, weights are fetched each time", { skip: noChromium }, async () => {
   const { page, requests } = await openPage();
   await load(page, false);
@@ -83,6 +94,58 @@ test("without a cache, or room in it, weights are fetched each time", { skip: no
   await load(page, undefined);
   await load(page, undefined);
   assert.equal(requests.length, 3);
+  await page.context().close();
+});
+
+type Picture = "bitmap" | "premultiplied" | "frame" | "rotated" | "closed";
+
+/** The elements of an input of so many channels that a picture of 2 x 4 becomes, or what was thrown. */
+function readPicture(page: Page, kind: Picture, channels: number): Promise<number[] | string> {
+  return page.evaluate(async ([kind, channels]) => {
+    const part = "/nncc/image.js";
+    const { readPictures } = (await import(part)) as typeof import("../../runtime/web/dist/image.js");
+    // The left half is green of half the alpha, the right one red.
+    const pixels = new ImageData(4, 2);
+    for (let i = 0; i < 8; ++i) pixels.data.set(i % 4 < 2 ? [0, 200, 0, 128] : [250, 0, 0, 255], 4 * i);
+    const frame = (rotation: number): VideoFrame =>
+      new VideoFrame(pixels.data, { format: "RGBA", codedWidth: 4, codedHeight: 2, timestamp: 0, rotation } as VideoFrameBufferInit);
+    const makers: Record<Picture, () => Promise<ImageBitmap | VideoFrame>> = {
+      bitmap: () => createImageBitmap(pixels, { premultiplyAlpha: "none" }),
+      premultiplied: () => createImageBitmap(pixels, { premultiplyAlpha: "premultiply" }),
+      frame: async () => frame(0),
+      rotated: async () => frame(90),
+      closed: async () => {
+        const bitmap = await createImageBitmap(pixels);
+        bitmap.close();
+        return bitmap;
+      },
+    };
+    const shape = kind === "rotated" ? [1, channels, 4, 2] : [1, channels, 2, 4];
+    const signature = { inputs: [{ name: "x", dtype: "f32", shape }] } as never;
+    try {
+      const { x } = readPictures(signature, { x: { image: await makers[kind](), scale: 1, fill: 100 } });
+      return Array.from((x as import("../../runtime/web/dist/index.js").Tensor).data as Float32Array);
+    } catch (error) {
+      return `${(error as { code?: string }).code}: ${(error as Error).message}`;
+    }
+  }, [kind, channels] as const);
+}
+
+test("pictures are read upright, with their alpha or over the fill", { skip: noChromium }, async () => {
+  const { page } = await openPage();
+  const near = (got: number[] | string, wanted: number[]): void =>
+    wanted.forEach((value, i) => assert.ok(Math.abs((got[i] as number) - value) <= 2, `${got} instead of ${wanted}`));
+  const halves = (left: number, right: number): number[] => [left, left, right, right, left, left, right, right];
+  const over = [halves(50, 250), halves(150, 0), halves(50, 0)].flat();
+  const bare = [halves(0, 250), halves(200, 0), halves(0, 0), halves(128, 255)].flat();
+  for (const kind of ["bitmap", "premultiplied", "frame"] as const) {
+    near(await readPicture(page, kind, 3), over);
+    near(await readPicture(page, kind, 4), bare);
+  }
+  // A quarter clockwise, left is above.
+  const turned = [0, 250, 200, 0, 0, 0, 128, 255].flatMap((value) => [value, value, value, value]);
+  near(await readPicture(page, "rotated", 4), turned);
+  assert.match((await readPicture(page, "closed", 3)) as string, /^wrong-shape: input 'x': the picture cannot be read/);
   await page.context().close();
 });
 

@@ -150,6 +150,12 @@ export const cases: readonly Case[] = [
       await rejects(model.run({ x: { dtype: "f32", shape: [9, 2], buffer } }), "wrong-shape", /72 bytes.* 64/);
       const unreadable = device.createBuffer({ size: 64, usage: GPUBufferUsage.COPY_DST });
       await rejects(model.run({ x: { dtype: "f32", shape: [1, 2], buffer: unreadable } }), "wrong-device", /COPY_SRC/);
+      for (const offset of [2, -4, NaN]) {
+        await rejects(model.run({ x: { dtype: "f32", shape: [1, 2], buffer, offset } }), "wrong-shape", /'x'.*offset/);
+      }
+      buffer.destroy();
+      await rejects(model.run({ x: { dtype: "f32", shape: [1, 2], buffer } }), "gpu-error", /destroyed/);
+      same(values((await model.run({ x: ramp(2) }))["y"]), scaled(ramp(2)));
       model.dispose();
       device.destroy();
     },
@@ -202,6 +208,15 @@ export const cases: readonly Case[] = [
       await rejects(model.run({}), "missing-input", /'x'/);
       await rejects(model.run({ x: new Int32Array(2) }), "wrong-dtype");
       await rejects(model.run({ x: new Float32Array(3) }), "wrong-shape", /'x'/);
+      for (const shape of [[1.5, 2], [-1, -3], [NaN, 2]]) {
+        await rejects(model.run({ x: { dtype: "f32", shape, data: new Float32Array(3) } }), "wrong-shape", /'x'.*not a shape/);
+      }
+      try {
+        model.runSync({ x: ramp(1) });
+        throw new Error("the GPU's results are there at once");
+      } catch (error) {
+        same((error as { code?: string }).code, "unsupported-device");
+      }
       await rejects(model.run({ x: ramp(100001) }), "run-failed", /too many rows/);
       same(values((await model.run({ x: ramp(1) }))["y"]), scaled(ramp(1)));
       model.dispose();
@@ -276,11 +291,20 @@ export const cases: readonly Case[] = [
       const { device, live } = await countingDevice();
       const model = await nncc.loadModel(module, { device: "gpu", gpu: device });
       const create = device.createBuffer;
-      device.createBuffer = (descriptor) => create({ ...descriptor, size: 2 ** 45 });
-      await rejects(model.run({ x: ramp(1) }), "gpu-error", /buffers of the run/);
-      device.createBuffer = create;
-      same(values((await model.run({ x: ramp(1) }))["y"]), scaled(ramp(1)));
+      const untold: string[] = [];
+      device.onuncapturederror = ({ error }) => untold.push(error.message);
+      const refusing = async (usage: number, text: RegExp, keep: string[] = []): Promise<void> => {
+        device.createBuffer = (descriptor) => create(descriptor.usage & usage ? { ...descriptor, size: 2 ** 45 } : descriptor);
+        await rejects(model.run({ x: ramp(1) }, { keep }), "gpu-error", text);
+        device.createBuffer = create;
+        same(values((await model.run({ x: ramp(1) }))["y"]), scaled(ramp(1)));
+      };
+      await refusing(~0, /buffers of the run/);
+      const { y } = await model.run({ x: ramp(2) }, { keep: ["y"] });
+      await refusing(GPUBufferUsage.COPY_SRC, /the run/, ["y"]);
+      same(values(await (y as Runtime.GpuTensor).read()), scaled(ramp(2)));
       model.dispose();
+      same(untold, []);
       same(live.size, 0);
       device.destroy();
     },
@@ -372,6 +396,46 @@ export const cases: readonly Case[] = [
         else Object.defineProperty(navigator, "gpu", had);
       }
       model.dispose();
+    },
+  },
+  {
+    name: "a GPU that gives no device is told",
+    async run({ nncc, module }) {
+      const failing = (text: string) => () => Promise.reject(new DOMException(text, "OperationError"));
+      const adapter = { info: { description: "of the test" }, limits: {}, features: new Set(), requestDevice: failing("too many") };
+      const had = Object.getOwnPropertyDescriptor(navigator, "gpu");
+      for (const [requestAdapter, text] of [
+        [async () => adapter, /no device: too many/], [failing("blocked"), /does not work here: blocked/],
+      ] as const) {
+        Object.defineProperty(navigator, "gpu", { value: { requestAdapter }, configurable: true });
+        try {
+          const model = await nncc.loadModel(module);
+          isTrue(model.device === "cpu" && text.test(model.whyNotGpu!), `why: ${model.whyNotGpu}`);
+          model.dispose();
+          await rejects(nncc.loadModel(module, { device: "gpu" }), "unsupported-device", text);
+        } finally {
+          if (had === undefined) delete (navigator as { gpu?: GPU }).gpu;
+          else Object.defineProperty(navigator, "gpu", had);
+        }
+      }
+    },
+  },
+  {
+    name: "a load that is aborted at any time leaves no buffer",
+    async run({ nncc, module }) {
+      const { device, live } = await countingDevice();
+      let [ended, loaded] = [0, 0];
+      for (let turns = 0; turns < 60 && loaded === 0; turns += 3) {
+        const controller = new AbortController();
+        const loading = nncc.loadModel(module, { device: "gpu", gpu: device, signal: controller.signal });
+        loading.catch(() => undefined);
+        for (let i = 0; i < turns; ++i) await new Promise((resolve) => setTimeout(resolve));
+        controller.abort();
+        await loading.then((model) => (model.dispose(), ++loaded), (error) => (same(error.code, "aborted"), ++ended));
+        same(live.size, 0);
+      }
+      isTrue(ended > 0, "no load was aborted");
+      device.destroy();
     },
   },
   {

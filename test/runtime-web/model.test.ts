@@ -76,6 +76,9 @@ test("wrong inputs are refused by name", async () => {
   assert.throws(() => model.runSync({ x: makeTensor("i32", [1, 2], new Int32Array(2)) }), code("wrong-dtype", /i32/));
   assert.throws(() => model.runSync({ x: makeTensor("f32", [2], x) }), code("wrong-shape", /rank 2/));
   assert.throws(() => model.runSync({ x: makeTensor("f32", [2, 1], x) }), code("wrong-shape", /dimension 1 must be 2/));
+  for (const shape of [[0.5, 2], [-1, -1]]) {
+    assert.throws(() => model.runSync({ x: { dtype: "f32", shape, data: x.subarray(1) } }), code("wrong-shape", /'x'.*not a shape/));
+  }
   assert.throws(() => model.runSync({ x: makeTensor("f32", [0, 2], new Float32Array(0)) }), code("wrong-shape", /1\.\./));
 });
 
@@ -137,6 +140,9 @@ test("external weights are checked before they are used", async () => {
   assert.deepEqual([...model.runSync({ x: new Float32Array(2) })["y"]!.data], [1, 2]);
   await assert.rejects(loadModel(external), code("bad-weights", /w\.safetensors/));
   await assert.rejects(loadModel(external, { weights: new Uint8Array(3) }), code("bad-weights"));
+  await assert.rejects(loadModel(external, { weights: file.subarray(0, 70) }), code("bad-weights", /not the weight file/));
+  const altered = file.map((byte, i) => (i === 71 ? 1 : byte));
+  await assert.rejects(loadModel(external, { weights: altered }), code("bad-weights", /not the weight file/));
   await assert.rejects(loadModel(external, { weights: "/nowhere/w" }), code("bad-weights", /nowhere/));
   const outside = makeModule({ ...signature, weights: { file: "../w", sha256 } });
   await assert.rejects(loadModel(outside), code("not-nncc", /plain file name/));

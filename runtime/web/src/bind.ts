@@ -78,6 +78,9 @@ function checkTensor(type: TensorType, tensor: BoundInput, symbols: Symbols, sig
   if (tensor.dtype !== type.dtype) {
     throw new NnccError("wrong-dtype", `${where}: the model wants ${type.dtype}, not ${tensor.dtype}`);
   }
+  if (!tensor.shape.every((size) => Number.isSafeInteger(size) && size >= 0)) {
+    throw new NnccError("wrong-shape", `${where}: [${tensor.shape.join(",")}] is not a shape`);
+  }
   if ("data" in tensor) checkElements(type, tensor);
   if (tensor.shape.length !== type.shape.length) {
     throw shapeError(type, tensor.shape, `rank ${type.shape.length} is needed`);

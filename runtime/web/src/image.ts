@@ -4,7 +4,7 @@
 // Pictures as inputs: scaled to the size that the model wants, as numbers.
 
 import type { Inputs, PlainInput, PlainInputs } from "./bind.js";
-import { NnccError } from "./errors.js";
+import { NnccError, messageOf } from "./errors.js";
 import { toHalf } from "./half.js";
 import type { Signature, TensorType } from "./signature.js";
 import { arrayClass, typeText, type Tensor } from "./tensor.js";
@@ -65,7 +65,7 @@ interface ImageShape {
 function readPicture(type: TensorType, input: ImageInput): Tensor {
   const shape = imageShape(type, input.image);
   const { channels, channelStep, pixelStep } = shape;
-  const pixels = drawPixels(shape, input);
+  const pixels = drawPixels(type.name, shape, input);
   const data = new (arrayClass(type.dtype))(channels * shape.height * shape.width) as { [i: number]: number };
   const isFloat = /^b?f/.test(type.dtype);
   const { scale = isFloat ? 1 / 255 : 1, mean = [], std = [], order = "rgb" } = input;
@@ -115,8 +115,8 @@ function pictureSize(image: Picture): { width: number; height: number } {
   return image;
 }
 
-/** The picture in the size of the input, four bytes a pixel. */
-function drawPixels({ width, height }: ImageShape, input: ImageInput): Uint8ClampedArray {
+/** The picture in the size of the input, four bytes a pixel. Throws `wrong-shape` for one that cannot be drawn or read. */
+function drawPixels(name: string, { channels, width, height }: ImageShape, input: ImageInput): Uint8ClampedArray {
   const context = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true })!;
   const { fit = "stretch", align = "center", fill = 0, image } = input;
   context.fillStyle = `rgb(${fill} ${fill} ${fill})`;
@@ -126,6 +126,13 @@ function drawPixels({ width, height }: ImageShape, input: ImageInput): Uint8Clam
   const ratio = fit === "cover" ? Math.max(...ratios) : Math.min(...ratios);
   const [w, h] = fit === "stretch" ? [width, height] : [own.width * ratio, own.height * ratio];
   const place = align === "center" ? 0.5 : 0;
-  context.drawImage(image, (width - w) * place, (height - h) * place, w, h);
-  return context.getImageData(0, 0, width, height).data;
+  const [x, y] = [(width - w) * place, (height - h) * place];
+  try {
+    // Who takes the alpha as well wants colors as they are, not over the fill.
+    if (channels === 4) context.clearRect(x, y, w, h);
+    context.drawImage(image, x, y, w, h);
+    return context.getImageData(0, 0, width, height).data;
+  } catch (error) {
+    throw new NnccError("wrong-shape", `input '${name}': the picture cannot be read: ${messageOf(error)}`, { cause: error });
+  }
 }

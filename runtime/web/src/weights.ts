@@ -101,9 +101,14 @@ class CachedFile {
     }
   }
 
+  /** Undefined also where the copy cannot be read any more. */
   async read(): Promise<Uint8Array | undefined> {
-    const response = await this.#cache.match(this.#address).catch(() => undefined);
-    return response && new Uint8Array(await response.arrayBuffer());
+    try {
+      const response = await this.#cache.match(this.#address);
+      return response && new Uint8Array(await response.arrayBuffer());
+    } catch {
+      return undefined;
+    }
   }
 
   async write(bytes: Uint8Array): Promise<void> {

@@ -66,26 +66,26 @@ export class Readback {
   readonly #outputs: readonly PlannedOutput[];
   readonly #layout: Layout;
   readonly #ring: StagingRing;
-  readonly #staging: GPUBuffer;
+  #staging: GPUBuffer | undefined;
 
   constructor(outputs: readonly PlannedOutput[], ring: StagingRing) {
     this.#outputs = outputs;
     this.#layout = layOut(outputs);
     this.#ring = ring;
-    this.#staging = ring.take(this.#layout.bytes);
   }
 
-  /** Encodes the copies. */
+  /** Encodes the copies; where they go is made here, so that who checks the commands checks that, too. */
   encode(encoder: GPUCommandEncoder, workspace: Workspace): void {
-    for (const { from, to, bytes } of this.#layout.copies) workspace.copyOut(encoder, from, this.#staging, to, bytes);
+    const staging = (this.#staging = this.#ring.take(this.#layout.bytes));
+    for (const { from, to, bytes } of this.#layout.copies) workspace.copyOut(encoder, from, staging, to, bytes);
   }
 
-  /** Waits for the GPU and for `submitted`. */
+  /** After `encode`: waits for the GPU and for `submitted`. */
   read(rooms: readonly Room[], submitted: Promise<void>): Promise<Tensor[]> {
     const { offsets, bytes } = this.#layout;
     const copy = (mapped: ArrayBuffer): Tensor[] =>
       this.#outputs.map(({ dtype, shape, count, storage }, i) =>
         ({ dtype, shape, data: fromStorage(storage, mapped, offsets[i]!, dtype, rooms[i]!(count)) }));
-    return this.#ring.read(this.#staging, bytes, copy, submitted);
+    return this.#ring.read(this.#staging!, bytes, copy, submitted);
   }
 }

@@ -181,10 +181,14 @@ export class GpuRunner implements Runner {
         throw new NnccError("wrong-dtype", `${where} is stored as ${input.storage}, the model wants ${storage}`);
       }
     }
-    const bytes = storageBytes(storage, elementCount(input.shape));
-    const has = input.buffer.size - (input.offset ?? 0);
+    const { shape, offset = 0 } = input;
+    if (!Number.isSafeInteger(offset) || offset < 0 || offset % 4 !== 0) {
+      throw new NnccError("wrong-shape", `${where}: the offset ${offset} is no multiple of 4 bytes`);
+    }
+    const bytes = storageBytes(storage, elementCount(shape));
+    const has = input.buffer.size - offset;
     if (has < bytes) {
-      const text = `${where}: ${typeText(storage, input.shape)} takes ${bytes} bytes, the buffer has ${has}`;
+      const text = `${where}: ${typeText(storage, shape)} takes ${bytes} bytes, the buffer has ${has}`;
       throw new NnccError("wrong-shape", text);
     }
     if ((input.buffer.usage & GPUBufferUsage.COPY_SRC) === 0) {

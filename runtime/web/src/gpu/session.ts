@@ -218,10 +218,12 @@ export class Session implements Keeper {
   ): Promise<Segment> {
     let total = 0;
     const places = reads.map(({ bytes }) => (total += bytes) - bytes);
-    const staging = this.#staging.take(total);
-    const after = (encoder: GPUCommandEncoder): void =>
+    let staging: GPUBuffer;
+    const after = (encoder: GPUCommandEncoder): void => {
+      staging = this.#staging.take(total);
       reads.forEach(({ space, offset, bytes }, i) =>
         encoder.copyBufferToBuffer(this.#workspace.bufferOf(space), offset, staging, places[i]!, bytes));
+    };
     const resume = (mapped: ArrayBuffer): Segment =>
       job.resume(reads, reads.map(({ bytes }, i) => new Uint8Array(mapped, places[i], bytes)));
     return this.#execute(job, stream, before, after, (submitted) => this.#staging.read(staging, total, resume, submitted));
