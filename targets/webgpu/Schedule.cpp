@@ -32,6 +32,8 @@ static constexpr struct {
 static constexpr BlockTile flatTile = {8, 8, 1, 1, 32};
 /// For products of few blocks and long sums.
 static constexpr BlockTile splitTile = {4, 8, 1, 1, 16, 4};
+/// Fewer workgroups leave most of a GPU idle.
+static constexpr int64_t minBlocks = 64;
 /// Shorter sums are not split.
 static constexpr int64_t minSplit = 512;
 /// For products of fewer rows than this, workgroups share the reduction.
@@ -245,8 +247,8 @@ void Scheduler::chooseProduct() {
         break;
     }
   std::optional<int64_t> count = countBlocks(schedule.block);
-  if (count && *count * schedule.block.sliceThreads() < enoughThreads &&
-      depth && *depth >= minSplit && canShare(nest.main))
+  if (count && *count < minBlocks && depth && *depth >= minSplit &&
+      canShare(nest.main))
     schedule.block = splitTile;
   schedule.workgroupSize =
       schedule.block.sliceThreads() * schedule.block.slices;

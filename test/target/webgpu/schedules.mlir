@@ -52,19 +52,47 @@ module attributes {nncc.inputs = [{name = "x", type = tensor<?x48xf32, affine_ma
 // CHECK:             gpu.barrier
 // CHECK:           arith.addf %[[TOTAL]], %[[SUMS]]#0
 // CHECK:         vector.store %[[TOTALS]]#0
-func.func @main(%x: tensor<256x768xf32>, %w: tensor<768x128xf32>) -> tensor<256x128xf32> {
+func.func @main(%x: tensor<512x768xf32>, %w: tensor<768x128xf32>) -> tensor<512x128xf32> {
   %z = arith.constant 0.0 : f32
-  %e = tensor.empty() : tensor<256x128xf32>
-  %f = linalg.fill ins(%z : f32) outs(%e : tensor<256x128xf32>) -> tensor<256x128xf32>
+  %e = tensor.empty() : tensor<512x128xf32>
+  %f = linalg.fill ins(%z : f32) outs(%e : tensor<512x128xf32>) -> tensor<512x128xf32>
   %r = linalg.generic {indexing_maps = [affine_map<(m, n, k) -> (m, k)>, affine_map<(m, n, k) -> (k, n)>, affine_map<(m, n, k) -> (m, n)>],
                        iterator_types = ["parallel", "parallel", "reduction"]}
-      ins(%x, %w : tensor<256x768xf32>, tensor<768x128xf32>) outs(%f : tensor<256x128xf32>) {
+      ins(%x, %w : tensor<512x768xf32>, tensor<768x128xf32>) outs(%f : tensor<512x128xf32>) {
     ^bb0(%a: f32, %b: f32, %c: f32):
       %p = arith.mulf %a, %b : f32
       %q = arith.addf %c, %p : f32
       linalg.yield %q : f32
-  } -> tensor<256x128xf32>
-  return %r : tensor<256x128xf32>
+  } -> tensor<512x128xf32>
+  return %r : tensor<512x128xf32>
+}
+
+// -----
+
+// Where there are fewer than 64 blocks, four groups of threads share a long sum.
+
+// CHECK-LABEL: func.func private @kernel(
+// CHECK-SAME:    webgpu.workgroup_size = 128
+// CHECK-COUNT-2: memref.alloca()
+// CHECK:         scf.for %{{.*}} = %c0 to %c16 step %c1
+// CHECK:         %[[OWN:.*]] = memref.alloca() : memref<128xvector<4xf32>, #gpu.address_space<workgroup>>
+// CHECK:         gpu.barrier
+// CHECK-COUNT-4: memref.load %[[OWN]]
+// CHECK:         scf.if
+// CHECK:           vector.store
+func.func @main(%x: tensor<49x1024xf32>, %w: tensor<1024x512xf32>) -> tensor<49x512xf32> {
+  %z = arith.constant 0.0 : f32
+  %e = tensor.empty() : tensor<49x512xf32>
+  %f = linalg.fill ins(%z : f32) outs(%e : tensor<49x512xf32>) -> tensor<49x512xf32>
+  %r = linalg.generic {indexing_maps = [affine_map<(m, n, k) -> (m, k)>, affine_map<(m, n, k) -> (k, n)>, affine_map<(m, n, k) -> (m, n)>],
+                       iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w : tensor<49x1024xf32>, tensor<1024x512xf32>) outs(%f : tensor<49x512xf32>) {
+    ^bb0(%a: f32, %b: f32, %c: f32):
+      %p = arith.mulf %a, %b : f32
+      %q = arith.addf %c, %p : f32
+      linalg.yield %q : f32
+  } -> tensor<49x512xf32>
+  return %r : tensor<49x512xf32>
 }
 
 // -----
