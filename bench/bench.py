@@ -3,14 +3,16 @@
 """Compares nncc with onnxruntime-web: wasm, one thread, the same Node, in turns.
 
 usage: bench.py [NAME...] [--seconds S] [--node VERSION] [--json FILE] [--flags FLAGS] [--docs]
+       bench.py --start [NAME...] [--rounds N] [--node VERSION] [--flags FLAGS] [--docs]
        bench.py --engine [NAME...]
        bench.py --gpu [NAME...]
 
 Networks: the onnx wheel's light set with random weights, a small BERT and single
 layers, and the published networks where they are at hand. The register peak is
 measured in the same process, so that figures of different moments and machines
-can be compared. With --engine: single layers in all engines at hand, without
-onnxruntime-web. With --gpu: networks on WebGPU in both (gpu_race.py).
+can be compared. With --start: first results of networks in fresh processes (start.py).
+With --engine: single layers in all engines at hand, without onnxruntime-web.
+With --gpu: networks on WebGPU in both (gpu_race.py).
 """
 
 import argparse
@@ -33,6 +35,7 @@ from onnx import numpy_helper
 import engines
 import figures
 import gpu_race
+import start
 from light_models import LIGHT_FOLDER, randomized
 from made_models import FOR_GPUS, LAYERS, NETWORKS, Made
 
@@ -186,6 +189,26 @@ def measure_on_gpu(folder: Path, peaks: list[Path], args: argparse.Namespace) ->
     return rows
 
 
+def measure_starts(folder: Path, peaks: list[Path], args: argparse.Namespace) -> Any:
+    """The rows of start.py's table."""
+    rows: list[figures.Row] = []
+    print(start.heading())
+    for network in networks(args.names, folder):
+        if network.name in LAYERS:
+            continue
+        inputs = write_inputs(network, folder)
+        flags = args.flags.split()
+        try:
+            row = start.measure(network.path, inputs, flags, node(args.node), args.rounds)
+        except start.StartError as failure:
+            row = {"error": str(failure)}
+        print(start.line(network.name, row), flush=True)
+        rows.append({"name": network.name, **row})
+    print(f"medians of {args.rounds} processes each, Node {args.node}")
+    update_pages(rows, figures.STARTS, args)
+    return rows
+
+
 def compare_engines(folder: Path, peaks: list[Path], args: argparse.Namespace) -> Any:
     """Results by engine (engines.py), of the layers asked for; else one of each class."""
     modules = []
@@ -253,19 +276,22 @@ def main() -> int:
     parser.add_argument("names", nargs="*", help="parts of names; all by default")
     parser.add_argument("--seconds", type=float, default=3, help="per network and runtime")
     parser.add_argument("--node", choices=["20", "22", "24"], default="24", help="its version")
-    parser.add_argument("--engine", action="store_true", help="compare engines, on single layers")
-    parser.add_argument("--gpu", action="store_true", help="compare on the GPU")
+    parser.add_argument("--rounds", type=int, default=15, help="processes for a first result")
+    parser.set_defaults(compare=compare_runtimes)
+    for option, compare, what in (
+        ("--start", measure_starts, "first results"),
+        ("--engine", compare_engines, "engines, on single layers"),
+        ("--gpu", measure_on_gpu, "on the GPU"),
+    ):
+        text = f"compare {what}"
+        parser.add_argument(option, dest="compare", action="store_const", const=compare, help=text)
     parser.add_argument("--json", type=Path, help="also write the rows to this file")
     parser.add_argument("--docs", action="store_true", help="update the tables of README and docs")
     parser.add_argument("--flags", default="", help="more flags for nncc")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        peaks = build_peaks(folder)
-        compare = compare_engines if args.engine else compare_runtimes
-        if args.gpu:
-            compare = measure_on_gpu
-        results = compare(folder, peaks, args)
+        results = args.compare(folder, build_peaks(folder), args)
     if args.json:
         args.json.write_text(json.dumps(results, indent=1))
     return 1 if any("error" in row for row in results) else 0
@@ -292,9 +318,13 @@ def compare_runtimes(folder: Path, peaks: list[Path], args: argparse.Namespace) 
         f"one thread, Node {args.node}; peak: mul + add in registers; "
         f"relaxed madd {relaxed:.1f} GFLOP/s"
     )
-    for page in PAGES if args.docs else []:
-        print(f"{page.name}: {len(figures.update(page, rows))} rows")
+    update_pages(rows, figures.RUNS, args)
     return rows
+
+
+def update_pages(rows: list[figures.Row], table: figures.Table, args: argparse.Namespace) -> None:
+    for page in PAGES if args.docs else []:
+        print(f"{page.name}: {len(figures.update(page, rows, table))} rows")
 
 
 if __name__ == "__main__":
