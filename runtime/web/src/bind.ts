@@ -65,7 +65,7 @@ function shaped(type: TensorType, value: TypedArray | GPUBuffer, symbols: Symbol
     checkData(dtype, value, `input '${type.name}'`);
     return { dtype, shape: deduceShape(type, value.length, symbols), data: value };
   }
-  const shape = type.shape.map((dim) => (typeof dim === "number" ? dim : symbols.get(dim)?.value));
+  const shape = knownSizes(type, symbols);
   if (!shape.every((dim) => dim !== undefined)) {
     const hint = "give { dtype, shape, buffer }";
     throw new NnccError("wrong-shape", `input '${type.name}' ${typeText(dtype, type.shape)} has open sizes: ${hint}`);
@@ -117,9 +117,13 @@ function checkDim(
   symbols.set(dim, { value: size, input: type.name });
 }
 
+function knownSizes({ shape }: TensorType, symbols: Symbols): (number | undefined)[] {
+  return shape.map((dim) => (typeof dim === "number" ? dim : symbols.get(dim)?.value));
+}
+
 /** The shape of `count` elements, with at most one size left open by the signature. */
 function deduceShape(type: TensorType, count: number, symbols: Symbols): number[] {
-  const shape = type.shape.map((dim) => (typeof dim === "number" ? dim : symbols.get(dim)?.value));
+  const shape = knownSizes(type, symbols);
   const rest = elementCount(shape.map((dim) => dim ?? 1));
   const open = shape.filter((dim) => dim === undefined).length;
   if (open > 1 || (open === 1 && (rest === 0 || count % rest !== 0)) || (open === 0 && rest !== count)) {

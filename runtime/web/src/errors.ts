@@ -58,6 +58,11 @@ export class NnccError extends Error {
     this.name = "NnccError";
     this.code = code;
   }
+
+  /** What was thrown, with what it means in front. */
+  static of(code: NnccErrorCode, what: string, cause: unknown): NnccError {
+    return new NnccError(code, `${what}: ${messageOf(cause)}`, { cause });
+  }
 }
 
 /** What profiles, which is imported when it is asked for. Throws `load-failed`, as in service workers, which import nothing then. */
@@ -65,7 +70,7 @@ export async function profilingPart<T>(part: Promise<T>): Promise<T> {
   try {
     return await part;
   } catch (error) {
-    throw new NnccError("load-failed", `the part that profiles cannot be loaded here: ${messageOf(error)}`, { cause: error });
+    throw NnccError.of("load-failed", "the part that profiles cannot be loaded here", error);
   }
 }
 

@@ -129,18 +129,21 @@ export class ValueCodec {
     if (typeof value === "bigint") return [INT, value];
     if (typeof value === "number") return [FLOAT, new BigUint64Array(Float64Array.of(value).buffer)[0]!];
     if (value instanceof Handle) return [HANDLE, value.value];
-    if (typeof value === "string") return [STRING, this.encodeText(value, blocks)];
+    if (typeof value === "string") {
+      const [address, length] = this.encodeText(value, blocks);
+      return [STRING, BigInt(address) | (BigInt(length) << 32n)];
+    }
     if (typeof value === "object") return [TENSOR, BigInt(this.#encodeTensor(value, blocks))];
     const reference = this.#functions.lend(value);
     if (!isResult) blocks.keep(reference);
     return [FUNCTION, BigInt(reference)];
   }
 
-  encodeText(text: string, blocks: Blocks): bigint {
+  encodeText(text: string, blocks: Blocks): [address: number, length: number] {
     const bytes = new TextEncoder().encode(text);
     const address = blocks.allocate(bytes.length);
     writeElements(this.#exports.memory, address, bytes);
-    return BigInt(address) | (BigInt(bytes.length) << 32n);
+    return [address, bytes.length];
   }
 
   #encodeTensor({ dtype, shape, data }: Tensor, blocks: Blocks): number {

@@ -85,8 +85,7 @@ export class PackedLink implements FunctionTable {
     const { exports, codec } = this.#attached();
     const blocks = new Blocks(exports);
     try {
-      const text = codec.encodeText(name, blocks);
-      const address = exports.nncc_function(Number(text & 0xffffffffn), Number(text >> 32n)) >>> 0;
+      const address = exports.nncc_function(...codec.encodeText(name, blocks)) >>> 0;
       return address === 0 ? undefined : this.#wrap(address);
     } finally {
       blocks.free();
@@ -217,8 +216,7 @@ export class PackedLink implements FunctionTable {
   #fail(message: string): void {
     const { exports, codec } = this.#attached();
     const blocks = new Blocks(exports);
-    const text = codec.encodeText(message, blocks);
-    exports.nncc_fail(Number(text & 0xffffffffn), Number(text >> 32n));
+    exports.nncc_fail(...codec.encodeText(message, blocks));
     blocks.free();
   }
 

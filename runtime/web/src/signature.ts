@@ -74,16 +74,16 @@ export function parseSignature(text: string): Signature {
     compiler: root.text("compiler"),
     features: root.list("features").map(String),
     source: { name: source.textOr("name", ""), sha256: source.textOr("sha256", "") },
-    symbols: root.list("symbols").map((item, i) => readSymbol(new Reader(item, `symbols[${i}]`))),
-    inputs: root.list("inputs").map((item, i) => readTensorType(new Reader(item, `inputs[${i}]`))),
-    outputs: root.list("outputs").map((item, i) => readTensorType(new Reader(item, `outputs[${i}]`))),
+    symbols: root.objects("symbols").map(readSymbol),
+    inputs: root.objects("inputs").map(readTensorType),
+    outputs: root.objects("outputs").map(readTensorType),
     arenaBytes: root.numberOrNull("arena_bytes"),
     weightBytes: root.numberOrNull("weight_bytes") ?? 0,
     kernels: root.numberOrNull("kernels") ?? 0,
     weights: readWeights(root),
     flops: root.numberOrNull("flops"),
-    state: Object.fromEntries(root.list("state").map((item, i) => readState(new Reader(item, `state[${i}]`)))),
-    functions: root.list("functions").map((item, i) => readFunction(new Reader(item, `functions[${i}]`))),
+    state: Object.fromEntries(root.objects("state").map(readState)),
+    functions: root.objects("functions").map(readFunction),
   };
 }
 
@@ -149,14 +149,18 @@ class Reader {
     return Object.hasOwn(this.#value, key) ? this.#value[key] : undefined;
   }
 
+  #typed(key: string, type: "string" | "number"): unknown {
+    const value = this.get(key);
+    if (typeof value !== type) throw this.fail(`'${key}' is not a ${type}`);
+    return value;
+  }
+
   object(key: string): Reader {
     return new Reader(this.get(key) ?? {}, `${this.#where}.${key}`);
   }
 
   text(key: string): string {
-    const value = this.get(key);
-    if (typeof value !== "string") throw this.fail(`'${key}' is not a string`);
-    return value;
+    return this.#typed(key, "string") as string;
   }
 
   textOr(key: string, otherwise: string): string {
@@ -164,9 +168,7 @@ class Reader {
   }
 
   number(key: string): number {
-    const value = this.get(key);
-    if (typeof value !== "number") throw this.fail(`'${key}' is not a number`);
-    return value;
+    return this.#typed(key, "number") as number;
   }
 
   numberOrNull(key: string): number | null {
@@ -177,5 +179,9 @@ class Reader {
     const value = this.get(key) ?? [];
     if (!Array.isArray(value)) throw this.fail(`'${key}' is not a list`);
     return value;
+  }
+
+  objects(key: string): Reader[] {
+    return this.list(key).map((item, i) => new Reader(item, `${key}[${i}]`));
   }
 }

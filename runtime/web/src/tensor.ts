@@ -33,10 +33,7 @@ interface ArrayClass {
 }
 
 /** One row of the dtype table: the typed array and DLPack's type code. */
-interface DTypeInfo {
-  readonly array: ArrayClass;
-  readonly code: number;
-}
+type DTypeInfo = readonly [array: ArrayClass, code: number];
 
 const INT = 0;
 const UINT = 1;
@@ -45,19 +42,19 @@ const BFLOAT = 4;
 const BOOL = 6;
 
 const DTYPES: Readonly<Record<DType, DTypeInfo>> = {
-  f32: { array: Float32Array, code: FLOAT },
-  f64: { array: Float64Array, code: FLOAT },
-  f16: { array: Uint16Array, code: FLOAT },
-  bf16: { array: Uint16Array, code: BFLOAT },
-  i8: { array: Int8Array, code: INT },
-  i16: { array: Int16Array, code: INT },
-  i32: { array: Int32Array, code: INT },
-  i64: { array: BigInt64Array, code: INT },
-  u8: { array: Uint8Array, code: UINT },
-  u16: { array: Uint16Array, code: UINT },
-  u32: { array: Uint32Array, code: UINT },
-  u64: { array: BigUint64Array, code: UINT },
-  bool: { array: Uint8Array, code: BOOL },
+  f32: [Float32Array, FLOAT],
+  f64: [Float64Array, FLOAT],
+  f16: [Uint16Array, FLOAT],
+  bf16: [Uint16Array, BFLOAT],
+  i8: [Int8Array, INT],
+  i16: [Int16Array, INT],
+  i32: [Int32Array, INT],
+  i64: [BigInt64Array, INT],
+  u8: [Uint8Array, UINT],
+  u16: [Uint16Array, UINT],
+  u32: [Uint32Array, UINT],
+  u64: [BigUint64Array, UINT],
+  bool: [Uint8Array, BOOL],
 };
 
 export function isDType(name: unknown): name is DType {
@@ -65,23 +62,23 @@ export function isDType(name: unknown): name is DType {
 }
 
 export function bytesPerElement(dtype: DType): number {
-  return DTYPES[dtype].array.BYTES_PER_ELEMENT;
+  return arrayClass(dtype).BYTES_PER_ELEMENT;
 }
 
 /** The typed array class that holds elements of `dtype`. */
 export function arrayClass(dtype: DType): ArrayClass {
-  return DTYPES[dtype].array;
+  return DTYPES[dtype][0];
 }
 
 /** DLPack's {code, bits} of `dtype`. */
 export function dlpackType(dtype: DType): { code: number; bits: number } {
-  return { code: DTYPES[dtype].code, bits: 8 * bytesPerElement(dtype) };
+  return { code: DTYPES[dtype][1], bits: 8 * bytesPerElement(dtype) };
 }
 
 /** The dtype of a DLPack {code, bits} pair; undefined when there is none. */
 export function dtypeOfDLPack(code: number, bits: number): DType | undefined {
   const names = Object.keys(DTYPES) as DType[];
-  return names.find((name) => DTYPES[name].code === code && 8 * bytesPerElement(name) === bits);
+  return names.find((name) => DTYPES[name][1] === code && 8 * bytesPerElement(name) === bits);
 }
 
 /** The number of elements of a shape; 1 for a scalar. */
@@ -119,7 +116,7 @@ export function makeTensor(dtype: DType, shape: readonly number[], data: TypedAr
 
 /** Throws `wrong-dtype` unless `data` is the kind of array that holds `dtype`. */
 export function checkData(dtype: DType, data: TypedArray, what: string): void {
-  const wanted = DTYPES[dtype].array;
+  const wanted = arrayClass(dtype);
   if (!(data instanceof (wanted as unknown as abstract new () => unknown))) {
     const given = (data as object | null | undefined)?.constructor?.name ?? typeof data;
     throw new NnccError("wrong-dtype", `${what}: ${dtype} data must be a ${wanted.name}, not ${given}`);

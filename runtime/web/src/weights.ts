@@ -4,7 +4,7 @@
 // The weight file of a module that has its weights outside, and the cache for it.
 
 import type { ModuleExports } from "./abi.js";
-import { NnccError, messageOf } from "./errors.js";
+import { NnccError } from "./errors.js";
 import type { Signature } from "./signature.js";
 import { readBytes, type FetchOptions, type Source } from "./source.js";
 
@@ -54,7 +54,7 @@ async function fetchWeights(place: Source, file: string, sha256: string, options
   try {
     bytes = await readBytes(place, "weights", options);
   } catch (error) {
-    throw new NnccError("bad-weights", `weights '${file}': ${messageOf(error)}`, { cause: error });
+    throw NnccError.of("bad-weights", `weights '${file}'`, error);
   }
   if (sha256 !== "" && (await sha256Of(bytes)) !== sha256) {
     throw new NnccError("bad-weights", `'${file}' is not the weight file that the module was compiled with`);

@@ -28,6 +28,24 @@ function unlessLost(scope: Promise<GPUError | null>): Promise<GPUError | null> {
   return scope.catch(() => null);
 }
 
+/** Encodes commands and submits them. */
+export function submit(device: GPUDevice, encode: (encoder: GPUCommandEncoder) => void): void {
+  const encoder = device.createCommandEncoder();
+  encode(encoder);
+  device.queue.submit([encoder.finish()]);
+}
+
+/** A buffer for kernels and copies; they are bound and copied in words. */
+export function makeStorage(device: GPUDevice, label: string, bytes: number): GPUBuffer {
+  const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
+  return device.createBuffer({ label, size: wholeWords(bytes), usage });
+}
+
+/** At least one word. */
+export function wholeWords(bytes: number): number {
+  return Math.max(4, (bytes + 3) & ~3);
+}
+
 const LARGEST_RING = 3;
 
 /** Buffers that the CPU can read; each is used by one reader at a time. */

@@ -3,7 +3,7 @@
 
 // Finds a GPU that can run a program, or says why there is none.
 
-import { NnccError, messageOf } from "../errors.js";
+import { NnccError } from "../errors.js";
 import type { GpuProgram } from "./program.js";
 
 /** What the program asks of a device. */
@@ -54,7 +54,7 @@ export async function openDevice(needs: Needs, given: GPUDevice | undefined): Pr
     adapters.set(device, adapter);
     return { device, owned: true, name: nameOf(adapter.info), features: featuresOf(device) };
   } catch (error) {
-    throw new NnccError("unsupported-device", `the GPU gives no device: ${messageOf(error)}`, { cause: error });
+    throw NnccError.of("unsupported-device", "the GPU gives no device", error);
   }
 }
 
@@ -75,7 +75,7 @@ async function findAdapter(): Promise<GPUAdapter> {
     const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" });
     if (adapter !== null) return adapter;
   } catch (error) {
-    throw new NnccError("unsupported-device", `WebGPU does not work here: ${messageOf(error)}`, { cause: error });
+    throw NnccError.of("unsupported-device", "WebGPU does not work here", error);
   }
   throw new NnccError("unsupported-device", "WebGPU finds no GPU here (requestAdapter gave null)");
 }

@@ -4,7 +4,7 @@
 // The commands of one choice of sizes as WebGPU objects: a run only encodes them.
 
 import { NnccError } from "../errors.js";
-import { checked } from "./buffers.js";
+import { checked, submit, wholeWords } from "./buffers.js";
 import { describeKernel, type CompiledKernel } from "./pipelines.js";
 import type { GpuProgram } from "./program.js";
 import { dispatchesOf, type CommandStream, type Dispatch } from "./stream.js";
@@ -68,12 +68,12 @@ export class Recording {
     let dispatched = 0;
     this.#submits.forEach((steps, i) => {
       for (const write of submits[i]!.writes) workspace.write(write);
-      const encoder = this.#device.createCommandEncoder();
-      if (i === 0) before(encoder);
-      if (timer === undefined) encodePass(encoder, steps);
-      else for (const step of steps) encodePass(encoder, [step], timer.passOf(dispatched++));
-      if (i === this.#submits.length - 1) after(encoder);
-      this.#device.queue.submit([encoder.finish()]);
+      submit(this.#device, (encoder) => {
+        if (i === 0) before(encoder);
+        if (timer === undefined) encodePass(encoder, steps);
+        else for (const step of steps) encodePass(encoder, [step], timer.passOf(dispatched++));
+        if (i === this.#submits.length - 1) after(encoder);
+      });
     });
   }
 
@@ -88,7 +88,7 @@ export class Recording {
     if (kernel === undefined) throw new NnccError("run-failed", `the commands name kernel ${index}, which is not there`);
     const entries = bindings.map(({ space, offset, bytes }, binding) => {
       const buffer = space.kind === "symbols" ? this.#symbols! : workspace.bufferOf(space);
-      return { binding, resource: { buffer, offset, size: Math.max(4, (bytes + 3) & ~3) } };
+      return { binding, resource: { buffer, offset, size: wholeWords(bytes) } };
     });
     const group = this.#device.createBindGroup({ label: kernel.pipeline.label, layout: kernel.layout, entries });
     return { pipeline: kernel.pipeline, group, x, y };

@@ -5,7 +5,7 @@
 
 import type { CallFrame } from "../abi.js";
 import type { BoundInput } from "../bind.js";
-import { NnccError, messageOf, profilingPart } from "../errors.js";
+import { NnccError, profilingPart } from "../errors.js";
 import type { Place, RunOutput } from "../outputs.js";
 import type { GpuProfiler } from "../profile/gpu-profiler.js";
 import type { Runner } from "../runner.js";
@@ -112,8 +112,7 @@ export class GpuRunner implements Runner {
     try {
       this.#session = await openSession(this.#model);
     } catch (error) {
-      const text = `the GPU was lost and there is no other: ${messageOf(error)}`;
-      throw new NnccError("unsupported-device", text, { cause: error });
+      throw NnccError.of("unsupported-device", "the GPU was lost and there is no other", error);
     }
     if (this.#disposed) this.#session.destroy();
   }

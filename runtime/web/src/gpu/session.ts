@@ -7,7 +7,7 @@ import { NnccError, messageOf } from "../errors.js";
 import type { GpuProfiler } from "../profile/gpu-profiler.js";
 import { newRoom, type Place, type Room } from "../outputs.js";
 import { elementCount, type Tensor } from "../tensor.js";
-import { StagingRing, checked } from "./buffers.js";
+import { StagingRing, checked, makeStorage, submit } from "./buffers.js";
 import { fromStorage, storageBytes } from "./convert.js";
 import type { OpenedDevice } from "./device.js";
 import { compileKernels, describeKernel, type CompiledKernel } from "./pipelines.js";
@@ -125,9 +125,7 @@ export class Session implements Keeper {
     const bytes = storageBytes(storage, count);
     const staging = this.#staging.take(bytes);
     try {
-      const encoder = this.device.createCommandEncoder();
-      encoder.copyBufferToBuffer(buffer, 0, staging, 0, bytes);
-      this.device.queue.submit([encoder.finish()]);
+      submit(this.device, (encoder) => encoder.copyBufferToBuffer(buffer, 0, staging, 0, bytes));
       const convert = (mapped: ArrayBuffer): Tensor =>
         ({ dtype, shape, data: fromStorage(storage, mapped, 0, dtype, newRoom(dtype)(count)) });
       return await this.#staging.read(staging, bytes, convert);
@@ -256,8 +254,7 @@ export class Session implements Keeper {
   }
 
   #makeKept(output: PlannedOutput): GpuTensor {
-    const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
-    const buffer = this.device.createBuffer({ label: "kept", size: Math.max(4, outputBytes(output)), usage });
+    const buffer = makeStorage(this.device, "kept", outputBytes(output));
     this.#kept.add(buffer);
     return new GpuTensor(output.dtype, output.shape, output.storage, buffer, this);
   }

@@ -5,7 +5,7 @@
 
 import { NnccError } from "../errors.js";
 import type { TypedArray } from "../tensor.js";
-import { checked } from "./buffers.js";
+import { checked, makeStorage, submit, wholeWords } from "./buffers.js";
 import type { GpuProgram } from "./program.js";
 import type { Range, Write } from "./stream.js";
 
@@ -22,10 +22,8 @@ const UPLOAD_BYTES = 1 << 24;
 export async function uploadWeights(
   device: GPUDevice, program: GpuProgram, weights: Promise<WeightBytes>, buffers: GPUBuffer[],
 ): Promise<void> {
-  const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST;
   for (const [i, { bytes }] of program.weights.entries()) {
-    const label = `weights ${i}`;
-    const make = (): GPUBuffer => device.createBuffer({ label, size: (bytes + 3) & ~3, usage });
+    const make = (): GPUBuffer => makeStorage(device, `weights ${i}`, bytes);
     buffers.push(await checked(device, `${bytes} bytes for weights`, make));
   }
   const bytesOf = await weights;
@@ -113,7 +111,7 @@ export class Workspace {
   }
 
   #grow(label: string, old: GPUBuffer | undefined, bytes: number, keep = false): GPUBuffer {
-    const size = Math.max(4, (bytes + 3) & ~3);
+    const size = wholeWords(bytes);
     if (old !== undefined && old.size >= size) return old;
     const limit = this.#device.limits.maxBufferSize;
     if (size > limit) {
@@ -122,16 +120,13 @@ export class Workspace {
     this.generation += 1;
     // What was submitted still ends with the old one.
     if (!keep) old?.destroy();
-    const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
-    const made = this.#device.createBuffer({ label, size, usage });
+    const made = makeStorage(this.#device, label, bytes);
     if (keep && old !== undefined) this.#move(old, made);
     return made;
   }
 
   #move(from: GPUBuffer, to: GPUBuffer): void {
-    const encoder = this.#device.createCommandEncoder();
-    encoder.copyBufferToBuffer(from, 0, to, 0, from.size);
-    this.#device.queue.submit([encoder.finish()]);
+    submit(this.#device, (encoder) => encoder.copyBufferToBuffer(from, 0, to, 0, from.size));
     from.destroy();
   }
 }

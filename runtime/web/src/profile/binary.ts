@@ -48,13 +48,15 @@ export function encodeU32(value: number): number[] {
 
 /** The number of items, then the items. */
 export function encodeVector(items: readonly (Uint8Array | readonly number[])[]): Uint8Array {
-  const count = encodeU32(items.length);
-  const bytes = new Uint8Array(items.reduce((sum, item) => sum + item.length, count.length));
-  bytes.set(count);
-  let at = count.length;
-  for (const item of items) {
-    bytes.set(item, at);
-    at += item.length;
+  return concatenate([encodeU32(items.length), ...items]);
+}
+
+export function concatenate(parts: readonly (Uint8Array | readonly number[])[]): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
   }
   return bytes;
 }

@@ -3,7 +3,7 @@
 
 // How long each dispatch takes, by the GPU's own clock.
 
-import type { StagingRing } from "../gpu/buffers.js";
+import { submit, type StagingRing } from "../gpu/buffers.js";
 import type { PassTimer } from "../gpu/recording.js";
 import type { KernelCall } from "../profile.js";
 
@@ -44,11 +44,11 @@ export class DispatchTimer implements PassTimer {
     const bytes = this.#kernels.length * 2 * QUERY_BYTES;
     if (bytes === 0) return [];
     const buffer = staging.take(bytes);
-    const encoder = this.#device.createCommandEncoder();
-    this.#sets.forEach((set, i) =>
-      encoder.resolveQuerySet(set, 0, set.count, this.#resolved, i * 2 * PER_SET * QUERY_BYTES));
-    encoder.copyBufferToBuffer(this.#resolved, 0, buffer, 0, bytes);
-    this.#device.queue.submit([encoder.finish()]);
+    submit(this.#device, (encoder) => {
+      this.#sets.forEach((set, i) =>
+        encoder.resolveQuerySet(set, 0, set.count, this.#resolved, i * 2 * PER_SET * QUERY_BYTES));
+      encoder.copyBufferToBuffer(this.#resolved, 0, buffer, 0, bytes);
+    });
     return staging.read(buffer, bytes, (mapped) => {
       const nanoseconds = new BigUint64Array(mapped, 0, 2 * this.#kernels.length);
       // From the first one on, since a double does not hold the whole number.

@@ -6,7 +6,7 @@
 // number behind all others, so that no instruction has to be decoded. The
 // wrapper calls the mark in a table of its own: the module still imports nothing.
 
-import { encodeU32, encodeVector, Reader } from "./binary.js";
+import { concatenate, encodeU32, encodeVector, Reader } from "./binary.js";
 import { NnccError } from "../errors.js";
 
 /** The export with the table that holds the mark, a function of one i32. */
@@ -84,9 +84,9 @@ function writeSections(
   header: Uint8Array, sections: readonly Section[], changed: ReadonlyMap<number, Uint8Array>,
 ): Uint8Array<ArrayBuffer> {
   const left = new Map(changed);
-  const parts: Uint8Array[] = [header];
+  const parts: (Uint8Array | readonly number[])[] = [header];
   const write = (id: number, payload: Uint8Array): void => {
-    parts.push(new Uint8Array([id, ...encodeU32(payload.length)]), payload);
+    parts.push([id, ...encodeU32(payload.length)], payload);
   };
   for (const { id, payload } of sections) {
     for (const [key, value] of left) {
@@ -97,13 +97,7 @@ function writeSections(
     }
     if (!changed.has(id)) write(id, payload);
   }
-  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
+  return concatenate(parts);
 }
 
 /** The items of a vector, each as its bytes; `skip` reads one. */

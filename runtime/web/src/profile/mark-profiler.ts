@@ -14,8 +14,8 @@ const KERNEL_SECTION = "nncc.kernels";
 /** Takes down the calls of kernels in one instance of an instrumented module. */
 export class MarkProfiler implements Profiler {
   readonly table: KernelTable;
-  #open: { kernel: number; begin: number }[] = [];
-  #calls: KernelCall[] = [];
+  readonly #open: { kernel: number; begin: number }[] = [];
+  readonly #calls: KernelCall[] = [];
 
   private constructor(table: KernelTable) {
     this.table = table;
@@ -38,9 +38,7 @@ export class MarkProfiler implements Profiler {
   }
 
   take(): KernelCall[] {
-    const calls = this.#calls;
-    this.#calls = [];
-    return calls;
+    return this.#calls.splice(0);
   }
 }
 

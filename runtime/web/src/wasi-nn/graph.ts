@@ -4,7 +4,7 @@
 import { exportsOf } from "../abi.js";
 import type { PlainInputs } from "../bind.js";
 import { CpuRunner } from "../cpu.js";
-import { NnccError, messageOf } from "../errors.js";
+import { NnccError } from "../errors.js";
 import { Model } from "../model.js";
 import { checkVersion, signatureOf, type Signature } from "../signature.js";
 import { StateLoop, type StatePairs } from "../state.js";
@@ -107,7 +107,7 @@ export function compileGraph(bytes: Uint8Array<ArrayBuffer>): Graph {
   } catch (error) {
     // Pages limit what may be compiled at once.
     const code = error instanceof RangeError ? "load-failed" : "bad-module";
-    throw new NnccError(code, `this engine does not accept the module: ${messageOf(error)}`, { cause: error });
+    throw NnccError.of(code, "this engine does not accept the module", error);
   }
   const signature = signatureOf(module);
   if (signature.weights !== "embedded") {
@@ -116,7 +116,7 @@ export function compileGraph(bytes: Uint8Array<ArrayBuffer>): Graph {
   try {
     instance = new WebAssembly.Instance(module, {});
   } catch (error) {
-    throw new NnccError("load-failed", `the module cannot be instantiated: ${messageOf(error)}`, { cause: error });
+    throw NnccError.of("load-failed", "the module cannot be instantiated", error);
   }
   const exports = exportsOf(instance);
   checkVersion(exports.nncc_abi_version());

@@ -81,11 +81,11 @@ export class Host {
     this.models = new Models(options);
   }
 
-  /** `body` as a function for guests: whatever it throws becomes an errno. */
-  guard(name: string, body: (...args: number[]) => void): HostFunction {
+  /** `body`, a method, as a function for guests: whatever it throws becomes an errno. */
+  guard(name: string, body: (this: Host, ...args: number[]) => void): HostFunction {
     return (...args) => {
       try {
-        body(...args);
+        body.apply(this, args);
         return Errno.Success;
       } catch (error) {
         return this.#tell(error, name);
@@ -94,10 +94,10 @@ export class Host {
   }
 
   /** The same for what may wait: the guest is suspended meanwhile. */
-  guardWaiting(name: string, body: (...args: number[]) => Promise<void>): WaitingFunction {
+  guardWaiting(name: string, body: (this: Host, ...args: number[]) => Promise<void>): WaitingFunction {
     return async (...args) => {
       try {
-        await body(...args);
+        await body.apply(this, args);
         return Errno.Success;
       } catch (error) {
         return this.#tell(error, name);

@@ -63,48 +63,45 @@ export function createWasiNN(options: WasiNNOptions = {}): WasiNN {
 /** Replaces what computes by what waits for it. */
 function suspendIn(table: Record<string, HostFunction>, host: Host): void {
   for (const name of ["compute", "compute_single"]) {
-    if (name in table) table[name] = new Suspending!(host.guardWaiting(name, (context) => host.computeWaiting(context!)));
+    if (name in table) table[name] = new Suspending!(host.guardWaiting(name, host.computeWaiting));
   }
 }
 
 /** `wasi_ephemeral_nn`, with what WasmEdge and WAMR add to it. */
 function standardImports(host: Host): Record<string, HostFunction> {
-  const compute = (context: number) => host.compute(context);
-  const getOutput = (context: number, index: number, buffer: number, size: number, written: number) =>
-    host.getOutput(context, index, buffer, size, written);
   return guarded(host, {
-    load: (builders, count, encoding, target, out) => host.load(builders!, count!, encoding!, target!, out!),
-    load_by_name: (name, length, out) => host.loadByName(name!, length!, out!),
-    load_by_name_with_config: (name, length, config, configLength, out) =>
-      host.loadByNameWithConfig(name!, length!, config!, configLength!, out!),
-    init_execution_context: (graph, out) => host.initExecutionContext(graph!, out!),
-    set_input: (context, index, tensor) => host.setInput(context!, index!, tensor!),
-    compute,
-    get_output: getOutput,
-    compute_single: compute,
-    get_output_single: getOutput,
-    fini_single: (context) => host.reset(context!),
-    finalize_execution_context: (context) => host.finalizeExecutionContext(context!),
-    unload: (graph) => host.unload(graph!),
+    load: host.load,
+    load_by_name: host.loadByName,
+    load_by_name_with_config: host.loadByNameWithConfig,
+    init_execution_context: host.initExecutionContext,
+    set_input: host.setInput,
+    compute: host.compute,
+    get_output: host.getOutput,
+    compute_single: host.compute,
+    get_output_single: host.getOutput,
+    fini_single: host.reset,
+    finalize_execution_context: host.finalizeExecutionContext,
+    unload: host.unload,
   });
 }
 
 /** `wasi_nn` as WAMR had it: an array as one pointer, and one size in and out. */
 function legacyImports(host: Host): Record<string, HostFunction> {
   return guarded(host, {
-    load: (builders, encoding, target, out) => {
-      const [address, count] = host.memory.readWords(builders!, 2) as [number, number];
-      host.load(address, count, encoding!, target!, out!);
+    load: (builders: number, encoding: number, target: number, out: number) => {
+      const [address, count] = host.memory.readWords(builders, 2) as [number, number];
+      host.load(address, count, encoding, target, out);
     },
-    load_by_name: (name, length, out) => host.loadByName(name!, length!, out!),
-    init_execution_context: (graph, out) => host.initExecutionContext(graph!, out!),
-    set_input: (context, index, tensor) => host.setInputLegacy(context!, index!, tensor!),
-    compute: (context) => host.compute(context!),
-    get_output: (context, index, buffer, size) =>
-      host.getOutput(context!, index!, buffer!, host.memory.readU32(size!), size!),
+    load_by_name: host.loadByName,
+    init_execution_context: host.initExecutionContext,
+    set_input: host.setInputLegacy,
+    compute: host.compute,
+    get_output: (context: number, index: number, buffer: number, size: number) =>
+      host.getOutput(context, index, buffer, host.memory.readU32(size), size),
   });
 }
 
-function guarded(host: Host, functions: Record<string, (...args: number[]) => void>): Record<string, HostFunction> {
+/** Methods of the host, and others, by the names of imports. */
+function guarded(host: Host, functions: Record<string, (this: Host, ...args: number[]) => void>): Record<string, HostFunction> {
   return Object.fromEntries(Object.entries(functions).map(([name, body]) => [name, host.guard(name, body)]));
 }
