@@ -3,7 +3,8 @@
 
 // Where modules and weights come from: memory, the network, or a file under Node.
 
-import { NnccError, messageOf } from "./errors.js";
+import { NnccError } from "./errors.js";
+import { IS_NODE } from "./node.js";
 
 /** A URL, a path (where there are files), the bytes, or a response on its way. */
 export type Source = URL | string | ArrayBuffer | Uint8Array | Response | Promise<Response>;
@@ -29,7 +30,7 @@ export async function compileModule(source: Source, options: FetchOptions = {}):
     return await WebAssembly.compile(await opened.arrayBuffer());
   } catch (error) {
     if (error instanceof NnccError) throw error;
-    throw new NnccError("bad-module", `this engine does not accept the module: ${messageOf(error)}`, { cause: error });
+    throw NnccError.of("bad-module", "this engine does not accept the module", error);
   }
 }
 
@@ -43,7 +44,7 @@ export async function readBytes(
     return new Uint8Array(await opened.arrayBuffer());
   } catch (error) {
     if (error instanceof NnccError) throw error;
-    throw new NnccError("load-failed", `the download broke off: ${messageOf(error)}`, { cause: error });
+    throw NnccError.of("load-failed", "the download broke off", error);
   }
 }
 
@@ -52,7 +53,7 @@ export async function beside(source: Source, name: string): Promise<Source | und
   if (source instanceof URL) return new URL(encodeURIComponent(name), source);
   if (typeof source === "string") {
     if (isPath(source)) {
-      const path = await import("node:path");
+      const path = process.getBuiltinModule("node:path");
       return path.join(path.dirname(source), name);
     }
     return new URL(encodeURIComponent(name), new URL(source, globalThis.location?.href));
@@ -83,15 +84,14 @@ async function openSource(source: Source, options: FetchOptions): Promise<Uint8A
     return opened;
   } catch (error) {
     const name = typeof source === "string" || source instanceof URL ? String(source) : "response";
-    throw new NnccError("load-failed", `${name}: ${messageOf(error)}`, { cause: error });
+    throw NnccError.of("load-failed", `${name}`, error);
   }
 }
 
 async function openPlace(place: string | URL, { signal }: FetchOptions): Promise<Uint8Array | Response> {
   const isFile = place instanceof URL ? place.protocol === "file:" : isPath(place);
   if (!isFile) return fetch(place, signal === undefined ? {} : { signal });
-  const { readFile } = await import("node:fs/promises");
-  return readFile(place, { signal });
+  return process.getBuiltinModule("node:fs/promises").readFile(place, { signal });
 }
 
 /** `response` with its bytes counted on their way, so that a part is not taken for the whole. */
@@ -119,6 +119,5 @@ function watched(response: Response, file: "module" | "weights", options: FetchO
 
 /** Whether a string means a file: only where there is no page to be relative to. */
 function isPath(text: string): boolean {
-  const hasFiles = typeof process === "object" && typeof process.versions?.node === "string";
-  return hasFiles && !/^[a-z][a-z0-9+.-]+:\/\//i.test(text);
+  return IS_NODE && !/^[a-z][a-z0-9+.-]+:\/\//i.test(text);
 }

@@ -5,6 +5,7 @@
 
 import type { ModuleExports } from "./abi.js";
 import { NnccError, messageOf } from "./errors.js";
+import { IS_NODE } from "./node.js";
 import { allocate } from "./module-memory.js";
 import { jsonSectionOf } from "./sections.js";
 import type { WorkerCode, WorkerMessage, WorkerTask } from "./worker.js";
@@ -56,7 +57,7 @@ export function sharedMemoryFor(module: WebAssembly.Module, options: ThreadOptio
       return new WebAssembly.Memory({ initial: memory.initial, maximum, shared: true });
     } catch (error) {
       if (!(error instanceof RangeError)) {
-        throw new NnccError("out-of-memory", `this host has no shared memory: ${messageOf(error)}`, { cause: error });
+        throw NnccError.of("out-of-memory", "this host has no shared memory", error);
       }
     }
   }
@@ -64,7 +65,7 @@ export function sharedMemoryFor(module: WebAssembly.Module, options: ThreadOptio
 }
 
 /** How many threads to start for a module, and why not as many as `wanted`. */
-export async function chooseThreads(hasThreads: boolean, wanted: number | undefined): Promise<Threading> {
+export function chooseThreads(hasThreads: boolean, wanted: number | undefined): Threading {
   if (wanted !== undefined && !(Number.isInteger(wanted) && wanted >= 1)) {
     throw new NnccError("bad-threads", `threads: ${wanted}: must be a whole number, 1 or more`);
   }
@@ -76,16 +77,12 @@ export async function chooseThreads(hasThreads: boolean, wanted: number | undefi
     const headers = "Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp";
     return { count: 1, reason: `the page is not cross-origin isolated: serve it with the headers ${headers}` };
   }
-  return { count: wanted ?? Math.min(await countCores(), MOST_BY_DEFAULT) };
+  return { count: wanted ?? Math.min(countCores(), MOST_BY_DEFAULT) };
 }
 
-async function countCores(): Promise<number> {
-  if (isNode()) return (await import("node:os")).availableParallelism();
+function countCores(): number {
+  if (IS_NODE) return process.getBuiltinModule("node:os").availableParallelism();
   return navigator.hardwareConcurrency || 1;
-}
-
-function isNode(): boolean {
-  return typeof process === "object" && typeof process.versions?.node === "string";
 }
 
 /** What is the same of a worker in Node and in a browser. */
@@ -143,7 +140,7 @@ export class WorkerPool {
         };
         timer = setTimeout(() => fail(`no answer in ${START_LIMIT / 1000} s`), START_LIMIT);
         const message = (said: WorkerMessage): void => ("ready" in said ? resolve() : fail(said.failed));
-        openWorker(task, { message, ended: fail }).then((worker) => this.#workers.push(worker), reject);
+        this.#workers.push(openWorker(task, { message, ended: fail }));
       });
     } finally {
       clearTimeout(timer);
@@ -152,16 +149,16 @@ export class WorkerPool {
 }
 
 /** From the package's own file, so that no page has to allow the evaluation of text. */
-async function openWorker(task: WorkerTask, events: Events): Promise<Handle> {
-  if (!isNode()) {
+function openWorker(task: WorkerTask, events: Events): Handle {
+  if (!IS_NODE) {
     const worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
     worker.onmessage = (event: MessageEvent<WorkerMessage>) => events.message(event.data);
     worker.onerror = (event) => events.ended(event.message || "its script cannot be loaded");
     worker.postMessage(task);
     return worker;
   }
-  const threads = await import("node:worker_threads");
-  const worker = new threads.Worker(new URL("./worker.js", import.meta.url), { workerData: task });
+  const { Worker: NodeWorker } = process.getBuiltinModule("node:worker_threads");
+  const worker = new NodeWorker(new URL("./worker.js", import.meta.url), { workerData: task });
   worker.on("message", events.message);
   worker.on("error", (error) => events.ended(messageOf(error)));
   worker.on("exit", (code) => events.ended(`it ended with status ${code}`));

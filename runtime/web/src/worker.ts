@@ -4,6 +4,7 @@
 // What each worker of a model runs (threads.ts starts them): an instance of the
 // module on the model's memory, which takes parts of kernels until it is ended.
 
+import { IS_NODE } from "./node.js";
 import { useVariants, type Variants } from "./relaxed.js";
 
 export interface WorkerCode {
@@ -56,8 +57,8 @@ async function work(task: WorkerTask, say: (message: WorkerMessage) => void): Pr
   }
 }
 
-if (typeof process === "object" && typeof process.versions?.node === "string") {
-  const { parentPort, workerData } = await import("node:worker_threads");
+if (IS_NODE) {
+  const { parentPort, workerData } = process.getBuiltinModule("node:worker_threads");
   await work(workerData as WorkerTask, (message) => parentPort?.postMessage(message));
 } else {
   addEventListener("message", (event: MessageEvent<WorkerTask>) => void work(event.data, postMessage), { once: true });
