@@ -11,7 +11,7 @@ import { GpuRunner } from "./gpu/runner.js";
 import { Model, type Fallback } from "./model.js";
 import { PackedLink, type HostFunctions } from "./packed.js";
 import type { MarkProfiler } from "./profile/mark-profiler.js";
-import { chooseVariants, useVariants, type RelaxedOptions } from "./relaxed.js";
+import { beginChoice, useVariants, type RelaxedOptions, type VariantChoice } from "./relaxed.js";
 import type { Runner } from "./runner.js";
 import { checkVersion, signatureOf, type Signature } from "./signature.js";
 import { beside, compileModule, readBytes, type FetchOptions, type Source } from "./source.js";
@@ -71,6 +71,8 @@ interface Loaded {
   /** Fulfilled when they are in the module's memory. */
   readonly weights: Promise<void>;
   readonly hasThreads: boolean;
+  /** Between variants of the kernels for the CPU. */
+  readonly choice: VariantChoice;
   readonly packed: PackedLink | undefined;
 }
 
@@ -104,6 +106,8 @@ async function instantiateSource(source: Source | WebAssembly.Module, options: L
   const signature = signatureOf(module);
   const memory = sharedMemoryFor(module, options);
   const packed = PackedLink.isWanted(module) ? new PackedLink(options.functions ?? {}, signature.functions) : undefined;
+  // Engines compile the probes while the weights are copied.
+  const choice = await beginChoice(module, memory, options);
   const instance = await instantiate(module, memory, packed);
   const exports = exportsOf(instance);
   packed?.attach(exports);
@@ -112,7 +116,7 @@ async function instantiateSource(source: Source | WebAssembly.Module, options: L
   const weights = loadWeights(await weightPlace(source, signature, options), signature, exports, options);
   // Whoever needs the weights is told; until then nobody may be listening.
   weights.catch(() => undefined);
-  return { module, signature, program: gpuProgramOf(module), exports, profiler, weights, hasThreads: memory !== undefined, packed };
+  return { module, signature, program: gpuProgramOf(module), exports, profiler, weights, hasThreads: memory !== undefined, choice, packed };
 }
 
 async function openOnGpu(loaded: Loaded, options: LoadOptions): Promise<Runner> {
@@ -144,10 +148,9 @@ async function openOnCpu(loaded: Loaded, options: LoadOptions): Promise<Runner> 
   }
   await loaded.weights;
   // The kernels of workers would have nobody to tell when they run.
-  const threading = await chooseThreads(loaded.hasThreads, options.profile ? 1 : options.threads);
+  const threading = chooseThreads(loaded.hasThreads, options.profile ? 1 : options.threads);
   if (threading.reason !== undefined) console.warn(`nncc: the model runs on one thread: ${threading.reason}`);
-  // Variants would not tell when they run either.
-  const variants = options.profile ? [] : await chooseVariants(module, exports, options);
+  const variants = loaded.choice();
   await useVariants(variants, exports);
   const workers =
     threading.count > 1 ? await WorkerPool.start({ module, variants }, exports, threading.count - 1) : undefined;
@@ -178,7 +181,7 @@ async function instantiate(
     return await WebAssembly.instantiate(module, imports);
   } catch (error) {
     const code = error instanceof RangeError ? "out-of-memory" : "bad-module";
-    throw new NnccError(code, `the module cannot be instantiated: ${messageOf(error)}`, { cause: error });
+    throw NnccError.of(code, "the module cannot be instantiated", error);
   }
 }
 

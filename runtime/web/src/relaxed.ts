@@ -5,6 +5,8 @@
 // that import the memory. Their functions take slots of the table through which
 // the first module calls these kernels.
 
+import { sectionOf } from "./sections.js";
+
 export interface RelaxedOptions {
   /**
    * Whether kernels use relaxed SIMD where module and engine have it. Sums of
@@ -14,6 +16,11 @@ export interface RelaxedOptions {
    * a test says that they are exact, whatever `true` asks for.
    */
   readonly relaxed?: boolean | undefined;
+}
+
+interface ChoiceOptions extends RelaxedOptions {
+  readonly profile?: boolean;
+  readonly device?: string;
 }
 
 /** What the variants need of the instance whose kernels they replace. */
@@ -36,28 +43,37 @@ interface DotProbe {
 /** Modules with variants, compiled. */
 export type Variants = readonly WebAssembly.Module[];
 
-/** Those variants that the module has and that are to be used. */
-export async function chooseVariants(
-  module: WebAssembly.Module, host: VariantHost, { relaxed }: RelaxedOptions,
-): Promise<Variants> {
-  if (relaxed === false) return [];
-  const isFaster = (probes: SumProbes): boolean => relaxed === true || (fasterHere ??= measure(probes));
-  const chosen = await Promise.all([
-    choose<SumProbes>(module, "nncc.relaxed-simd", host, isFaster),
-    choose<DotProbe>(module, "nncc.relaxed-dots", host, isExact),
+/** Ends a choice: the variants to be used. */
+export type VariantChoice = () => Variants;
+
+/**
+ * Begins to choose between the kernels of the module, which is not instantiated yet, and the variants that it has.
+ * `shared` is the memory of a module with threads.
+ */
+export async function beginChoice(
+  module: WebAssembly.Module, shared: WebAssembly.Memory | undefined, { relaxed, profile, device }: ChoiceOptions,
+): Promise<VariantChoice> {
+  // Variants would not tell the profiler when they run.
+  if (relaxed === false || profile || device === "gpu") return () => [];
+  // The probes use none of it.
+  const host = { memory: shared ?? new WebAssembly.Memory({ initial: 1 }) };
+  const choices = await Promise.all([
+    probe<SumProbes>(module, "nncc.relaxed-simd", host, (probes) => (relaxed ? () => true : beginMeasurement(probes))),
+    probe<DotProbe>(module, "nncc.relaxed-dots", host, (probes) => () => isExact(probes)),
   ]);
-  return chosen.filter((variants) => variants !== undefined);
+  return () => choices.flatMap((choice) => choice());
 }
 
-/** The variants of a section, if the engine has their instructions and `accept` takes them. */
-async function choose<Probes>(
-  module: WebAssembly.Module, name: string, host: VariantHost, accept: (probes: Probes) => boolean,
-): Promise<WebAssembly.Module | undefined> {
-  const [section] = WebAssembly.Module.customSections(module, name);
-  if (section === undefined || !WebAssembly.validate(section)) return undefined;
-  const variants = await WebAssembly.compile(section);
+/** Begins to choose the variants of a section; there may be none, or the engine lacks their instructions. */
+async function probe<Probes>(
+  module: WebAssembly.Module, name: string, host: VariantHost, begin: (probes: Probes) => () => boolean,
+): Promise<VariantChoice> {
+  const section = sectionOf(module, name);
+  const variants = section && (await WebAssembly.compile(section).catch(() => undefined));
+  if (variants === undefined) return () => [];
   const { exports } = await instantiate(variants, host);
-  return accept(exports as unknown as Probes) ? variants : undefined;
+  const accept = begin(exports as unknown as Probes);
+  return () => (accept() ? [variants] : []);
 }
 
 /** Puts the variants into the table of the host's instance. */
@@ -84,28 +100,32 @@ let fasterHere: boolean | undefined;
 /** There is little between CPUs that gain nothing and those that gain half or more. */
 const WORTHWHILE = 1.2;
 const FACTOR = 1e-9;
-/** Engines compile what is called often a second time: milliseconds until they have. */
+/** Engines compile what runs for so many rounds a second time: milliseconds until they have. */
 const WARM_UP = 3;
-const WARM_UP_COUNT = 1 << 12;
+const WARM_UP_COUNT = 1 << 16;
 /** Half a millisecond in pages that are not isolated, whose clocks have steps of a tenth; else a sixteenth. */
 const COUNT = globalThis.crossOriginIsolated || typeof process === "object" ? 1 << 15 : 1 << 18;
 const ROUNDS = 4;
 
-function measure({ probe_plain, probe_relaxed }: SumProbes): boolean {
-  const warmUp = performance.now() + WARM_UP;
-  while (performance.now() < warmUp) {
-    probe_plain(WARM_UP_COUNT, FACTOR);
-    probe_relaxed(WARM_UP_COUNT, FACTOR);
-  }
-  let plain = Infinity;
-  let relaxed = Infinity;
-  for (let round = 0; round < ROUNDS; ++round) {
-    const begin = performance.now();
-    probe_plain(COUNT, FACTOR);
-    const middle = performance.now();
-    probe_relaxed(COUNT, FACTOR);
-    plain = Math.min(plain, middle - begin);
-    relaxed = Math.min(relaxed, performance.now() - middle);
-  }
-  return plain > WORTHWHILE * relaxed;
+/** Makes the engine compile the probes again; what is returned measures them. */
+function beginMeasurement(probes: SumProbes): () => boolean {
+  const ready = performance.now() + WARM_UP;
+  if (fasterHere === undefined) timesOf(probes, WARM_UP_COUNT);
+  return () => (fasterHere ??= measure(probes, ready));
+}
+
+function measure(probes: SumProbes, ready: number): boolean {
+  while (performance.now() < ready) timesOf(probes, WARM_UP_COUNT >> 4);
+  const rounds = Array.from({ length: ROUNDS }, () => timesOf(probes, COUNT));
+  const least = (form: 0 | 1): number => Math.min(...rounds.map((times) => times[form]));
+  return least(0) > WORTHWHILE * least(1);
+}
+
+/** Milliseconds of the plain and of the relaxed form. */
+function timesOf({ probe_plain, probe_relaxed }: SumProbes, count: number): [number, number] {
+  const begin = performance.now();
+  probe_plain(count, FACTOR);
+  const middle = performance.now();
+  probe_relaxed(count, FACTOR);
+  return [middle - begin, performance.now() - middle];
 }
