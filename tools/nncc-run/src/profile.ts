@@ -123,7 +123,7 @@ export function profileTable(profile: Profile, width: number): string {
   const rows = rowsByKernel(profile);
   const peak = profile.peakGflops;
   const total = rows.reduce((sum, row) => sum + row.ms, 0);
-  const lines = ["  share     sum  calls        ms  GFLOP/s  % of peak  ONNX nodes"];
+  const lines = [`  share     sum  calls        ms  GFLOP/s${peak === null ? "" : "  % of peak"}  ONNX nodes`];
   let sum = 0;
   for (const { nodes, calls, ms, flops } of rows) {
     sum += ms;
@@ -134,8 +134,8 @@ export function profileTable(profile: Profile, width: number): string {
       `${((100 * sum) / total || 0).toFixed(1)}%`.padStart(8),
       String(calls).padStart(7),
       ms.toFixed(4).padStart(10),
-      (gflops ? gflops.toFixed(1) : "").padStart(9),
-      (gflops && peak ? `${((100 * gflops) / peak).toFixed(0)}%` : "").padStart(11),
+      (gflops ? (gflops < 1 ? gflops.toPrecision(2) : gflops.toFixed(1)) : "").padStart(9),
+      ...(peak === null ? [] : [(gflops ? `${((100 * gflops) / peak).toFixed(0)}%` : "").padStart(11)]),
       `  ${names.length > width ? `${names.slice(0, width - 4)} ...` : names}`,
     ];
     lines.push(columns.join(""));
@@ -150,15 +150,21 @@ export function profileTable(profile: Profile, width: number): string {
 
 /** The profile as a trace for chrome://tracing or Perfetto; the report reads the key `nncc`. */
 export function chromeTrace(profile: Profile, signature: Signature): object {
-  const traceEvents = profile.dispatches.map(({ kernel, nodes, begin, ms, flops, bytes }) => ({
-    name: nodes.join(" + ") || kernel,
-    cat: "kernel",
-    ph: "X",
-    pid: 1,
-    tid: 1,
-    ts: 1000 * begin,
-    dur: 1000 * ms,
-    args: { kernel, flops, bytes, gflops: flops === null || ms === 0 ? null : flops / ms / 1e6 },
-  }));
+  let end = 0;
+  const traceEvents = profile.dispatches.map(({ kernel, nodes, begin, ms, flops, bytes }) => {
+    // Averages are longer than what they took in the shortest run, and events of one thread must not overlap.
+    const start = Math.max(begin, end);
+    end = start + ms;
+    return {
+      name: nodes.join(" + ") || kernel,
+      cat: "kernel",
+      ph: "X",
+      pid: 1,
+      tid: 1,
+      ts: 1000 * start,
+      dur: 1000 * ms,
+      args: { kernel, flops, bytes, gflops: flops === null || ms === 0 ? null : flops / ms / 1e6 },
+    };
+  });
   return { traceEvents, displayTimeUnit: "ms", nncc: { source: signature.source, ...profile } };
 }
