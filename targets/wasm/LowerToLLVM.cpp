@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "nncc/Dialect/Exec/Exec.h"
+#include "nncc/Dialect/Exec/KernelInfo.h"
 #include "targets/wasm/Passes.h"
 #include "targets/wasm/SliceKernels.h"
 #include "targets/wasm/Variants.h"
@@ -176,15 +176,13 @@ static void markByteDots(ModuleOp module) {
 
 /// The least number of operations: open sizes count as 1.
 static int64_t countFlops(func::FuncOp kernel) {
-  auto info = kernel->getAttrOfType<DictionaryAttr>(nncc::exec::kernelAttrName);
-  auto flops = info ? info.getAs<AffineMapAttr>("flops") : nullptr;
+  AffineMap flops = nncc::exec::getKernelInfo(kernel).flops;
   if (!flops)
     return 0;
-  AffineMap map = flops.getValue();
-  SmallVector<Attribute> ones(map.getNumInputs(),
+  SmallVector<Attribute> ones(flops.getNumInputs(),
                               Builder(kernel).getIndexAttr(1));
   SmallVector<Attribute> results;
-  if (failed(map.constantFold(ones, results)))
+  if (failed(flops.constantFold(ones, results)))
     return 0;
   return cast<IntegerAttr>(results.front()).getInt();
 }

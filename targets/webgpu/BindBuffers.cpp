@@ -10,6 +10,7 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/IR/SymbolTable.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
+#include "nncc/Dialect/Exec/KernelInfo.h"
 #include "targets/webgpu/KernelRewriter.h"
 #include "targets/webgpu/Passes.h"
 #include "targets/webgpu/Roots.h"
@@ -45,17 +46,13 @@ private:
 
 /// Joins the names of nodes that a kernel computes with those of another.
 static void addNodes(func::FuncOp kernel, func::FuncOp other) {
-  auto getInfo = [](func::FuncOp func) {
-    return func->getAttrOfType<DictionaryAttr>(exec::kernelAttrName);
-  };
-  NamedAttrList info(getInfo(kernel));
+  exec::KernelInfo info = exec::getKernelInfo(kernel);
   SetVector<Attribute> nodes;
-  for (func::FuncOp func : {kernel, other})
-    if (auto names = getInfo(func).getAs<ArrayAttr>("nodes"))
+  for (ArrayAttr names : {info.nodes, exec::getKernelInfo(other).nodes})
+    if (names)
       nodes.insert(names.begin(), names.end());
-  info.set("nodes", ArrayAttr::get(kernel.getContext(), nodes.getArrayRef()));
-  kernel->setAttr(exec::kernelAttrName,
-                  info.getDictionary(kernel.getContext()));
+  info.nodes = ArrayAttr::get(kernel.getContext(), nodes.getArrayRef());
+  exec::setKernelInfo(kernel, info);
 }
 
 func::FuncOp BindBuffersPass::addKernel(func::FuncOp draft,

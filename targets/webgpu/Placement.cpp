@@ -10,6 +10,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "nncc/Dialect/Exec/KernelInfo.h"
 #include "targets/webgpu/Kernel.h"
 #include "targets/webgpu/OpenLoops.h"
 #include "targets/webgpu/Scalars.h"
@@ -165,13 +166,9 @@ bool Placement::isWorthOpening(Operation &step) const {
       return;
     auto kernel =
         ModuleOp(module).lookupSymbol<func::FuncOp>(dispatch.getKernel());
-    auto info = kernel->getAttrOfType<DictionaryAttr>(exec::kernelAttrName);
-    auto count = info ? info.getAs<AffineMapAttr>("flops") : nullptr;
-    if (!count)
-      return;
-    flops += count.getValue().isSingleConstant()
-                 ? count.getValue().getSingleConstantResult()
-                 : fewFlops;
+    exec::KernelInfo info = exec::getKernelInfo(kernel);
+    if (info.flops)
+      flops += info.getConstantFlops().value_or(fewFlops);
   });
   return flops >= fewFlops;
 }

@@ -10,7 +10,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
-#include "nncc/Dialect/Exec/Exec.h"
+#include "nncc/Dialect/Exec/KernelInfo.h"
 #include "nncc/Kernels/LoopNest.h"
 #include "targets/webgpu/CommandWriter.h"
 #include "targets/webgpu/Kernel.h"
@@ -166,10 +166,7 @@ void RecordPass::flushWhereDue(exec::DispatchOp dispatch,
   constexpr unsigned firstDispatches = 16;
   constexpr int64_t mostFlops = 10'000'000'000;
   auto kernel = getOperation().lookupSymbol<func::FuncOp>(dispatch.getKernel());
-  auto info = kernel->getAttrOfType<DictionaryAttr>(exec::kernelAttrName);
-  if (auto flops = info ? info.getAs<AffineMapAttr>("flops") : nullptr)
-    if (flops.getValue().isSingleConstant())
-      flopsSinceFlush += flops.getValue().getSingleConstantResult();
+  flopsSinceFlush += exec::getKernelInfo(kernel).getConstantFlops().value_or(0);
   if (++numDispatches != firstDispatches && flopsSinceFlush < mostFlops)
     return;
   flopsSinceFlush = 0;

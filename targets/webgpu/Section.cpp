@@ -7,7 +7,7 @@
 
 #include "targets/webgpu/Section.h"
 
-#include "nncc/Dialect/Exec/Exec.h"
+#include "nncc/Dialect/Exec/KernelInfo.h"
 #include "nncc/Kernels/LoopNest.h"
 #include "targets/webgpu/Kernel.h"
 #include "targets/webgpu/KernelAttributes.h"
@@ -57,14 +57,15 @@ static json::Object printKernel(func::FuncOp kernel) {
   json::Object object{{"name", first.getAs<StringAttr>("name").getValue()},
                       {"bindings", std::move(bindings)},
                       {"variants", printVariants(kernel)}};
-  auto info = kernel->getAttrOfType<DictionaryAttr>(exec::kernelAttrName);
-  if (auto names = info.getAs<ArrayAttr>("nodes"))
-    for (auto name : names.getAsRange<StringAttr>())
+  exec::KernelInfo info = exec::getKernelInfo(kernel);
+  if (info.nodes)
+    for (auto name : info.nodes.getAsRange<StringAttr>())
       nodes.push_back(json::fixUTF8(name.getValue()));
   object["nodes"] = std::move(nodes);
-  for (StringRef number : {"flops", "bytes"})
-    if (auto map = info.getAs<AffineMapAttr>(number))
-      object[number] = toJson(map.getValue().getResult(0));
+  if (AffineExpr flops = info.getFlops())
+    object["flops"] = toJson(flops);
+  if (AffineExpr bytes = info.getBytes())
+    object["bytes"] = toJson(bytes);
   return object;
 }
 

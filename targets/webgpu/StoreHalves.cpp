@@ -7,7 +7,7 @@
 
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/IR/SymbolTable.h"
-#include "nncc/Dialect/Exec/Exec.h"
+#include "nncc/Dialect/Exec/KernelInfo.h"
 #include "targets/webgpu/DelicateTensors.h"
 #include "targets/webgpu/Kernel.h"
 #include "targets/webgpu/Passes.h"
@@ -110,17 +110,13 @@ static void setHalves(ModuleOp module, func::FuncOp kernel,
     kernel.setArgAttr(number, halfAttrName, UnitAttr::get(kernel.getContext()));
     saved += 2 * countElements(module, kernel.getArgument(number));
   }
-  NamedAttrList info(
-      kernel->getAttrOfType<DictionaryAttr>(exec::kernelAttrName));
-  auto bytes = dyn_cast_or_null<AffineMapAttr>(info.get("bytes"));
-  if (!bytes || saved == 0)
+  exec::KernelInfo info = exec::getKernelInfo(kernel);
+  if (!info.bytes || saved == 0)
     return;
-  AffineMap old = bytes.getValue();
-  info.set("bytes", AffineMapAttr::get(
-                        AffineMap::get(old.getNumDims(), old.getNumSymbols(),
-                                       old.getResult(0) - saved)));
-  kernel->setAttr(exec::kernelAttrName,
-                  info.getDictionary(kernel.getContext()));
+  info.bytes =
+      AffineMap::get(info.bytes.getNumDims(), info.bytes.getNumSymbols(),
+                     info.getBytes() - saved);
+  exec::setKernelInfo(kernel, info);
 }
 
 /// A kernel becomes one for each choice of types that its dispatches make.

@@ -11,7 +11,7 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
-#include "nncc/Dialect/Exec/Exec.h"
+#include "nncc/Dialect/Exec/KernelInfo.h"
 #include "nncc/Dialect/Exec/Weights.h"
 #include "nncc/Kernels/LoopNest.h"
 
@@ -52,44 +52,37 @@ static llvm::json::Array toJson(ArrayRef<StringRef> names) {
   return array;
 }
 
-static AffineExpr getNumber(DictionaryAttr info, StringRef name) {
-  return info.getAs<AffineMapAttr>(name).getValue().getResult(0);
-}
-
-static llvm::json::Object describeKernel(func::FuncOp kernel,
-                                         DictionaryAttr info) {
+static llvm::json::Object describeKernel(func::FuncOp kernel) {
+  exec::KernelInfo info = exec::getKernelInfo(kernel);
   llvm::json::Array shapes;
   llvm::SetVector<StringRef> nodes; // Of all its dispatches.
-  for (auto node : info.getAs<ArrayAttr>("nodes").getAsRange<StringAttr>())
+  for (auto node : info.nodes.getAsRange<StringAttr>())
     nodes.insert(node.getValue());
-  for (auto shape : info.getAs<ArrayAttr>("shapes").getAsRange<StringAttr>())
+  for (auto shape : info.shapes.getAsRange<StringAttr>())
     shapes.push_back(shape.getValue());
   return llvm::json::Object{{"name", kernel.getName()},
-                            {"flops", toJson(getNumber(info, "flops"))},
-                            {"bytes", toJson(getNumber(info, "bytes"))},
+                            {"flops", toJson(info.getFlops())},
+                            {"bytes", toJson(info.getBytes())},
                             {"shapes", std::move(shapes)},
                             {"nodes", toJson(nodes.getArrayRef())}};
 }
 
 /// The kernels of a module, in order.
-static SmallVector<std::pair<func::FuncOp, DictionaryAttr>>
-getKernels(ModuleOp module) {
-  SmallVector<std::pair<func::FuncOp, DictionaryAttr>> kernels;
-  for (auto func : module.getOps<func::FuncOp>())
-    if (auto info = func->getAttrOfType<DictionaryAttr>(exec::kernelAttrName))
-      kernels.push_back({func, info});
-  return kernels;
+static SmallVector<func::FuncOp> getKernels(ModuleOp module) {
+  return llvm::to_vector(llvm::make_filter_range(
+      module.getOps<func::FuncOp>(),
+      [](func::FuncOp func) { return func->hasAttr(exec::kernelAttrName); }));
 }
 
 llvm::json::Object makeKernelTable(ModuleOp module) {
   llvm::json::Array kernels, dispatches;
   llvm::StringMap<int64_t> numbers;
-  for (auto [kernel, info] : getKernels(module)) {
+  for (func::FuncOp kernel : getKernels(module)) {
+    exec::KernelInfo info = exec::getKernelInfo(kernel);
     numbers[kernel.getName()] = numbers.size();
-    kernels.push_back(
-        llvm::json::Object{{"name", kernel.getName()},
-                           {"flops", toJson(getNumber(info, "flops"))},
-                           {"bytes", toJson(getNumber(info, "bytes"))}});
+    kernels.push_back(llvm::json::Object{{"name", kernel.getName()},
+                                         {"flops", toJson(info.getFlops())},
+                                         {"bytes", toJson(info.getBytes())}});
   }
   module.walk([&](exec::DispatchOp dispatch) {
     dispatches.push_back(llvm::json::Object{
@@ -118,10 +111,9 @@ AffineExpr countFlops(ModuleOp module) {
   AffineExpr flops = getAffineConstantExpr(0, module.getContext());
   module.walk([&](exec::DispatchOp dispatch) {
     auto kernel = module.lookupSymbol<func::FuncOp>(dispatch.getKernel());
-    auto info = kernel->getAttrOfType<DictionaryAttr>(exec::kernelAttrName);
     AffineExpr runs = countRuns(dispatch);
-    flops =
-        flops && runs ? flops + getNumber(info, "flops") * runs : AffineExpr();
+    AffineExpr ofOne = exec::getKernelInfo(kernel).getFlops();
+    flops = flops && runs ? flops + ofOne * runs : AffineExpr();
   });
   return flops;
 }
@@ -242,8 +234,8 @@ llvm::json::Object makeReport(ModuleOp module, StringRef device,
   llvm::json::Array kernels;
   int64_t readbacks = 0;
   module.walk([&](exec::ReadbackOp) { ++readbacks; });
-  for (auto [kernel, info] : getKernels(module))
-    kernels.push_back(describeKernel(kernel, info));
+  for (func::FuncOp kernel : getKernels(module))
+    kernels.push_back(describeKernel(kernel));
   uint64_t weightBytes = 0;
   for (const exec::Weight &weight : exec::getWeights(module))
     weightBytes += exec::getByteSize(weight.value.getShapedType());

@@ -9,6 +9,7 @@
 
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/IR/Matchers.h"
+#include "nncc/Dialect/Exec/KernelInfo.h"
 
 using namespace mlir;
 
@@ -127,40 +128,33 @@ func::FuncOp Outliner::finish() {
 }
 
 /// What the kernels say about themselves, as one.
-static DictionaryAttr joinInfos(ModuleOp module,
-                                ArrayRef<exec::DispatchOp> dispatches) {
+static exec::KernelInfo joinInfos(ModuleOp module,
+                                  ArrayRef<exec::DispatchOp> dispatches) {
   Builder b(module.getContext());
-  SmallVector<Attribute> nodes, shapes;
+  SetVector<Attribute> nodes, shapes;
   AffineExpr flops = b.getAffineConstantExpr(0), bytes = flops;
   unsigned numSymbols = 0;
   for (exec::DispatchOp dispatch : dispatches) {
-    auto info = getKernel(module, dispatch)
-                    ->getAttrOfType<DictionaryAttr>(exec::kernelAttrName);
-    auto append = [&](StringRef name, SmallVectorImpl<Attribute> &to) {
-      if (auto list = info.getAs<ArrayAttr>(name))
-        for (Attribute entry : list)
-          if (!llvm::is_contained(to, entry))
-            to.push_back(entry);
+    exec::KernelInfo info = exec::getKernelInfo(getKernel(module, dispatch));
+    auto append = [&](ArrayAttr list, SetVector<Attribute> &to) {
+      if (list)
+        to.insert(list.begin(), list.end());
     };
-    append("nodes", nodes);
-    append("shapes", shapes);
-    auto count = [&](StringRef name, AffineExpr &sum) {
-      auto map = info.getAs<AffineMapAttr>(name);
+    append(info.nodes, nodes);
+    append(info.shapes, shapes);
+    auto count = [&](AffineMap map, AffineExpr &sum) {
       if (!map)
         return;
-      sum = sum + map.getValue().getResult(0);
-      numSymbols = std::max(numSymbols, map.getValue().getNumSymbols());
+      sum = sum + map.getResult(0);
+      numSymbols = std::max(numSymbols, map.getNumSymbols());
     };
-    count("flops", flops);
-    count("bytes", bytes);
+    count(info.flops, flops);
+    count(info.bytes, bytes);
   }
-  auto map = [&](AffineExpr expr) {
-    return AffineMapAttr::get(AffineMap::get(0, numSymbols, expr));
-  };
-  return b.getDictionaryAttr(
-      {b.getNamedAttr("bytes", map(bytes)), b.getNamedAttr("flops", map(flops)),
-       b.getNamedAttr("nodes", b.getArrayAttr(nodes)),
-       b.getNamedAttr("shapes", b.getArrayAttr(shapes))});
+  return {b.getArrayAttr(nodes.getArrayRef()),
+          b.getArrayAttr(shapes.getArrayRef()),
+          AffineMap::get(0, numSymbols, flops),
+          AffineMap::get(0, numSymbols, bytes)};
 }
 
 func::FuncOp DispatchJoiner::join(ArrayRef<exec::DispatchOp> dispatches,
@@ -176,7 +170,7 @@ func::FuncOp DispatchJoiner::join(ArrayRef<exec::DispatchOp> dispatches,
   llvm::raw_string_ostream(text) << *kernel.getOperation();
   auto [entry, added] = known.try_emplace(text, kernel);
   if (added) {
-    kernel->setAttr(exec::kernelAttrName, joinInfos(module, dispatches));
+    exec::setKernelInfo(kernel, joinInfos(module, dispatches));
     kernel.setName((first.getKernel() + suffix).str());
     kernel.setPrivate();
     SymbolTable(module).insert(kernel);

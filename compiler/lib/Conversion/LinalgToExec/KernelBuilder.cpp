@@ -12,6 +12,7 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/Matchers.h"
+#include "nncc/Dialect/Exec/KernelInfo.h"
 #include "nncc/Kernels/LoopNest.h"
 
 using namespace mlir;
@@ -289,12 +290,10 @@ func::FuncOp KernelBuilder::addKernel(Draft &draft) {
   llvm::raw_string_ostream stream(text);
   draft.kernel.print(stream, OpPrintingFlags().useLocalScope());
   func::FuncOp &known = kernels[text];
-  StringRef nodesName = "nodes";
   SmallVector<Attribute> nodes;
   if (known) {
     draft.kernel.erase();
-    auto info = known->getAttrOfType<DictionaryAttr>(kernelAttrName);
-    llvm::append_range(nodes, cast<ArrayAttr>(info.get(nodesName)));
+    llvm::append_range(nodes, getKernelInfo(known).nodes);
   } else {
     known = draft.kernel;
     std::string name = getKernelName(draft.loc);
@@ -306,7 +305,6 @@ func::FuncOp KernelBuilder::addKernel(Draft &draft) {
   OpBuilder b(context);
   for (StringRef node : getNodeNames(draft.loc))
     nodes.push_back(b.getStringAttr(node));
-  // What reports say of the kernel.
   SmallVector<Attribute> shapes;
   AffineExpr bytes = getAffineConstantExpr(0, context);
   for (auto &[argument, buffer] : draft.buffers) {
@@ -315,14 +313,10 @@ func::FuncOp KernelBuilder::addKernel(Draft &draft) {
             getNumElements(buffer.sizes, context) * buffer.getElementBytes();
   }
   auto toMap = [&](AffineExpr expr) {
-    return AffineMapAttr::get(AffineMap::get(0, symbols.size(), expr));
+    return AffineMap::get(0, symbols.size(), expr);
   };
-  known->setAttr(
-      kernelAttrName,
-      b.getDictionaryAttr({b.getNamedAttr(nodesName, b.getArrayAttr(nodes)),
-                           b.getNamedAttr("shapes", b.getArrayAttr(shapes)),
-                           b.getNamedAttr("flops", toMap(draft.flops)),
-                           b.getNamedAttr("bytes", toMap(bytes))}));
+  setKernelInfo(known, {b.getArrayAttr(nodes), b.getArrayAttr(shapes),
+                        toMap(draft.flops), toMap(bytes)});
   return known;
 }
 

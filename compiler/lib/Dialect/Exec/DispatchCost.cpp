@@ -14,6 +14,7 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/AffineExprVisitor.h"
+#include "nncc/Dialect/Exec/KernelInfo.h"
 
 #include <algorithm>
 
@@ -94,13 +95,10 @@ namespace nncc::exec {
 
 OpFoldResult buildUsefulParts(OpBuilder &b, Location loc, func::FuncOp kernel,
                               ValueRange symbols) {
-  auto info = kernel->getAttrOfType<DictionaryAttr>(kernelAttrName);
-  auto flopsMap = info ? info.getAs<AffineMapAttr>("flops") : nullptr;
-  auto bytesMap = info ? info.getAs<AffineMapAttr>("bytes") : nullptr;
-  if (!flopsMap || !bytesMap)
+  KernelInfo info = getKernelInfo(kernel);
+  AffineExpr flops = info.getFlops(), bytes = info.getBytes();
+  if (!flops || !bytes)
     return b.getIndexAttr(static_cast<int64_t>(mostParts));
-  AffineExpr flops = flopsMap.getValue().getResult(0);
-  AffineExpr bytes = bytesMap.getValue().getResult(0);
   constexpr float partsPerFlop = 1 / (flopsPerNanosecond * nanosecondsPerPart);
   constexpr float partsPerByte = 1 / (bytesPerNanosecond * nanosecondsPerPart);
   auto constantFlops = dyn_cast<AffineConstantExpr>(flops);
