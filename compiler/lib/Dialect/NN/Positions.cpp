@@ -62,26 +62,32 @@ Value nn::getPosition(OpBuilder &b, Location loc, Value index, Value size) {
   return b.create<arith::SelectOp>(loc, isNegative, moved, position);
 }
 
+/// The elements of a constant of i32 or i64.
+static SmallVector<int64_t> readIndices(ElementsAttr constant) {
+  SmallVector<char> storage;
+  ArrayRef<char> bytes = exec::getBytes(constant, storage);
+  bool isWide = constant.getElementType().isInteger(64);
+  SmallVector<int64_t> numbers;
+  for (int64_t i = 0, e = constant.getNumElements(); i < e; ++i)
+    numbers.push_back(
+        isWide ? int64_t(llvm::support::endian::read64le(&bytes[8 * i]))
+               : int32_t(llvm::support::endian::read32le(&bytes[4 * i])));
+  return numbers;
+}
+
 /// The constant index tuples, those from the end counted from the front; empty
 /// if they are not known.
 static SmallVector<int64_t> readTuples(Value indices, RankedTensorType data) {
   ElementsAttr constant;
   if (!matchPattern(indices, m_Constant(&constant)))
     return {};
-  SmallVector<char> storage;
-  ArrayRef<char> bytes = exec::getBytes(constant, storage);
-  unsigned width =
-      constant.getShapedType().getElementType().getIntOrFloatBitWidth() / 8;
   int64_t tupleSize = constant.getShapedType().getShape().back();
-  SmallVector<int64_t> numbers;
-  for (int64_t i = 0; i < constant.getNumElements(); ++i) {
+  SmallVector<int64_t> numbers = readIndices(constant);
+  for (auto [i, number] : llvm::enumerate(numbers)) {
     int64_t size = data.getDimSize(i % tupleSize);
-    int64_t number =
-        width == 8 ? llvm::support::endian::read64le(&bytes[8 * i])
-                   : int32_t(llvm::support::endian::read32le(&bytes[4 * i]));
     if (ShapedType::isDynamic(size) || number < -size || number >= size)
       return {};
-    numbers.push_back(number < 0 ? number + size : number);
+    number += number < 0 ? size : 0;
   }
   return numbers;
 }
@@ -133,14 +139,7 @@ static std::optional<Range> getConstantRange(ElementsAttr constant) {
   auto type = dyn_cast<RankedTensorType>(constant.getShapedType());
   if (!type || type.getNumElements() == 0 || type.getNumElements() > (1 << 16))
     return std::nullopt;
-  SmallVector<char> storage;
-  ArrayRef<char> bytes = exec::getBytes(constant, storage);
-  bool isWide = type.getElementType().isInteger(64);
-  SmallVector<int64_t> numbers;
-  for (int64_t i = 0; i < type.getNumElements(); ++i)
-    numbers.push_back(
-        isWide ? int64_t(llvm::support::endian::read64le(&bytes[8 * i]))
-               : int32_t(llvm::support::endian::read32le(&bytes[4 * i])));
+  SmallVector<int64_t> numbers = readIndices(constant);
   if (llvm::all_equal(numbers))
     return Range{numbers.front(), std::nullopt};
   for (auto [i, number] : llvm::enumerate(numbers))
