@@ -55,8 +55,11 @@ public:
   void join();
 
 private:
-  /// The values side by side, before the first product.
-  Value concat(ArrayRef<Value> values, int64_t axis);
+  /// [K, N] of all products.
+  Value joinWeights();
+  /// [N] of all products.
+  Value joinOffsets();
+  /// Moves what computes a value before the first product.
   void hoist(Value value);
 
   SmallVector<Product> products;
@@ -113,28 +116,31 @@ void ProductJoiner::hoist(Value value) {
   op->moveBefore(first);
 }
 
-Value ProductJoiner::concat(ArrayRef<Value> values, int64_t axis) {
-  llvm::for_each(values, [&](Value value) { hoist(value); });
-  SmallVector<Value> parts(values);
-  // Offsets may have more dimensions, of 1.
-  if (axis == 0)
-    for (Value &part : parts) {
-      auto type = cast<RankedTensorType>(part.getType());
-      part = b.createOrFold<ReshapeOp>(
-          loc, part, b.getAffineConstantExpr(type.getNumElements()));
-    }
-  return b.create<ConcatOp>(loc, parts, axis);
+Value ProductJoiner::joinWeights() {
+  SmallVector<Value> parts;
+  for (Product &product : products) {
+    hoist(product.op.getRhs());
+    parts.push_back(product.op.getRhs());
+  }
+  return b.create<ConcatOp>(loc, parts, /*axis=*/1);
+}
+
+Value ProductJoiner::joinOffsets() {
+  for (Product &product : products)
+    hoist(product.offsets);
+  // They may have more dimensions, of 1.
+  auto parts = llvm::map_to_vector(products, [&](Product &product) -> Value {
+    return b.createOrFold<ReshapeOp>(
+        loc, product.offsets, b.getAffineConstantExpr(product.getWidth()));
+  });
+  return b.create<ConcatOp>(loc, parts, /*axis=*/0);
 }
 
 void ProductJoiner::join() {
-  auto weights = llvm::map_to_vector(
-      products, [](Product p) -> Value { return p.op.getRhs(); });
-  auto offsets =
-      llvm::map_to_vector(products, [](Product p) { return p.offsets; });
-  Value all = b.create<MatmulOp>(loc, products.front().op.getLhs(),
-                                 concat(weights, /*axis=*/1));
-  if (offsets.front())
-    all = b.create<AddOp>(loc, all, concat(offsets, /*axis=*/0));
+  Value all =
+      b.create<MatmulOp>(loc, products.front().op.getLhs(), joinWeights());
+  if (products.front().offsets)
+    all = b.create<AddOp>(loc, all, joinOffsets());
   SmallVector<AffineExpr> sizes =
       getDims(cast<RankedTensorType>(all.getType()));
   SmallVector<AffineExpr> starts(sizes.size(), b.getAffineConstantExpr(0));
