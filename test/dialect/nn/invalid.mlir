@@ -167,3 +167,27 @@ func.func @bind_sizes_type(%x: tensor<2xi32>) {
   nn.bind_sizes %x from 0 : tensor<2xi32>
   return
 }
+
+// -----
+
+func.func @open_size_without_encoding(%x: tensor<?x3xf32>, %y: tensor<3xf32>) {
+  // expected-error@+1 {{operand #0 must be tensor of known rank whose encoding gives its dynamic sizes, but got 'tensor<?x3xf32>'}}
+  %0 = nn.add %x, %y : (tensor<?x3xf32>, tensor<3xf32>) -> tensor<?x3xf32>
+  return
+}
+
+// -----
+
+func.func @encoding_of_another_rank(%x: tensor<?x3xf32, affine_map<()[s0] -> (s0)>>) {
+  // expected-error@+1 {{operand #0 must be tensor of known rank whose encoding gives its dynamic sizes}}
+  %0 = nn.exp %x : (tensor<?x3xf32, affine_map<()[s0] -> (s0)>>) -> tensor<?x3xf32, affine_map<()[s0] -> (s0)>>
+  return
+}
+
+// -----
+
+func.func @encoding_of_other_sizes(%x: tensor<?x3xf32, affine_map<()[s0] -> (s0, 4)>>) {
+  // expected-error@+1 {{operand #0 must be tensor of known rank whose encoding gives its dynamic sizes}}
+  %0 = nn.exp %x : (tensor<?x3xf32, affine_map<()[s0] -> (s0, 4)>>) -> tensor<?x3xf32, affine_map<()[s0] -> (s0, 4)>>
+  return
+}

@@ -22,6 +22,26 @@ using namespace mlir;
 using namespace nncc;
 using namespace nncc::nn;
 
+namespace nncc::nn {
+
+/// Whether a type is one of nn, see the description of the dialect.
+static bool hasSizes(Type type) {
+  auto tensor = dyn_cast<RankedTensorType>(type);
+  if (!tensor || tensor.hasStaticShape())
+    return !!tensor;
+  auto encoding = dyn_cast_or_null<AffineMapAttr>(tensor.getEncoding());
+  if (!encoding || encoding.getValue().getNumDims() != 0 ||
+      encoding.getValue().getNumResults() != size_t(tensor.getRank()))
+    return false;
+  return llvm::all_of_zip(tensor.getShape(), encoding.getValue().getResults(),
+                          [](int64_t size, AffineExpr expr) {
+                            return size == getConstantValue(expr).value_or(
+                                               ShapedType::kDynamic);
+                          });
+}
+
+} // namespace nncc::nn
+
 #include "nncc/Dialect/NN/NNDialect.cpp.inc"
 #include "nncc/Dialect/NN/NNEnums.cpp.inc"
 #include "nncc/Dialect/NN/NNInterfaces.cpp.inc"

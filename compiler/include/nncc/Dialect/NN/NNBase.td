@@ -30,6 +30,8 @@ def NN_Dialect : Dialect {
   let hasConstantMaterializer = 1;
 }
 
-def NN_Tensor : RankedTensorOf<[AnyType]>;
+def NN_Tensor : Type<CPred<"::nncc::nn::hasSizes($_self)">,
+    "tensor of known rank whose encoding gives its dynamic sizes",
+    "::mlir::RankedTensorType">;
 
 #endif
