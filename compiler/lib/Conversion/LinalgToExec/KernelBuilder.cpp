@@ -343,6 +343,86 @@ void KernelBuilder::finish(OpBuilder &host, Draft &draft) {
   host.create<DispatchOp>(draft.loc, kernel.getName(), grid, arguments);
 }
 
+LogicalResult KernelBuilder::addOperands(Draft &draft,
+                                         const KernelRequest &request) {
+  linalg::GenericOp main = request.main, epilogue = request.epilogue;
+  Value accumulator = epilogue ? main.getResult(0) : Value();
+  for (linalg::GenericOp op : {main, epilogue})
+    if (op)
+      for (Value input : op.getInputs())
+        if (input != accumulator && failed(addOperand(draft, input)))
+          return failure();
+  return success();
+}
+
+SmallVector<AffineExpr>
+KernelBuilder::getMainSizes(const KernelRequest &request) {
+  SmallVector<AffineExpr> sizes = request.results[0].sizes;
+  linalg::GenericOp main = request.main, epilogue = request.epilogue;
+  if (!epilogue)
+    return sizes;
+  AffineMap read = epilogue.getMatchingIndexingMap(
+      llvm::find_if(epilogue->getOpOperands(), [&](OpOperand &operand) {
+        return operand.get() == main.getResult(0);
+      }));
+  AffineMap written =
+      epilogue.getMatchingIndexingMap(epilogue.getDpsInitOperand(0));
+  for (auto [i, expr] : llvm::enumerate(read.getResults()))
+    sizes[i] = request.results[0].sizes[*written.getResultPosition(expr)];
+  return sizes;
+}
+
+Value KernelBuilder::addAccumulator(Draft &draft, Value result,
+                                    ArrayRef<AffineExpr> sizes) {
+  auto type = cast<RankedTensorType>(result.getType());
+  SmallVector<Value> open;
+  for (auto [i, size] : llvm::enumerate(sizes))
+    if (type.isDynamicDim(i))
+      open.push_back(getSize(draft, size));
+  Value accumulator = draft.b.create<memref::AllocOp>(
+      draft.loc, MemRefType::get(type.getShape(), type.getElementType()), open);
+  draft.mapping.map(result, accumulator);
+  return accumulator;
+}
+
+LogicalResult KernelBuilder::addFills(Draft &draft, linalg::GenericOp op,
+                                      ValueRange outputs) {
+  for (auto [init, output] : llvm::zip_equal(op.getDpsInits(), outputs)) {
+    if (auto fill = init.getDefiningOp<linalg::FillOp>()) {
+      FailureOr<Value> value = addScalar(draft, fill.getInputs()[0]);
+      draft.b.create<linalg::FillOp>(draft.loc, *value, output);
+    } else if (!init.getDefiningOp<tensor::EmptyOp>() &&
+               op.getNumReductionLoops() > 0) {
+      return op.emitError("a reduction starts from a tensor");
+    }
+  }
+  return success();
+}
+
+FailureOr<AffineExpr>
+KernelBuilder::getFlops(linalg::GenericOp op,
+                        ArrayRef<AffineExpr> resultSizes) {
+  SmallVector<AffineExpr> loopSizes(op.getNumLoops());
+  for (OpOperand &operand : op->getOpOperands()) {
+    SmallVector<AffineExpr> sizes(resultSizes);
+    if (op.isDpsInput(&operand)) {
+      FailureOr<Buffer> buffer = getBuffer(operand.get());
+      if (failed(buffer))
+        return failure();
+      sizes = buffer->sizes;
+    }
+    for (auto [expr, size] : llvm::zip_equal(
+             op.getMatchingIndexingMap(&operand).getResults(), sizes))
+      if (auto dim = dyn_cast<AffineDimExpr>(expr))
+        loopSizes[dim.getPosition()] = size;
+  }
+  AffineExpr flops = getAffineConstantExpr(countFlops(op), context);
+  for (AffineExpr size : loopSizes)
+    if (size)
+      flops = flops * size;
+  return flops;
+}
+
 LogicalResult KernelBuilder::dispatch(OpBuilder &host,
                                       const KernelRequest &request) {
   linalg::GenericOp main = request.main, epilogue = request.epilogue;
@@ -352,72 +432,22 @@ LogicalResult KernelBuilder::dispatch(OpBuilder &host,
   Draft draft(context, loc);
 
   // Outputs come last among the kernel's buffers, so operands are added first.
-  for (linalg::GenericOp op : {main, epilogue})
-    if (op)
-      for (Value input : op.getInputs())
-        if (!epilogue || input != main.getResult(0))
-          if (failed(addOperand(draft, input)))
-            return failure();
+  if (failed(addOperands(draft, request)))
+    return failure();
   SmallVector<Value> outputs = addViews(draft, request.results);
-
+  SmallVector<AffineExpr> mainSizes = getMainSizes(request);
   SmallVector<Value> mainOutputs = outputs;
-  SmallVector<AffineExpr> mainSizes = request.results[0].sizes;
-  if (epilogue) {
-    // The accumulator never reaches memory; it gives the loops' sizes.
-    auto type = cast<RankedTensorType>(main.getResult(0).getType());
-    SmallVector<Value> sizes;
-    SmallVector<int64_t> shape(type.getShape());
-    AffineMap read = epilogue.getMatchingIndexingMap(
-        llvm::find_if(epilogue->getOpOperands(), [&](OpOperand &operand) {
-          return operand.get() == main.getResult(0);
-        }));
-    AffineMap written =
-        epilogue.getMatchingIndexingMap(epilogue.getDpsInitOperand(0));
-    for (auto [i, expr] : llvm::enumerate(read.getResults())) {
-      unsigned place = *written.getResultPosition(expr);
-      mainSizes[i] = request.results[0].sizes[place];
-      if (type.isDynamicDim(i))
-        sizes.push_back(getSize(draft, mainSizes[i]));
-    }
-    Value accumulator = draft.b.create<memref::AllocOp>(
-        loc, MemRefType::get(shape, type.getElementType()), sizes);
-    draft.mapping.map(main.getResult(0), accumulator);
-    mainOutputs = {accumulator};
-  }
-  for (auto [init, output] : llvm::zip_equal(main.getDpsInits(), mainOutputs)) {
-    if (auto fill = init.getDefiningOp<linalg::FillOp>()) {
-      FailureOr<Value> value = addScalar(draft, fill.getInputs()[0]);
-      draft.b.create<linalg::FillOp>(loc, *value, output);
-    } else if (!init.getDefiningOp<tensor::EmptyOp>() &&
-               main.getNumReductionLoops() > 0) {
-      return main.emitError("a reduction starts from a tensor");
-    }
-  }
-  if (failed(addGeneric(draft, main, mainOutputs)))
-    return failure();
-  if (epilogue && failed(addGeneric(draft, epilogue, outputs)))
+  if (epilogue)
+    mainOutputs = {addAccumulator(draft, main.getResult(0), mainSizes)};
+  if (failed(addFills(draft, main, mainOutputs)) ||
+      failed(addGeneric(draft, main, mainOutputs)) ||
+      (epilogue && failed(addGeneric(draft, epilogue, outputs))))
     return failure();
 
-  // Flops: per iteration of the main loops, and per element of the epilogue.
-  AffineExpr iterations = getAffineConstantExpr(countFlops(main), context);
-  SmallVector<AffineExpr> loopSizes(main.getNumLoops());
-  for (OpOperand &operand : main->getOpOperands()) {
-    SmallVector<AffineExpr> sizes = mainSizes;
-    if (main.isDpsInput(&operand)) {
-      FailureOr<Buffer> buffer = getBuffer(operand.get());
-      if (failed(buffer))
-        return failure();
-      sizes = buffer->sizes;
-    }
-    for (auto [expr, size] : llvm::zip_equal(
-             main.getMatchingIndexingMap(&operand).getResults(), sizes))
-      if (auto dim = dyn_cast<AffineDimExpr>(expr))
-        loopSizes[dim.getPosition()] = size;
-  }
-  for (AffineExpr size : loopSizes)
-    if (size)
-      iterations = iterations * size;
-  draft.flops = iterations;
+  FailureOr<AffineExpr> flops = getFlops(main, mainSizes);
+  if (failed(flops))
+    return failure();
+  draft.flops = *flops;
   if (epilogue)
     draft.flops =
         draft.flops + getNumElements(request.results[0].sizes, context) *

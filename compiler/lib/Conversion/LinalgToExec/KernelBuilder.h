@@ -57,6 +57,21 @@ private:
                                           llvm::ArrayRef<Buffer> buffers);
   mlir::FailureOr<mlir::Value> addOperand(Draft &draft, mlir::Value tensor);
   mlir::FailureOr<mlir::Value> addScalar(Draft &draft, mlir::Value value);
+  mlir::LogicalResult addOperands(Draft &draft, const KernelRequest &request);
+  /// The sizes of the main generic's result, also where only the epilogue's is
+  /// written.
+  llvm::SmallVector<mlir::AffineExpr>
+  getMainSizes(const KernelRequest &request);
+  /// What holds a result that the epilogue reads and that never reaches memory.
+  mlir::Value addAccumulator(Draft &draft, mlir::Value result,
+                             llvm::ArrayRef<mlir::AffineExpr> sizes);
+  /// Sets what a reduction starts from.
+  mlir::LogicalResult addFills(Draft &draft, mlir::linalg::GenericOp op,
+                               mlir::ValueRange outputs);
+  /// The operations of all iterations.
+  mlir::FailureOr<mlir::AffineExpr>
+  getFlops(mlir::linalg::GenericOp op,
+           llvm::ArrayRef<mlir::AffineExpr> resultSizes);
   mlir::LogicalResult addGeneric(Draft &draft, mlir::linalg::GenericOp op,
                                  mlir::ValueRange outputs);
   mlir::LogicalResult addCaptures(Draft &draft, mlir::linalg::GenericOp op);
