@@ -228,6 +228,98 @@ static LogicalResult getArtifact(const CommandLine &line,
   return success();
 }
 
+static LogicalResult readDims(const CommandLine &line,
+                              onnx::ImportOptions &options) {
+  for (const std::string &text : line.dims) {
+    llvm::Expected<onnx::DimBound> bound = onnx::parseDimBound(text);
+    if (!bound)
+      return fail("--dim=" + text + ": " + llvm::toString(bound.takeError()));
+    options.dims.push_back(*bound);
+  }
+  return success();
+}
+
+static LogicalResult readState(const CommandLine &line,
+                               TargetOptions &options) {
+  for (const std::string &text : line.state) {
+    auto [output, input] = StringRef(text).split('=');
+    if (output.empty() || input.empty())
+      return fail("--state=" + text + ": expected OUTPUT=INPUT");
+    options.state.emplace_back(output, input);
+  }
+  if (!line.state.empty() && line.emit == "obj")
+    return fail("--state: the program that links an object keeps its state");
+  return success();
+}
+
+static LogicalResult readExterns(const CommandLine &line, MLIRContext &context,
+                                 std::vector<onnx::ExternOperator> &externs) {
+  for (const std::string &text : line.externs) {
+    llvm::Expected<onnx::ExternOperator> declared =
+        onnx::parseExtern(text, &context);
+    if (!declared)
+      return fail("--extern=" + text + ": " +
+                  llvm::toString(declared.takeError()));
+    externs.push_back(std::move(*declared));
+  }
+  return success();
+}
+
+static LogicalResult checkStage(StringRef stage) {
+  static const StringRef stages[] = {"onnx",      "nn",  "linalg", "exec",
+                                     "llvm",      "obj", "wgsl",   "spirv",
+                                     "component", "wasm"};
+  if (llvm::is_contained(stages, stage))
+    return success();
+  return fail("--emit=" + stage +
+              ": expected onnx, nn, linalg, exec, llvm, obj, component, "
+              "wgsl, spirv or wasm");
+}
+
+/// Options that only some targets have.
+static LogicalResult checkTarget(const CommandLine &line,
+                                 const Target &target) {
+  StringRef stage = line.emit;
+  bool isForDevice = stage == "wgsl" || stage == "spirv";
+  if (!target.hasDevice() &&
+      (line.requireGpu || line.noFallback || line.f16 || isForDevice))
+    return fail("--require-gpu, --no-fallback, --f16, --emit=wgsl and "
+                "--emit=spirv are for --target=webgpu");
+  if (target.hasDevice() &&
+      (stage == "llvm" || stage == "obj" || stage == "component"))
+    return fail("--emit=" + stage + " is for --target=wasm");
+  if (isForDevice && (line.output.empty() || line.output == "-"))
+    return fail("--emit=" + stage + ": name a folder with -o");
+  if (!llvm::is_contained(target.getFeatures(), line.features))
+    return fail("--features=" + line.features + ": target " + line.target +
+                " has " + llvm::join(target.getFeatures(), ", "));
+  return success();
+}
+
+/// Options that exclude each other.
+static LogicalResult checkCombinations(const CommandLine &line) {
+  if (line.noFallback && line.threads)
+    return fail("--threads is for the CPU's program, which --no-fallback "
+                "leaves out");
+  if (line.fastMath && line.strictFp)
+    return fail("--fast-math and --strict-fp exclude each other");
+  return success();
+}
+
+static LogicalResult readTargetOptions(const CommandLine &line,
+                                       TargetOptions &options) {
+  if (line.weights != "embed" && line.weights != "external")
+    return fail("--weights=" + line.weights + ": expected embed or external");
+  options.externalWeights = line.weights == "external";
+  options.strictFP = line.strictFp;
+  options.relaxedVariants = !line.noRelaxed;
+  options.threads = line.threads;
+  options.storeHalves = line.f16;
+  options.feature = line.features;
+  options.cacheFolder = getCacheFolder(line);
+  return success();
+}
+
 /// Turns the command line into a request; failure after saying what is wrong.
 static FailureOr<DriverOptions> getOptions(const CommandLine &line,
                                            MLIRContext &context) {
@@ -243,70 +335,20 @@ static FailureOr<DriverOptions> getOptions(const CommandLine &line,
   options.timing = line.timing;
   options.verbose = line.verbose;
   options.emit = line.emit;
-  static const StringRef stages[] = {"onnx",      "nn",  "linalg", "exec",
-                                     "llvm",      "obj", "wgsl",   "spirv",
-                                     "component", "wasm"};
-  if (!llvm::is_contained(stages, options.emit))
-    return fail("--emit=" + options.emit +
-                ": expected onnx, nn, linalg, exec, llvm, obj, component, "
-                "wgsl, spirv or wasm");
   options.output = line.output;
   if (options.output.empty())
     options.output = getDefaultOutput(line);
-  for (const std::string &text : line.dims) {
-    llvm::Expected<onnx::DimBound> bound = onnx::parseDimBound(text);
-    if (!bound)
-      return fail("--dim=" + text + ": " + llvm::toString(bound.takeError()));
-    options.import.dims.push_back(*bound);
-  }
-  for (const std::string &text : line.state) {
-    auto [output, input] = StringRef(text).split('=');
-    if (output.empty() || input.empty())
-      return fail("--state=" + text + ": expected OUTPUT=INPUT");
-    options.targetOptions.state.emplace_back(output, input);
-  }
-  if (!line.state.empty() && options.emit == "obj")
-    return fail("--state: the program that links an object keeps its state");
-  for (const std::string &text : line.externs) {
-    llvm::Expected<onnx::ExternOperator> declared =
-        onnx::parseExtern(text, &context);
-    if (!declared)
-      return fail("--extern=" + text + ": " +
-                  llvm::toString(declared.takeError()));
-    options.externs.push_back(std::move(*declared));
-  }
-  if (line.weights != "embed" && line.weights != "external")
-    return fail("--weights=" + line.weights + ": expected embed or external");
-  options.targetOptions.externalWeights = line.weights == "external";
-  options.targetOptions.strictFP = line.strictFp;
-  options.targetOptions.relaxedVariants = !line.noRelaxed;
-  options.targetOptions.threads = line.threads;
-  options.targetOptions.storeHalves = line.f16;
   options.requireDevice = line.requireGpu;
   options.noFallback = line.noFallback;
-  bool isForDevice = options.emit == "wgsl" || options.emit == "spirv";
-  if (!options.target->hasDevice() &&
-      (line.requireGpu || line.noFallback || line.f16 || isForDevice))
-    return fail("--require-gpu, --no-fallback, --f16, --emit=wgsl and "
-                "--emit=spirv are for --target=webgpu");
-  if (options.target->hasDevice() &&
-      (options.emit == "llvm" || options.emit == "obj" ||
-       options.emit == "component"))
-    return fail("--emit=" + options.emit + " is for --target=wasm");
-  if (isForDevice && (line.output.empty() || line.output == "-"))
-    return fail("--emit=" + options.emit + ": name a folder with -o");
-  if (line.noFallback && line.threads)
-    return fail("--threads is for the CPU's program, which --no-fallback "
-                "leaves out");
-  if (line.fastMath && line.strictFp)
-    return fail("--fast-math and --strict-fp exclude each other");
   options.fastMath = line.fastMath;
-  options.targetOptions.feature = line.features;
-  if (!llvm::is_contained(options.target->getFeatures(), line.features))
-    return fail("--features=" + line.features + ": target " + line.target +
-                " has " + llvm::join(options.target->getFeatures(), ", "));
-  options.targetOptions.cacheFolder = getCacheFolder(line);
-  if (failed(getArtifact(line, options.targetOptions)))
+  if (failed(checkStage(options.emit)) ||
+      failed(readDims(line, options.import)) ||
+      failed(readState(line, options.targetOptions)) ||
+      failed(readExterns(line, context, options.externs)) ||
+      failed(readTargetOptions(line, options.targetOptions)) ||
+      failed(checkTarget(line, *options.target)) ||
+      failed(checkCombinations(line)) ||
+      failed(getArtifact(line, options.targetOptions)))
     return failure();
   return options;
 }
