@@ -78,70 +78,86 @@ HostProgramBuilder::getExprs(Location loc, ArrayRef<OpFoldResult> values) {
   return exprs;
 }
 
+/// A tensor that the op which computes `tensor` starts from and that has the
+/// same sizes; null if there is none.
+static Value getSameSized(Value tensor) {
+  Operation *op = tensor.getDefiningOp();
+  if (!op)
+    return Value();
+  unsigned number = cast<OpResult>(tensor).getResultNumber();
+  if (auto dps = dyn_cast<DestinationStyleOpInterface>(op))
+    return dps.getDpsInits()[number];
+  if (auto loop = dyn_cast<scf::ForOp>(op))
+    return loop.getInitArgs()[number];
+  if (auto loop = dyn_cast<scf::WhileOp>(op))
+    return loop.getInits()[number];
+  if (auto branch = dyn_cast<scf::IfOp>(op))
+    return branch.thenYield().getOperand(number);
+  if (auto insert = dyn_cast<tensor::InsertSliceOp>(op))
+    return insert.getDest();
+  return Value();
+}
+
+static SmallVector<OpFoldResult> getKeptSizes(tensor::ExtractSliceOp slice) {
+  SmallVector<OpFoldResult> sizes;
+  llvm::SmallBitVector dropped = slice.getDroppedDims();
+  for (auto [i, size] : llvm::enumerate(slice.getMixedSizes()))
+    if (!dropped.test(i))
+      sizes.push_back(size);
+  return sizes;
+}
+
+FailureOr<SmallVector<AffineExpr>>
+HostProgramBuilder::getResultSizes(tensor::CollapseShapeOp collapse) {
+  FailureOr<SmallVector<AffineExpr>> from = getSizes(collapse.getSrc());
+  if (failed(from))
+    return failure();
+  SmallVector<AffineExpr> sizes;
+  for (const ReassociationIndices &group : collapse.getReassociationIndices()) {
+    SmallVector<AffineExpr> part;
+    for (int64_t dim : group)
+      part.push_back((*from)[dim]);
+    sizes.push_back(getNumElements(part, context));
+  }
+  return sizes;
+}
+
+FailureOr<SmallVector<AffineExpr>>
+HostProgramBuilder::getResultSizes(tensor::PadOp pad) {
+  FailureOr<SmallVector<AffineExpr>> sizes = getSizes(pad.getSource());
+  FailureOr<SmallVector<AffineExpr>> low =
+      getExprs(pad.getLoc(), pad.getMixedLowPad());
+  FailureOr<SmallVector<AffineExpr>> high =
+      getExprs(pad.getLoc(), pad.getMixedHighPad());
+  if (failed(sizes) || failed(low) || failed(high))
+    return failure();
+  for (auto [size, before, after] : llvm::zip_equal(*sizes, *low, *high))
+    size = size + before + after;
+  return sizes;
+}
+
 FailureOr<SmallVector<AffineExpr>> HostProgramBuilder::getSizes(Value tensor) {
   auto type = cast<RankedTensorType>(tensor.getType());
-  if (type.hasStaticShape()) {
-    SmallVector<AffineExpr> sizes;
-    for (int64_t size : type.getShape())
-      sizes.push_back(constant(size));
-    return sizes;
-  }
+  if (type.hasStaticShape())
+    return llvm::map_to_vector(type.getShape(),
+                               [&](int64_t size) { return constant(size); });
   if (auto known = buffers.find(tensor); known != buffers.end())
     return known->second.sizes;
   Operation *op = tensor.getDefiningOp();
   if (auto empty = dyn_cast_or_null<tensor::EmptyOp>(op))
     return getExprs(op->getLoc(), empty.getMixedSizes());
-  if (auto dps = dyn_cast_or_null<DestinationStyleOpInterface>(op))
-    return getSizes(
-        dps.getDpsInits()[cast<OpResult>(tensor).getResultNumber()]);
-  if (auto loop = dyn_cast_or_null<scf::ForOp>(op))
-    return getSizes(
-        loop.getInitArgs()[cast<OpResult>(tensor).getResultNumber()]);
-  if (auto loop = dyn_cast_or_null<scf::WhileOp>(op))
-    return getSizes(loop.getInits()[cast<OpResult>(tensor).getResultNumber()]);
-  if (auto branch = dyn_cast_or_null<scf::IfOp>(op))
-    return getSizes(branch.thenYield().getOperand(
-        cast<OpResult>(tensor).getResultNumber()));
-  if (auto insert = dyn_cast_or_null<tensor::InsertSliceOp>(op))
-    return getSizes(insert.getDest());
+  if (Value other = getSameSized(tensor))
+    return getSizes(other);
   if (auto expand = dyn_cast_or_null<tensor::ExpandShapeOp>(op))
     return getExprs(op->getLoc(),
                     getMixedValues(expand.getStaticOutputShape(),
                                    expand.getOutputShape(), host));
-  if (auto slice = dyn_cast_or_null<tensor::ExtractSliceOp>(op)) {
-    SmallVector<OpFoldResult> sizes;
-    llvm::SmallBitVector dropped = slice.getDroppedDims();
-    for (auto [i, size] : llvm::enumerate(slice.getMixedSizes()))
-      if (!dropped.test(i))
-        sizes.push_back(size);
-    return getExprs(op->getLoc(), sizes);
-  }
-  if (auto collapse = dyn_cast_or_null<tensor::CollapseShapeOp>(op)) {
-    FailureOr<SmallVector<AffineExpr>> from = getSizes(collapse.getSrc());
-    if (failed(from))
-      return failure();
-    SmallVector<AffineExpr> sizes;
-    for (const ReassociationIndices &group :
-         collapse.getReassociationIndices()) {
-      SmallVector<AffineExpr> part;
-      for (int64_t dim : group)
-        part.push_back((*from)[dim]);
-      sizes.push_back(getNumElements(part, context));
-    }
-    return sizes;
-  }
-  if (auto pad = dyn_cast_or_null<tensor::PadOp>(op)) {
-    FailureOr<SmallVector<AffineExpr>> from = getSizes(pad.getSource());
-    FailureOr<SmallVector<AffineExpr>> low =
-        getExprs(op->getLoc(), pad.getMixedLowPad());
-    FailureOr<SmallVector<AffineExpr>> high =
-        getExprs(op->getLoc(), pad.getMixedHighPad());
-    if (failed(from) || failed(low) || failed(high))
-      return failure();
-    for (auto [size, before, after] : llvm::zip_equal(*from, *low, *high))
-      size = size + before + after;
-    return from;
-  }
+  if (auto slice = dyn_cast_or_null<tensor::ExtractSliceOp>(op))
+    return getExprs(op->getLoc(), getKeptSizes(slice));
+  if (auto collapse = dyn_cast_or_null<tensor::CollapseShapeOp>(op))
+    return getResultSizes(collapse);
+  if (auto pad = dyn_cast_or_null<tensor::PadOp>(op))
+    return getResultSizes(pad);
   return emitError(tensor.getLoc(), "the sizes of this tensor are not known: ")
          << type;
 }

@@ -102,6 +102,10 @@ private:
                                          const Buffer &buffer);
   mlir::FailureOr<llvm::SmallVector<mlir::AffineExpr>>
   getSizes(mlir::Value tensor);
+  mlir::FailureOr<llvm::SmallVector<mlir::AffineExpr>>
+  getResultSizes(mlir::tensor::CollapseShapeOp collapse);
+  mlir::FailureOr<llvm::SmallVector<mlir::AffineExpr>>
+  getResultSizes(mlir::tensor::PadOp pad);
   mlir::FailureOr<mlir::AffineExpr> getSize(mlir::tensor::DimOp op);
   mlir::FailureOr<llvm::SmallVector<mlir::AffineExpr>>
   getExprs(mlir::Location loc, llvm::ArrayRef<mlir::OpFoldResult> values);
