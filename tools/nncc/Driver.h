@@ -29,7 +29,6 @@ struct DriverOptions {
   bool requireDevice = false; ///< fail rather than leave work to the CPU
   bool noFallback = false;    ///< leave out the program for the CPU
   bool fastMath = false;      ///< faster forms of a larger rounding error
-  bool printPipeline = false;
   bool timing = false;
   bool verbose = false;
 };
