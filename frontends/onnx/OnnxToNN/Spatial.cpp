@@ -305,22 +305,14 @@ static std::optional<Ints> getSpatialAxes(Node &node, Value value) {
   return axes;
 }
 
-static LogicalResult convertGlobalAveragePool(Node &node) {
+template <typename ReduceOp>
+static LogicalResult convertGlobalPool(Node &node) {
   std::optional<Ints> axes = getSpatialAxes(node, node.in(0));
   if (!axes)
     return failure();
-  Value mean = node.create<nn::ReduceMeanOp>(toChannelsLast(node, node.in(0)),
-                                             *axes, /*keepdims=*/true);
-  return node.result(toChannelsFirst(node, mean));
-}
-
-static LogicalResult convertGlobalMaxPool(Node &node) {
-  std::optional<Ints> axes = getSpatialAxes(node, node.in(0));
-  if (!axes)
-    return failure();
-  Value max = node.create<nn::ReduceMaxOp>(toChannelsLast(node, node.in(0)),
-                                           *axes, /*keepdims=*/true);
-  return node.result(toChannelsFirst(node, max));
+  Value reduced = node.create<ReduceOp>(toChannelsLast(node, node.in(0)), *axes,
+                                        /*keepdims=*/true);
+  return node.result(toChannelsFirst(node, reduced));
 }
 
 static LogicalResult convertGlobalLpPool(Node &node) {
@@ -389,8 +381,8 @@ static const Row rows[] = {
     {"AveragePool", 1, 1, 1, convertAveragePool},
     {"LpPool", 2, 1, 1, convertLpPool},
     {"GlobalLpPool", 2, 1, 1, convertGlobalLpPool},
-    {"GlobalAveragePool", 1, 1, 1, convertGlobalAveragePool},
-    {"GlobalMaxPool", 1, 1, 1, convertGlobalMaxPool},
+    {"GlobalAveragePool", 1, 1, 1, convertGlobalPool<nn::ReduceMeanOp>},
+    {"GlobalMaxPool", 1, 1, 1, convertGlobalPool<nn::ReduceMaxOp>},
     {"DepthToSpace", 1, 1, 1, convertDepthToSpace},
     {"SpaceToDepth", 1, 1, 1, convertSpaceToDepth},
 };
