@@ -10,6 +10,7 @@
 #include "targets/wasm/Addresses.h"
 #include "targets/wasm/PointerInduction.h"
 #include "targets/wasm/SplatJoins.h"
+#include "targets/wasm/VectorConstants.h"
 
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/MC/TargetRegistry.h"
@@ -90,6 +91,7 @@ static void addAddressPasses(FunctionPassManager &passes) {
   passes.addPass(MarkAddressesPass());
   // Last: what asks for the same condition twice is simplified elsewhere.
   passes.addPass(SplatJoinsPass());
+  passes.addPass(VectorConstantsPass());
 }
 
 /// Runs the passes that `build` returns.

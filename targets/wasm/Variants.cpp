@@ -7,6 +7,7 @@
 
 #include "targets/wasm/Variants.h"
 
+#include "targets/wasm/VectorConstants.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/IR/IRBuilder.h"
 #include "llvm/IR/InstIterator.h"
@@ -116,6 +117,7 @@ static void useRelaxedSums(Function &copy) {
 void nncc::wasm::makeVariant(Function &copy, Variant variant, unsigned slot) {
   copy.setVisibility(GlobalValue::DefaultVisibility);
   copy.addFnAttr("wasm-export-name", utostr(slot));
+  copy.addFnAttr(noDataAttr);
   if (variant == Variant::Dots)
     useByteDots(copy);
   else
