@@ -69,3 +69,43 @@ func.func @rows(%x: tensor<2x8xf32>) -> tensor<2x4xf32> {
   %z = nn.mul %y, %s : (tensor<2x4xf32>, tensor<2x1xf32>) -> tensor<2x4xf32>
   return %z : tensor<2x4xf32>
 }
+
+// -----
+
+// Two normalisations one after the other are one: the factors and the offsets
+// join.
+
+// CHECK-LABEL: func.func @scale_shift_twice
+// CHECK-SAME:      %[[X:.*]]: tensor<2x4xf32>
+// CHECK-DAG:     %[[F:.*]] = nn.constant dense<[1.000000e+01, 4.000000e+01, 9.000000e+01, 1.600000e+02]>
+// CHECK-DAG:     %[[T:.*]] = nn.constant dense<[1.010000e+02, 2.010000e+02, 3.010000e+02, 4.010000e+02]>
+// CHECK:         %[[Y:.*]] = nn.mul %[[X]], %[[F]]
+// CHECK-NEXT:    %[[Z:.*]] = nn.add %[[Y]], %[[T]]
+// CHECK-NEXT:    return %[[Z]]
+func.func @scale_shift_twice(%x: tensor<2x4xf32>) -> tensor<2x4xf32> {
+  %e = nn.constant dense<[1.0, 2.0, 3.0, 4.0]> : tensor<4xf32>
+  %c = nn.constant dense<10.0> : tensor<f32>
+  %f = nn.constant dense<[10.0, 20.0, 30.0, 40.0]> : tensor<4xf32>
+  %d = nn.constant dense<1.0> : tensor<f32>
+  %1 = nn.mul %x, %e : (tensor<2x4xf32>, tensor<4xf32>) -> tensor<2x4xf32>
+  %2 = nn.add %1, %c : (tensor<2x4xf32>, tensor<f32>) -> tensor<2x4xf32>
+  %3 = nn.mul %2, %f : (tensor<2x4xf32>, tensor<4xf32>) -> tensor<2x4xf32>
+  %4 = nn.add %3, %d : (tensor<2x4xf32>, tensor<f32>) -> tensor<2x4xf32>
+  return %4 : tensor<2x4xf32>
+}
+
+// -----
+
+// A product that others read stays, and what reads it multiplies it again.
+
+// CHECK-LABEL: func.func @shared_product
+// CHECK:         %[[Y:.*]] = nn.mul
+// CHECK:         %[[Z:.*]] = nn.mul %[[Y]]
+// CHECK:         return %[[Y]], %[[Z]]
+func.func @shared_product(%x: tensor<2x4xf32>) -> (tensor<2x4xf32>, tensor<2x4xf32>) {
+  %e = nn.constant dense<2.0> : tensor<f32>
+  %f = nn.constant dense<3.0> : tensor<f32>
+  %y = nn.mul %x, %e : (tensor<2x4xf32>, tensor<f32>) -> tensor<2x4xf32>
+  %z = nn.mul %y, %f : (tensor<2x4xf32>, tensor<f32>) -> tensor<2x4xf32>
+  return %y, %z : tensor<2x4xf32>, tensor<2x4xf32>
+}

@@ -7,10 +7,11 @@
 //
 // With y = linear(x, weights), f and c derived from constants:
 //   y * f           ->  linear(x, weights * f)
+//   (x * e) * f     ->  x * (e * f)
 //   (y + c) * f     ->  y * f + c * f
 //   (y + c) + d     ->  y + (c + d)
 // and the same for quotients and differences. f has one value, or one for each
-// element of y's last dimension.
+// element of y's last dimension; y may be x * e, too.
 //
 //===----------------------------------------------------------------------===//
 
@@ -41,22 +42,29 @@ static std::optional<std::pair<Value, Value>> matchOperands(Operation *op,
   return std::nullopt;
 }
 
-/// `value` as a vector along the last dimension of a tensor like `tensor`, or
-/// as a tensor of one element. Null where it varies along other dimensions.
-static Value getPerChannel(PatternRewriter &rewriter, Location loc, Value value,
-                           Value tensor) {
+/// Whether `value` has one element, or one for each of the last dimension of a
+/// tensor like `tensor` and varies along no other.
+static bool isPerChannel(Value value, Value tensor) {
   auto type = cast<RankedTensorType>(value.getType());
   auto target = cast<RankedTensorType>(tensor.getType());
   if (type.getRank() > target.getRank())
-    return nullptr;
+    return false;
   int64_t count = type.getNumElements();
   int64_t channels = target.getRank() ? target.getShape().back() : 1;
-  if (count != 1 && (type.getShape().back() != count || channels != count))
+  return count == 1 || (type.getShape().back() == count && channels == count);
+}
+
+/// Such a value as a vector, or as a tensor of one element; else null.
+static Value getPerChannel(PatternRewriter &rewriter, Location loc, Value value,
+                           Value tensor) {
+  if (!isPerChannel(value, tensor))
     return nullptr;
+  auto type = cast<RankedTensorType>(value.getType());
   if (type.getRank() <= 1)
     return value;
   return rewriter.create<ReshapeOp>(
-      loc, value, getAffineConstantExpr(count, rewriter.getContext()));
+      loc, value,
+      getAffineConstantExpr(type.getNumElements(), rewriter.getContext()));
 }
 
 /// The op that gives `value`, if it is linear in weights derived from constants
@@ -78,6 +86,14 @@ static Operation *getOffset(Value value) {
   if (!op || !value.hasOneUse() || !isa<AddOp, SubOp>(op))
     return nullptr;
   return matchOperands(op, isa<AddOp>(op)) ? op : nullptr;
+}
+
+/// value * constant, with one reader.
+static MulOp getProduct(Value value) {
+  auto op = value.getDefiningOp<MulOp>();
+  return op && value.hasOneUse() && matchOperands(op, /*commutes=*/true)
+             ? op
+             : MulOp();
 }
 
 /// An op like `op` on two other operands.
@@ -108,6 +124,8 @@ template <typename T> struct FoldFactor : OpRewritePattern<T> {
     auto [value, factor] = *operands;
     if (Operation *offset = getOffset(value))
       return distribute(op, offset, factor, rewriter);
+    if (MulOp product = getProduct(value))
+      return join(op, product, factor, rewriter);
     LinearOpInterface linear = getLinearOp(value);
     if (!linear)
       return failure();
@@ -127,12 +145,29 @@ template <typename T> struct FoldFactor : OpRewritePattern<T> {
     return success();
   }
 
+  /// (x * e) * f.
+  LogicalResult join(T op, MulOp product, Value factor,
+                     PatternRewriter &rewriter) const {
+    auto [value, constant] = *matchOperands(product, /*commutes=*/true);
+    if (value.getType() != op.getType() || !isPerChannel(constant, value) ||
+        !isPerChannel(factor, value))
+      return failure();
+    Value joined = rebuild(rewriter, op, constant, factor);
+    Value result = rebuild(rewriter, product, value, joined);
+    result.getDefiningOp()->setLoc(
+        rewriter.getFusedLoc({product.getLoc(), op.getLoc()}));
+    rewriter.replaceOp(op, result);
+    rewriter.eraseOp(product);
+    return success();
+  }
+
   /// (y + c) * f, where y becomes foldable.
   LogicalResult distribute(T op, Operation *offset, Value factor,
                            PatternRewriter &rewriter) const {
     auto [value, constant] = *matchOperands(offset, isa<AddOp>(offset));
-    if (value.getType() != op.getType() || !getLinearOp(value) ||
-        !getPerChannel(rewriter, op.getLoc(), factor, value))
+    if (value.getType() != op.getType() ||
+        !(getLinearOp(value) || getProduct(value)) ||
+        !isPerChannel(factor, value))
       return failure();
     Value scaled = rebuild(rewriter, op, value, factor);
     // c may have fewer dimensions than f; the product has those of both.
