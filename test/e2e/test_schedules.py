@@ -74,7 +74,7 @@ def conv_case(i: int, rng: np.random.Generator) -> Case:
     kind = rng.choice(["dense", "pointwise", "depthwise", "grouped", "three"])
     kernel = [int(k) for k in rng.choice([1, 2, 3, 5, 7], 2)]
     strides = [int(s) for s in rng.choice([1, 1, 2, 3], 2)]
-    dilations = [int(d) for d in rng.choice([1, 1, 2], 2)]
+    dilations = [int(d) for d in rng.choice([1, 1, 2, 3, 4], 2)]
     channels, outputs = (int(c) for c in rng.choice(CHANNELS, 2))
     size = [int(s) for s in rng.choice(SIZES, 2)]
     groups = 1

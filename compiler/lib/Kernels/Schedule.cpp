@@ -76,6 +76,7 @@ private:
   const Access *getShared(unsigned dim, bool isVector) const;
   void chooseTransposedDim();
   void chooseContractionTile();
+  bool sharesColumns() const;
   void chooseTile();
   void orderLoops();
   void chooseGrid();
@@ -224,6 +225,24 @@ void Scheduler::chooseContractionTile() {
     schedule.tile = table.contraction;
 }
 
+/// Whether pixels of a tile read columns of the input that others read, too:
+/// they are worth more rows. Dilated filters walk whole numbers of pixels.
+bool Scheduler::sharesColumns() const {
+  unsigned row = *schedule.rowDim, column = nest.dims.size();
+  while (!nest.dims[--column].isReduction)
+    ;
+  int64_t rows = table.depthwise.rows.front();
+  return llvm::any_of(nest.main.inputs, [&](const Access &input) {
+    if (input.coefs[column] == input.coefs[row])
+      return !input.isZero(column);
+    auto step = dyn_cast<AffineConstantExpr>(input.coefs[column]);
+    auto pixel = dyn_cast<AffineConstantExpr>(input.coefs[row]);
+    return step && pixel && step.getValue() > 0 && pixel.getValue() > 0 &&
+           step.getValue() % pixel.getValue() == 0 &&
+           step.getValue() / pixel.getValue() < rows;
+  });
+}
+
 void Scheduler::chooseTile() {
   if (!schedule.vectorDim) {
     schedule.tile.vectors = {1};
@@ -268,15 +287,7 @@ void Scheduler::chooseTile() {
     chooseContractionTile();
     return;
   }
-  // Pixels that share input columns are worth more rows than those that don't.
-  bool shares = llvm::any_of(nest.main.inputs, [&](const Access &input) {
-    return llvm::any_of(
-        llvm::seq<unsigned>(0, nest.dims.size()), [&](unsigned dim) {
-          return nest.dims[dim].isReduction && !input.isZero(dim) &&
-                 input.coefs[dim] == input.coefs[*schedule.rowDim];
-        });
-  });
-  schedule.tile = shares ? table.depthwise : table.stridedDepthwise;
+  schedule.tile = sharesColumns() ? table.depthwise : table.stridedDepthwise;
 }
 
 /// A grid of few tiles of channels is too short for threads: then a longer loop
