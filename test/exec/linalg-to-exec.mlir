@@ -121,3 +121,29 @@ func.func @main(%x: tensor<3x5xf32>) -> tensor<i64> {
   %y = exec.extern "d::Op" {} [tensor<3x2xf32>, tensor<i64>] ins(%slice : tensor<3x2xf32>) outs(%init : tensor<i64>) : tensor<i64>
   return %y : tensor<i64>
 }
+
+// -----
+
+// A kernel that is dispatched twice for a node names it once.
+
+// CHECK-LABEL: func.func @nncc_run
+// CHECK-COUNT-2: exec.dispatch @twice
+// CHECK:       func.func private @twice
+// CHECK-SAME:    nodes = ["twice"]
+#id = affine_map<(i) -> (i)>
+func.func @main(%x: tensor<8xf32>) -> tensor<8xf32> {
+  %e = tensor.empty() : tensor<8xf32>
+  %p = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel"]}
+      ins(%x : tensor<8xf32>) outs(%e : tensor<8xf32>) {
+    ^bb0(%a: f32, %c: f32):
+      %s = arith.addf %a, %a : f32
+      linalg.yield %s : f32
+  } -> tensor<8xf32> loc("twice")
+  %q = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel"]}
+      ins(%p : tensor<8xf32>) outs(%e : tensor<8xf32>) {
+    ^bb0(%a: f32, %c: f32):
+      %s = arith.addf %a, %a : f32
+      linalg.yield %s : f32
+  } -> tensor<8xf32> loc("twice")
+  return %q : tensor<8xf32>
+}

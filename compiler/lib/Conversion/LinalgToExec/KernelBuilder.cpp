@@ -304,7 +304,9 @@ func::FuncOp KernelBuilder::addKernel(Draft &draft) {
   }
   OpBuilder b(context);
   for (StringRef node : getNodeNames(draft.loc))
-    nodes.push_back(b.getStringAttr(node));
+    if (Attribute name = b.getStringAttr(node);
+        !llvm::is_contained(nodes, name))
+      nodes.push_back(name);
   SmallVector<Attribute> shapes;
   AffineExpr bytes = getAffineConstantExpr(0, context);
   for (auto &[argument, buffer] : draft.buffers) {
