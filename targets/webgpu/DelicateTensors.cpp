@@ -7,11 +7,13 @@
 
 #include "targets/webgpu/DelicateTensors.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Interfaces/LoopLikeInterface.h"
 #include "targets/webgpu/Schedule.h"
+#include "targets/webgpu/WordWeights.h"
 
 using namespace mlir;
 
@@ -64,6 +66,12 @@ static bool reduces(func::FuncOp part, bool countProducts) {
                         return op.getNumReductionLoops() != 0 &&
                                (countProducts || !isSumOfProducts(op));
                       });
+}
+
+/// Whether a part is a sum of products.
+static bool multiplies(func::FuncOp part) {
+  return reduces(part, /*countProducts=*/true) &&
+         !reduces(part, /*countProducts=*/false);
 }
 
 /// Whether a part reads statistics and no other floats: copies of means, or a
@@ -123,14 +131,33 @@ void DelicateTensors::addStates(ArrayRef<exec::DispatchOp> dispatches) {
         sensitive.insert(memory);
 }
 
-/// Whether the dispatch takes a sine or computes something sensitive, other
-/// than as a sum.
+template <typename... Ops> static bool has(func::FuncOp part) {
+  return part
+      .walk([](Operation *op) {
+        return isa<Ops...>(op) ? WalkResult::interrupt()
+                               : WalkResult::advance();
+      })
+      .wasInterrupted();
+}
+
+/// Whether a part computes exponentials of what it reads and a maximum.
+static bool isSoftmax(func::FuncOp part, ValueRange operands,
+                      const llvm::DenseSet<Value> &statistics) {
+  return has<math::ExpOp>(part) && !multiplies(part) &&
+         llvm::any_of(llvm::zip(part.getArguments(), operands), [&](auto pair) {
+           auto [argument, operand] = pair;
+           return operand && !isWritten(argument) &&
+                  statistics.contains(getMemory(operand));
+         });
+}
+
+/// Whether the dispatch takes a sine, is a softmax or computes something
+/// sensitive, other than as a sum.
 bool DelicateTensors::isOrigin(exec::DispatchOp dispatch) {
   bool result = false;
   auto visit = [&](func::FuncOp part, ValueRange operands) {
-    part.walk([&](Operation *op) {
-      result |= isa<math::SinOp, math::CosOp, math::TanOp>(op);
-    });
+    result |= has<math::SinOp, math::CosOp, math::TanOp>(part) ||
+              isSoftmax(part, operands, statistics);
     if (reduces(part, /*countProducts=*/true))
       return;
     for (auto [argument, operand] : llvm::zip(part.getArguments(), operands))
@@ -156,6 +183,95 @@ void DelicateTensors::addOrigins(ArrayRef<exec::DispatchOp> dispatches) {
   tensors.insert(sensitive.begin(), sensitive.end());
 }
 
+/// Whether f16 has no such number, and it becomes part of a result.
+static bool makesLarge(arith::ConstantOp constant) {
+  auto number = dyn_cast<FloatAttr>(constant.getValue());
+  return number && isBeyondHalves(number.getValueAsDouble()) &&
+         llvm::any_of(constant->getUsers(), [](Operation *user) {
+           return isa<arith::AddFOp, arith::MulFOp, arith::SelectOp,
+                      arith::SubFOp, linalg::YieldOp>(user);
+         });
+}
+
+/// Exponentials end what is large, and sums of products what is a mask.
+void DelicateTensors::addUnbounded(exec::DispatchOp dispatch) {
+  auto visit = [&](func::FuncOp part, ValueRange operands) {
+    if (has<math::ExpOp>(part) || reduces(part, /*countProducts=*/true))
+      return;
+    bool isLarge = false;
+    part.walk([&](arith::ConstantOp op) { isLarge |= makesLarge(op); });
+    for (Value operand : operands)
+      isLarge |= operand && unbounded.contains(getMemory(operand));
+    for (auto [argument, operand] : llvm::zip(part.getArguments(), operands))
+      if (isLarge && operand && isWritten(argument))
+        unbounded.insert(getMemory(operand));
+  };
+  auto kernel = module.lookupSymbol<func::FuncOp>(dispatch.getKernel());
+  visitParts(module, kernel, dispatch.getArguments(), visit);
+}
+
+/// Whether a number comes from tensors, not from places in them.
+static bool isData(Value number) {
+  SmallVector<Value> values = {number};
+  llvm::DenseSet<Value> seen;
+  while (!values.empty()) {
+    Value value = values.pop_back_val();
+    if (!seen.insert(value).second)
+      continue;
+    Operation *maker = value.getDefiningOp();
+    if (isa_and_nonnull<memref::LoadOp>(maker) ||
+        (!maker && isa<FloatType>(value.getType())))
+      return true;
+    if (maker)
+      llvm::append_range(values, maker->getOperands());
+  }
+  return false;
+}
+
+/// Whether a part rounds numbers of tensors to integers.
+static bool rounds(func::FuncOp part) {
+  return part
+      .walk([](Operation *op) {
+        bool isRounding =
+            isa<arith::FPToSIOp, arith::FPToUIOp, math::CeilOp, math::FloorOp,
+                math::RoundEvenOp, math::RoundOp, math::TruncOp>(op);
+        return isRounding && isData(op->getOperand(0)) ? WalkResult::interrupt()
+                                                       : WalkResult::advance();
+      })
+      .wasInterrupted();
+}
+
+/// Against the order of the program.
+void DelicateTensors::addRounded(ArrayRef<exec::DispatchOp> dispatches) {
+  llvm::DenseSet<Value> read, exact;
+  for (exec::DispatchOp dispatch : llvm::reverse(dispatches)) {
+    bool isExact = false;
+    auto visit = [&](func::FuncOp part, ValueRange operands) {
+      for (auto [argument, operand] :
+           llvm::zip(part.getArguments(), operands)) {
+        Value memory = operand ? getMemory(operand) : Value();
+        if (!memory || !isWritten(argument))
+          continue;
+        if (read.contains(memory) && rounds(part))
+          exact.insert(memory);
+        isExact |= exact.contains(memory);
+      }
+    };
+    auto kernel = module.lookupSymbol<func::FuncOp>(dispatch.getKernel());
+    visitParts(module, kernel, dispatch.getArguments(), visit);
+    for (auto [argument, operand] :
+         llvm::zip(kernel.getArguments(), dispatch.getArguments())) {
+      Value memory = getMemory(operand);
+      if (!memory || isWritten(argument))
+        continue;
+      read.insert(memory);
+      if (isExact)
+        exact.insert(memory);
+    }
+  }
+  tensors.insert(exact.begin(), exact.end());
+}
+
 DelicateTensors::DelicateTensors(func::FuncOp program)
     : module(program->getParentOfType<ModuleOp>()) {
   SmallVector<exec::DispatchOp> dispatches;
@@ -163,12 +279,20 @@ DelicateTensors::DelicateTensors(func::FuncOp program)
     if (!dispatch->hasAttr(exec::hostAttrName))
       dispatches.push_back(dispatch);
   });
-  for (exec::DispatchOp dispatch : dispatches)
+  program.walk([&](exec::WeightOp weight) {
+    if (isBeyondHalves(weight.getValue()))
+      unbounded.insert(weight.getBuffer());
+  });
+  for (exec::DispatchOp dispatch : dispatches) {
     addStatistics(dispatch);
+    addUnbounded(dispatch);
+  }
   tensors = statistics;
+  tensors.insert(unbounded.begin(), unbounded.end());
   addTemporaries(program);
   addStates(dispatches);
   addOrigins(dispatches);
+  addRounded(dispatches);
 }
 
 } // namespace nncc::webgpu

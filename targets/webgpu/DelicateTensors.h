@@ -22,7 +22,14 @@ namespace nncc::webgpu {
 ///   their way;
 /// - states: what a loop writes in one step and reads in the next, and what
 ///   that is computed from;
-/// - angles: what sin, cos and tan read, and what that is computed from.
+/// - angles: what sin, cos and tan read, and what that is computed from;
+/// - exponents: what a softmax reads with its maximum, and what that is
+/// computed
+///   from: an error there is a relative one of the result;
+/// - what may be beyond the range of f16: results of numbers that are, as masks
+///   are, up to the softmax that reads them;
+/// - what is rounded to integers that kernels compute with, and all that is
+///   computed from, sums and weights among it: a small error is then a step.
 class DelicateTensors {
 public:
   explicit DelicateTensors(mlir::func::FuncOp program);
@@ -33,14 +40,17 @@ public:
 private:
   bool readsStatistics(mlir::func::FuncOp part, mlir::ValueRange operands);
   void addStatistics(exec::DispatchOp dispatch);
+  void addUnbounded(exec::DispatchOp dispatch);
+  void addRounded(llvm::ArrayRef<exec::DispatchOp> dispatches);
   void addTemporaries(mlir::func::FuncOp program);
   void addStates(llvm::ArrayRef<exec::DispatchOp> dispatches);
   void addOrigins(llvm::ArrayRef<exec::DispatchOp> dispatches);
   bool isOrigin(exec::DispatchOp dispatch);
 
   mlir::ModuleOp module;
-  llvm::DenseSet<mlir::Value> tensors, statistics;
-  /// Those among them whose origins are delicate, too: angles and states.
+  llvm::DenseSet<mlir::Value> tensors, statistics, unbounded;
+  /// Those among them whose origins are delicate, too: angles, exponents and
+  /// states.
   llvm::DenseSet<mlir::Value> sensitive;
 };
 

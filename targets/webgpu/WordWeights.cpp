@@ -76,9 +76,23 @@ FailureOr<ElementsAttr> toWords(ElementsAttr value, Location loc) {
   return toIntegers(type, bytes, loc);
 }
 
+bool isBeyondHalves(ElementsAttr value) {
+  if (!value.getShapedType().getElementType().isF32())
+    return false;
+  SmallVector<char> storage;
+  ArrayRef<char> bytes = exec::getBytes(value, storage);
+  for (size_t at = 0; at < bytes.size(); at += 4) {
+    float number =
+        llvm::bit_cast<float>(llvm::support::endian::read32le(&bytes[at]));
+    if (isBeyondHalves(number))
+      return true;
+  }
+  return false;
+}
+
 ElementsAttr toHalves(ElementsAttr value) {
   ShapedType type = value.getShapedType();
-  if (!type.getElementType().isF32())
+  if (!type.getElementType().isF32() || isBeyondHalves(value))
     return ElementsAttr();
   SmallVector<char> storage, halves;
   ArrayRef<char> bytes = exec::getBytes(value, storage);
@@ -86,11 +100,9 @@ ElementsAttr toHalves(ElementsAttr value) {
   for (size_t i = 0; i < halves.size() / 2; ++i) {
     uint32_t bits = llvm::support::endian::read32le(bytes.data() + 4 * i);
     APFloat number(APFloat::IEEEsingle(), APInt(32, bits));
-    bool wasFinite = number.isFinite(), losesInfo = false;
+    bool losesInfo = false;
     number.convert(APFloat::IEEEhalf(), APFloat::rmNearestTiesToEven,
                    &losesInfo);
-    if (wasFinite && !number.isFinite())
-      return ElementsAttr();
     llvm::support::endian::write16le(halves.data() + 2 * i,
                                      number.bitcastToAPInt().getZExtValue());
   }

@@ -11,12 +11,23 @@
 #include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/IR/Location.h"
 
+#include <cmath>
+
 namespace nncc::webgpu {
 
 /// The tensor with elements as a GPU stores them (getStorageType): itself if
 /// they are f32 or i32. Fails with a diagnostic if an integer needs more bits.
 mlir::FailureOr<mlir::ElementsAttr> toWords(mlir::ElementsAttr value,
                                             mlir::Location loc);
+
+/// Whether f16 has nothing near a number: it is finite, but would not be.
+inline bool isBeyondHalves(double number) {
+  constexpr double roundsToInfinity = 65520;
+  return std::isfinite(number) && std::fabs(number) >= roundsToInfinity;
+}
+
+/// Whether that is so for an f32 of a tensor.
+bool isBeyondHalves(mlir::ElementsAttr value);
 
 /// A tensor of f32 as f16; null if it has a finite number beyond f16's.
 mlir::ElementsAttr toHalves(mlir::ElementsAttr value);

@@ -121,7 +121,80 @@ def recurrence() -> Case:
     return network([node], feed, constants=constants), feed
 
 
-CASES = [odd_products, images, masked_attention, large_rows, angles, recurrence]
+def large_scores() -> Case:
+    """Scores of some hundred: f16 would be off by a tenth, which is in the exponent."""
+    nodes = [
+        helper.make_node("MatMul", ["x", "w"], ["q"]),
+        helper.make_node("MatMul", ["x", "u"], ["k"]),
+        helper.make_node("Transpose", ["k"], ["t"], perm=[1, 0]),
+        helper.make_node("MatMul", ["q", "t"], ["s"]),
+        helper.make_node("Softmax", ["s"], ["a"], axis=-1),
+        helper.make_node("MatMul", ["a", "v"], ["y"]),
+    ]
+    constants: dict[str, Array] = {
+        "w": 4 * random(16, 24, seed=1),
+        "u": random(16, 24, seed=2) / 2,
+        "v": random(31, 9, seed=3),
+    }
+    feed = {"x": random(31, 16)}
+    return network(nodes, feed, constants=constants), feed
+
+
+def masked_rows() -> Case:
+    """Where all of a row is masked, each score is the lowest number and counts as much."""
+    nodes = [
+        helper.make_node("Sub", ["one", "m"], ["n"]),
+        helper.make_node("Mul", ["n", "lowest"], ["mask"]),
+        helper.make_node("MatMul", ["x", "w"], ["q"]),
+        helper.make_node("Transpose", ["q"], ["k"], perm=[1, 0]),
+        helper.make_node("MatMul", ["q", "k"], ["s"]),
+        helper.make_node("Add", ["s", "mask"], ["t"]),
+        helper.make_node("Softmax", ["t"], ["a"], axis=-1),
+        helper.make_node("MatMul", ["a", "q"], ["y"]),
+    ]
+    constants: dict[str, Array] = {
+        "w": random(16, 16, seed=1),
+        "one": np.array(1, np.float32),
+        "lowest": np.array(np.finfo(np.float32).min, np.float32),
+    }
+    mask = np.tri(11, dtype=np.float32)
+    mask[[0, 5]] = 0
+    feed = {"x": random(11, 16), "m": mask}
+    return network(nodes, feed, constants=constants), feed
+
+
+def rounded() -> Case:
+    """What is quantised and then computed with: one step is a tenth of the numbers."""
+    nodes = [
+        helper.make_node("MatMul", ["x", "w"], ["p"]),
+        helper.make_node("Relu", ["p"], ["r"]),
+        helper.make_node("MatMul", ["r", "u"], ["s"]),
+        helper.make_node("QuantizeLinear", ["s", "step", "zero"], ["q"]),
+        helper.make_node("DequantizeLinear", ["q", "step", "zero"], ["d"]),
+        helper.make_node("MatMul", ["d", "v"], ["y"]),
+    ]
+    constants: dict[str, Array] = {
+        "w": random(24, 40, seed=1),
+        "u": random(40, 30, seed=2) / 8,
+        "v": random(30, 9, seed=3),
+        "step": np.array(0.1, np.float32),
+        "zero": np.array(128, np.uint8),
+    }
+    feed = {"x": random(17, 24)}
+    return network(nodes, feed, constants=constants), feed
+
+
+CASES = [
+    odd_products,
+    images,
+    masked_attention,
+    large_rows,
+    angles,
+    recurrence,
+    large_scores,
+    masked_rows,
+    rounded,
+]
 
 
 def run_tool(*args: str | Path) -> str:

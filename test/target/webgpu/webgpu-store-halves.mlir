@@ -156,3 +156,92 @@ module attributes {nncc.inputs = [{name = "x", type = tensor<5x7xf32>}]} {
     return %v, %m : tensor<7x7xf32>, tensor<7xf32>
   }
 }
+
+// -----
+
+// Scores of a softmax: an error in one is an error of the exponential.
+
+// CHECK-LABEL: func.func @nncc_run
+// CHECK:       func.func private @kernel(%{{.*}}: memref<75xf32> {webgpu.space = "input"},
+// CHECK-SAME:    memref<105xf32> {webgpu.half, webgpu.space = "weight"},
+// CHECK-SAME:    memref<35xf32> {webgpu.space = "arena"},
+#x = affine_map<(i, j, k) -> (i, k)>
+#w = affine_map<(i, j, k) -> (k, j)>
+#y = affine_map<(i, j, k) -> (i, j)>
+#rows = affine_map<(i, j) -> (i, j)>
+#row = affine_map<(i, j) -> (i)>
+module attributes {nncc.inputs = [{name = "x", type = tensor<5x15xf32>}]} {
+  func.func @main(%x: tensor<5x15xf32>) -> tensor<5x7xf32> {
+    %z = arith.constant 0.0 : f32
+    %low = arith.constant -3.40282347E+38 : f32
+    %w = arith.constant dense<0.5> : tensor<15x7xf32>
+    %o = tensor.empty() : tensor<5x7xf32>
+    %g = linalg.fill ins(%z : f32) outs(%o : tensor<5x7xf32>) -> tensor<5x7xf32>
+    %p = linalg.generic {indexing_maps = [#x, #w, #y], iterator_types = ["parallel", "parallel", "reduction"]}
+        ins(%x, %w : tensor<5x15xf32>, tensor<15x7xf32>) outs(%g : tensor<5x7xf32>) {
+      ^bb0(%a: f32, %b: f32, %c: f32):
+        %m = arith.mulf %a, %b : f32
+        %s = arith.addf %c, %m : f32
+        linalg.yield %s : f32
+    } -> tensor<5x7xf32>
+    %e = tensor.empty() : tensor<5xf32>
+    %f = linalg.fill ins(%low : f32) outs(%e : tensor<5xf32>) -> tensor<5xf32>
+    %h = linalg.generic {indexing_maps = [#rows, #row], iterator_types = ["parallel", "reduction"]}
+        ins(%p : tensor<5x7xf32>) outs(%f : tensor<5xf32>) {
+      ^bb0(%a: f32, %c: f32):
+        %t = arith.maximumf %c, %a : f32
+        linalg.yield %t : f32
+    } -> tensor<5xf32>
+    %d = linalg.generic {indexing_maps = [#rows, #row, #rows], iterator_types = ["parallel", "parallel"]}
+        ins(%p, %h : tensor<5x7xf32>, tensor<5xf32>) outs(%o : tensor<5x7xf32>) {
+      ^bb0(%a: f32, %b: f32, %c: f32):
+        %q = arith.subf %a, %b : f32
+        %r = math.exp %q : f32
+        linalg.yield %r : f32
+    } -> tensor<5x7xf32>
+    return %d : tensor<5x7xf32>
+  }
+}
+
+// -----
+
+// A mask of numbers that f16 has not, and what it is added to; what a kernel
+// rounds and the next one reads, and all that this is computed from.
+
+// CHECK-LABEL: func.func @nncc_run
+// CHECK-COUNT-4: exec.dispatch
+// CHECK-NOT:   webgpu.half
+#id = affine_map<(i) -> (i)>
+module attributes {nncc.inputs = [{name = "x", type = tensor<512xf32>}, {name = "m", type = tensor<512xf32>}]} {
+  func.func @main(%x: tensor<512xf32>, %m: tensor<512xf32>) -> (tensor<512xf32>, tensor<512xf32>) {
+    %low = arith.constant -3.40282347E+38 : f32
+    %w = arith.constant dense<2.5> : tensor<512xf32>
+    %e = tensor.empty() : tensor<512xf32>
+    %p = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel"]}
+        ins(%m : tensor<512xf32>) outs(%e : tensor<512xf32>) {
+      ^bb0(%a: f32, %c: f32):
+        %t = arith.mulf %a, %low : f32
+        linalg.yield %t : f32
+    } -> tensor<512xf32>
+    %q = linalg.generic {indexing_maps = [#id, #id, #id], iterator_types = ["parallel"]}
+        ins(%p, %x : tensor<512xf32>, tensor<512xf32>) outs(%e : tensor<512xf32>) {
+      ^bb0(%a: f32, %b: f32, %c: f32):
+        %t = arith.addf %a, %b : f32
+        linalg.yield %t : f32
+    } -> tensor<512xf32>
+    %r = linalg.generic {indexing_maps = [#id, #id, #id], iterator_types = ["parallel"]}
+        ins(%x, %w : tensor<512xf32>, tensor<512xf32>) outs(%e : tensor<512xf32>) {
+      ^bb0(%a: f32, %b: f32, %c: f32):
+        %s = arith.mulf %a, %b : f32
+        %t = math.roundeven %s : f32
+        linalg.yield %t : f32
+    } -> tensor<512xf32>
+    %y = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel"]}
+        ins(%r : tensor<512xf32>) outs(%e : tensor<512xf32>) {
+      ^bb0(%a: f32, %c: f32):
+        %t = math.absf %a : f32
+        linalg.yield %t : f32
+    } -> tensor<512xf32>
+    return %q, %y : tensor<512xf32>, tensor<512xf32>
+  }
+}
