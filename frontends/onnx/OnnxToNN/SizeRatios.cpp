@@ -56,28 +56,21 @@ Ratios RatioFinder::ofNumbers(ArrayRef<double> numbers) {
   return ratios;
 }
 
-/// Of an op that only moves elements: they stand for themselves by their
-/// numbers.
 Ratios RatioFinder::ofMoved(nn::SymbolicValueOpInterface op, int depth) {
-  SmallVector<Ratio> ratios, moved;
-  SmallVector<nn::SymbolicElements> numbers;
-  for (Value operand : op->getOperands()) {
-    Ratios part = find(operand, depth);
-    if (!part)
-      return std::nullopt;
-    nn::SymbolicElements &ids = numbers.emplace_back();
-    ids.emplace();
-    for (const Ratio &ratio : *part) {
-      ids->push_back(node.dim(static_cast<int64_t>(ratios.size())));
-      ratios.push_back(ratio);
-    }
-  }
-  nn::SymbolicElements sources = op.inferElements(numbers);
+  auto sources = nn::getElementSources(op);
   if (!sources)
     return std::nullopt;
-  for (AffineExpr source : *sources)
-    moved.push_back(ratios[*nn::getConstantValue(source)]);
-  return moved;
+  SmallVector<Ratios> operands;
+  for (Value operand : op->getOperands().take_front(op.getNumMovedOperands())) {
+    Ratios ratios = find(operand, depth);
+    if (!ratios ||
+        int64_t(ratios->size()) != Node::type(operand).getNumElements())
+      return std::nullopt;
+    operands.push_back(std::move(ratios));
+  }
+  return llvm::map_to_vector(*sources, [&](nn::ElementSource source) {
+    return (*operands[source.operand])[source.element];
+  });
 }
 
 Ratios RatioFinder::ofProduct(Operation *op, int depth) {
@@ -113,9 +106,8 @@ Ratios RatioFinder::find(Value value, int depth) {
     return ofProduct(op, depth);
   if (isa<nn::CastOp>(op))
     return find(op->getOperand(0), depth);
-  if (isa<nn::ReshapeOp, nn::ConcatOp, nn::SliceOp>(op))
-    return ofMoved(cast<nn::SymbolicValueOpInterface>(op), depth);
-  return std::nullopt;
+  auto movement = dyn_cast<nn::SymbolicValueOpInterface>(op);
+  return movement ? ofMoved(movement, depth) : std::nullopt;
 }
 
 std::optional<Dims>

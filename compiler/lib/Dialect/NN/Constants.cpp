@@ -106,45 +106,67 @@ static SymbolicElements getElements(DenseElementsAttr constant) {
       });
 }
 
-OpFoldResult nn::foldMovement(SymbolicValueOpInterface op,
-                              ArrayRef<Attribute> operands,
-                              unsigned dataOperands) {
-  auto type = cast<RankedTensorType>(op->getResult(0).getType());
-  if (!type.hasStaticShape() || type.getNumElements() > maxSymbolicElements)
-    return {};
+static bool isSmall(Value value) {
+  auto type = dyn_cast<RankedTensorType>(value.getType());
+  return type && type.hasStaticShape() &&
+         type.getNumElements() <= maxSymbolicElements;
+}
+
+/// As getElementSources; `elements` gives those of the operands that only say
+/// where elements come from.
+static std::optional<SmallVector<ElementSource>>
+findSources(SymbolicValueOpInterface op,
+            function_ref<SymbolicElements(unsigned)> elements) {
+  unsigned numMoved = op.getNumMovedOperands();
+  if (numMoved == 0 || !isSmall(op->getResult(0)))
+    return std::nullopt;
   // Elements stand for themselves by their numbers.
-  SmallVector<TypedAttr> elements;
-  SmallVector<SymbolicElements> numbers;
-  for (auto [i, operand] : llvm::enumerate(operands)) {
-    if (i >= dataOperands) {
-      DenseElementsAttr constant = getSmallConstant(operand);
-      numbers.push_back(constant ? getElements(constant) : SymbolicElements());
+  SmallVector<ElementSource> all;
+  SmallVector<SymbolicElements> operands;
+  for (auto [i, operand] : llvm::enumerate(op->getOperands())) {
+    if (i >= numMoved) {
+      operands.push_back(elements(i));
       continue;
     }
-    DenseElementsAttr constant = getSmallConstant(operand);
-    if (!constant || constant.getNumElements() > maxSymbolicElements)
-      return {};
-    SymbolicElements &ids = numbers.emplace_back();
-    ids.emplace();
-    for (int64_t j = 0; j != constant.getNumElements(); ++j) {
-      ids->push_back(getAffineConstantExpr(elements.size(), op.getContext()));
-      elements.push_back(getElement(constant, j));
+    if (!isSmall(operand))
+      return std::nullopt;
+    SmallVector<AffineExpr> numbers;
+    int64_t count = cast<RankedTensorType>(operand.getType()).getNumElements();
+    for (int64_t element = 0; element != count; ++element) {
+      numbers.push_back(getAffineConstantExpr(all.size(), op.getContext()));
+      all.push_back({static_cast<unsigned>(i), element});
     }
+    operands.push_back(std::move(numbers));
   }
-  SymbolicElements moved = op.inferElements(numbers);
+  SymbolicElements moved = op.inferElements(operands);
   if (!moved)
+    return std::nullopt;
+  return llvm::map_to_vector(*moved, [&](AffineExpr number) {
+    return all[*getConstantValue(number)];
+  });
+}
+
+std::optional<SmallVector<ElementSource>>
+nn::getElementSources(SymbolicValueOpInterface op) {
+  return findSources(
+      op, [&](unsigned i) { return symbolicElements(op->getOperand(i)); });
+}
+
+OpFoldResult nn::foldMovement(SymbolicValueOpInterface op,
+                              ArrayRef<Attribute> operands) {
+  SmallVector<DenseElementsAttr> constants =
+      llvm::map_to_vector(operands, getSmallConstant);
+  if (llvm::is_contained(constants, DenseElementsAttr()))
     return {};
-  SmallVector<TypedAttr> result;
-  for (AffineExpr number : *moved) {
-    std::optional<int64_t> source = getConstantValue(number);
-    if (!source || *source < 0 ||
-        *source >= static_cast<int64_t>(elements.size()))
-      return {};
-    result.push_back(elements[*source]);
-  }
-  if (static_cast<int64_t>(result.size()) != type.getNumElements())
+  auto sources =
+      findSources(op, [&](unsigned i) { return getElements(constants[i]); });
+  if (!sources)
     return {};
-  return makeConstant(type, result);
+  SmallVector<TypedAttr> elements;
+  for (ElementSource source : *sources)
+    elements.push_back(getElement(constants[source.operand], source.element));
+  return makeConstant(cast<RankedTensorType>(op->getResult(0).getType()),
+                      elements);
 }
 
 //===----------------------------------------------------------------------===//
@@ -169,12 +191,6 @@ private:
 /// Chains of shape arithmetic are short; a hostile one must not use up the
 /// stack.
 static constexpr unsigned maxDepth = 512;
-
-static bool isSmall(Value value) {
-  auto type = dyn_cast<RankedTensorType>(value.getType());
-  return type && type.hasStaticShape() &&
-         type.getNumElements() <= maxSymbolicElements;
-}
 
 /// The constant with these elements, if each is known and a number.
 static DenseElementsAttr makeConstant(RankedTensorType type,

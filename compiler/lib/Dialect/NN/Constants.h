@@ -31,12 +31,10 @@ mlir::TypedAttr evaluate(
     mlir::MLIRContext *context, llvm::ArrayRef<mlir::TypedAttr> args,
     llvm::function_ref<mlir::Value(mlir::OpBuilder &, mlir::ValueRange)> build);
 
-/// The result of an op that only moves elements of its first `dataOperands`
-/// operands, if those are small constants. It finds out where they go from the
-/// op's inferElements.
+/// The result of an op that only moves elements, if its operands are small
+/// constants.
 mlir::OpFoldResult foldMovement(SymbolicValueOpInterface op,
-                                llvm::ArrayRef<mlir::Attribute> operands,
-                                unsigned dataOperands);
+                                llvm::ArrayRef<mlir::Attribute> operands);
 
 } // namespace nncc::nn
 

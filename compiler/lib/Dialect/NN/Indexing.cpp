@@ -122,8 +122,10 @@ SymbolicElements GatherOp::inferElements(ArrayRef<SymbolicElements> operands) {
   return result;
 }
 
+unsigned GatherOp::getNumMovedOperands() { return 1; }
+
 OpFoldResult GatherOp::fold(FoldAdaptor adaptor) {
-  return foldMovement(*this, adaptor.getOperands(), 1);
+  return foldMovement(*this, adaptor.getOperands());
 }
 
 //===----------------------------------------------------------------------===//

@@ -79,10 +79,12 @@ SymbolicElements ConcatOp::inferElements(ArrayRef<SymbolicElements> operands) {
   return result;
 }
 
+unsigned ConcatOp::getNumMovedOperands() { return getInputs().size(); }
+
 OpFoldResult ConcatOp::fold(FoldAdaptor adaptor) {
   if (getInputs().size() == 1)
     return getInputs()[0];
-  return foldMovement(*this, adaptor.getOperands(), getInputs().size());
+  return foldMovement(*this, adaptor.getOperands());
 }
 
 FailureOr<SmallVector<Value>> ConcatOp::lowerToLinalg(LoweringBuilder &b,
@@ -166,6 +168,8 @@ SymbolicElements SliceOp::inferElements(ArrayRef<SymbolicElements> operands) {
   return result;
 }
 
+unsigned SliceOp::getNumMovedOperands() { return 1; }
+
 OpFoldResult SliceOp::fold(FoldAdaptor adaptor) {
   bool isWhole = getType() == getInput().getType();
   for (auto [start, step] :
@@ -173,7 +177,7 @@ OpFoldResult SliceOp::fold(FoldAdaptor adaptor) {
     isWhole = isWhole && getConstantValue(start) == 0 && step == 1;
   if (isWhole)
     return getInput();
-  return foldMovement(*this, adaptor.getOperands(), 1);
+  return foldMovement(*this, adaptor.getOperands());
 }
 
 /// `value` with the elements along `axes` in reverse.

@@ -122,6 +122,8 @@ SymbolicElements ReshapeOp::inferElements(ArrayRef<SymbolicElements> operands) {
   return operands[0];
 }
 
+unsigned ReshapeOp::getNumMovedOperands() { return 1; }
+
 OpFoldResult ReshapeOp::fold(FoldAdaptor adaptor) {
   if (getInput().getType() == getType())
     return getInput();
@@ -212,6 +214,8 @@ BroadcastToOp::inferElements(ArrayRef<SymbolicElements> operands) {
   return std::nullopt;
 }
 
+unsigned BroadcastToOp::getNumMovedOperands() { return 1; }
+
 OpFoldResult BroadcastToOp::fold(FoldAdaptor adaptor) {
   if (getInput().getType() == getType())
     return getInput();
@@ -279,6 +283,8 @@ TransposeOp::inferElements(ArrayRef<SymbolicElements> operands) {
   }
   return result;
 }
+
+unsigned TransposeOp::getNumMovedOperands() { return 1; }
 
 OpFoldResult TransposeOp::fold(FoldAdaptor adaptor) {
   if (llvm::equal(getPerm(), llvm::seq<int64_t>(0, getPerm().size())))

@@ -39,6 +39,18 @@ constexpr llvm::StringLiteral nameAttrName = "nn.name";
 /// After lowering, on an index argument: the name of the symbol it holds.
 constexpr llvm::StringLiteral symbolAttrName = "nn.symbol";
 
+/// An element of an op's operand, by its number in row-major order.
+struct ElementSource {
+  unsigned operand;
+  int64_t element;
+};
+
+/// Where the elements of the result of an op that only moves elements come
+/// from, in row-major order; none for other ops, for open sizes and for more
+/// than maxSymbolicElements elements.
+std::optional<llvm::SmallVector<ElementSource>>
+getElementSources(SymbolicValueOpInterface op);
+
 /// Creates an op whose result types are inferred from `args`, those of its
 /// builder after the result types. Unlike OpBuilder::create, which aborts, an
 /// error is emitted at `loc` if the operands do not fit.

@@ -1,8 +1,7 @@
 // Reading and writing at computed positions. Indices are of i32 or i64; a
 // negative one counts from the end. Axes are not negative.
 
-def NN_GatherOp : NN_InferredOp<"gather",
-    [DeclareOpInterfaceMethods<NN_SymbolicValueInterface>]> {
+def NN_GatherOp : NN_InferredOp<"gather", [NN_MovesElements]> {
   let summary = "Slices of `data` along an axis";
   let description = [{
     `[D0.., axis, Dn..]` and indices `[I...]` give `[D0.., I..., Dn..]`.

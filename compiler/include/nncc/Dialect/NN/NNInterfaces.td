@@ -54,9 +54,17 @@ def NN_SymbolicValueInterface : OpInterface<"SymbolicValueOpInterface"> {
       The elements of the one result in row-major order, as expressions over
       the program's symbols, given the operands' elements (none where unknown).
     }], "::nncc::nn::SymbolicElements", "inferElements",
-      (ins "::llvm::ArrayRef<::nncc::nn::SymbolicElements>":$operands)>
+      (ins "::llvm::ArrayRef<::nncc::nn::SymbolicElements>":$operands)>,
+    InterfaceMethod<[{
+      How many operands, the first ones, the op takes the result's elements
+      from, if it only moves elements; 0 if it computes them.
+    }], "unsigned", "getNumMovedOperands", (ins), "", "return 0;">
   ];
 }
+
+// For an op that only moves elements.
+def NN_MovesElements : DeclareOpInterfaceMethods<NN_SymbolicValueInterface,
+    ["getNumMovedOperands"]>;
 
 def NN_PermutableInterface : OpInterface<"PermutableOpInterface"> {
   let cppNamespace = "::nncc::nn";

@@ -51,7 +51,7 @@ def NN_CheckSizesOp : Op<NN_Dialect, "check_sizes", [MemoryEffects<[MemWrite]>,
 def NN_ReshapeOp : NN_Op<"reshape", [
     DeclareOpInterfaceMethods<NN_PermutableInterface>,
     DeclareOpInterfaceMethods<NN_LowerToLinalgInterface>,
-    DeclareOpInterfaceMethods<NN_SymbolicValueInterface>]> {
+    NN_MovesElements]> {
   let summary = "The same elements in row-major order with the result's sizes";
   let arguments = (ins NN_Tensor:$input);
   let results = (outs NN_Tensor:$result);
@@ -65,7 +65,7 @@ def NN_ReshapeOp : NN_Op<"reshape", [
 def NN_BroadcastToOp : NN_Op<"broadcast_to", [
     DeclareOpInterfaceMethods<NN_PermutableInterface>,
     DeclareOpInterfaceMethods<NN_LowerToLinalgInterface>,
-    DeclareOpInterfaceMethods<NN_SymbolicValueInterface>]> {
+    NN_MovesElements]> {
   let summary = "The input stretched to the result's sizes as numpy broadcasts";
   let arguments = (ins NN_Tensor:$input);
   let results = (outs NN_Tensor:$result);
@@ -76,7 +76,7 @@ def NN_BroadcastToOp : NN_Op<"broadcast_to", [
 }
 
 def NN_TransposeOp : NN_InferredOp<"transpose",
-    [DeclareOpInterfaceMethods<NN_SymbolicValueInterface>]> {
+    [NN_MovesElements]> {
   let summary = "Result dimension i is dimension perm[i] of the input";
   let arguments = (ins NN_Tensor:$input, DenseI64ArrayAttr:$perm);
   let results = (outs NN_Tensor:$result);
@@ -86,7 +86,7 @@ def NN_TransposeOp : NN_InferredOp<"transpose",
 
 def NN_ConcatOp : NN_InferredOp<"concat",
     [DeclareOpInterfaceMethods<NN_PermutableInterface>,
-     DeclareOpInterfaceMethods<NN_SymbolicValueInterface>]> {
+     NN_MovesElements]> {
   let summary = "The inputs one after another along an axis";
   let arguments = (ins Variadic<NN_Tensor>:$inputs, I64Attr:$axis);
   let results = (outs NN_Tensor:$result);
@@ -95,7 +95,7 @@ def NN_ConcatOp : NN_InferredOp<"concat",
 
 def NN_SliceOp : NN_InferredOp<"slice",
     [DeclareOpInterfaceMethods<NN_PermutableInterface>,
-     DeclareOpInterfaceMethods<NN_SymbolicValueInterface>]> {
+     NN_MovesElements]> {
   let summary = "Evenly spaced elements along every dimension";
   let description = [{
     Result element i along a dimension is input element `starts + i * steps`;
