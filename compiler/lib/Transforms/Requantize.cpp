@@ -23,7 +23,6 @@
 #include "QuantizedValues.h"
 #include "mlir/IR/TypeUtilities.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
-#include "nncc/Dialect/NN/IntegerRange.h"
 #include "nncc/Dialect/NN/NN.h"
 #include "nncc/Dialect/NN/Symbols.h"
 #include "nncc/Transforms/Passes.h"
@@ -164,25 +163,22 @@ Value Scaler::build(Value x) {
 //===----------------------------------------------------------------------===//
 
 /// Bounds within the given ones that `first` and `second`, in steps, ask for.
-static IntegerRange getWithin(IntegerRange bounds, double first,
+static ElementRange getWithin(ElementRange bounds, double first,
                               double second) {
-  auto limit = [&](double value) -> int64_t {
-    return std::min<double>(std::max<double>(std::nearbyint(value), bounds.low),
-                            bounds.high);
+  auto limit = [&](double value) {
+    return std::min(std::max(std::nearbyint(value), bounds.low), bounds.high);
   };
   return {limit(first), limit(second)};
 }
 
 /// What nn.saturate is bounded by.
-static IntegerRange getBounds(IntegerType type, int64_t zero) {
-  unsigned width = type.getWidth();
-  if (type.isUnsigned())
-    return {-zero, static_cast<int64_t>(llvm::maxUIntN(width)) - zero};
-  return {llvm::minIntN(width) - zero, llvm::maxIntN(width) - zero};
+static ElementRange getBounds(Type type, double zero) {
+  ElementRange all = getTypeRange(type);
+  return {all.low - zero, all.high - zero};
 }
 
 /// Takes off a clamp at `x` and narrows the bounds; false where there is none.
-static bool skipClamp(Value &x, IntegerRange &bounds, Value scale) {
+static bool skipClamp(Value &x, ElementRange &bounds, Value scale) {
   constexpr double infinity = std::numeric_limits<double>::infinity();
   std::optional<double> step = getConstantNumber(scale);
   auto inSteps = [&](Value limit) -> std::optional<double> {
@@ -240,16 +236,16 @@ struct RoundOnce : OpRewritePattern<QuantizeOp> {
         getDims(x.getType()) != getDims(type))
       return failure();
     Location loc = op.getLoc();
-    IntegerRange bounds =
-        getBounds(cast<IntegerType>(type.getElementType()), *zero);
+    ElementRange bounds = getBounds(type.getElementType(), *zero);
     Value scale = asScalar(rewriter, loc, op.getScale());
     while (skipClamp(x, bounds, scale)) {
     }
     Type held =
         rewriter.getIntegerType(type.getElementTypeBitWidth() == 8 ? 16 : 32);
     Value scaled = Scaler(rewriter, loc, scale).build(x);
-    Value steps = rewriter.create<SaturateOp>(loc, withElementType(type, held),
-                                              scaled, bounds.low, bounds.high);
+    Value steps = rewriter.create<SaturateOp>(
+        loc, withElementType(type, held), scaled,
+        static_cast<int64_t>(bounds.low), static_cast<int64_t>(bounds.high));
     if (*zero != 0)
       steps = rewriter.create<AddOp>(loc, steps,
                                      buildConstant(rewriter, loc, held, *zero));
@@ -333,13 +329,10 @@ struct MeanOfIntegers : OpRewritePattern<ReduceMeanOp> {
 /// The value that a cast to a narrower integer type does not change.
 static Value getWide(Value narrow) {
   auto cast = narrow.getDefiningOp<CastOp>();
-  auto type = dyn_cast<IntegerType>(getTensorType(narrow).getElementType());
-  if (!cast || !type)
-    return nullptr;
-  std::optional<IntegerRange> range = getIntegerRange(cast.getInput());
-  if (!range || !getBounds(type, 0).contains(*range))
-    return nullptr;
-  return cast.getInput();
+  Type type = getTensorType(narrow).getElementType();
+  bool isKept = cast && isa<IntegerType>(type) &&
+                getTypeRange(type).contains(getTensorRange(cast.getInput()));
+  return isKept ? cast.getInput() : Value();
 }
 
 namespace {

@@ -7,8 +7,6 @@
 
 #include "frontends/onnx/OnnxToNN/CropAndResize.h"
 
-#include "frontends/onnx/OnnxToNN/ElementRange.h"
-
 using namespace mlir;
 using namespace nncc::onnx;
 namespace nn = nncc::nn;
@@ -116,12 +114,11 @@ Value Cropper::finish() {
 /// An element of a vector, f32[]; of what was concatenated, the operand's.
 static Value getElement(Node &node, Value vector, int64_t at) {
   while (auto concat = vector.getDefiningOp<nn::ConcatOp>()) {
-    int64_t within = at;
-    Value part = findConcatenated(concat, within);
-    if (!part)
+    auto sources = nn::getElementSources(concat);
+    if (!sources)
       break;
-    vector = part;
-    at = within;
+    vector = concat->getOperand((*sources)[at].operand);
+    at = (*sources)[at].element;
   }
   Value element = node.slice(vector, 0, node.dim(at), node.dim(1));
   return node.cast(node.reshape(element, {}), node.getBuilder().getF32Type());

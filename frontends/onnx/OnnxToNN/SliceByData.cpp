@@ -7,7 +7,6 @@
 
 #include "frontends/onnx/OnnxToNN/SliceByData.h"
 
-#include "frontends/onnx/OnnxToNN/ElementRange.h"
 #include "nncc/Dialect/NN/NN.h"
 
 using namespace mlir;
@@ -28,31 +27,71 @@ struct Position {
   }
   /// Follows the tensor to what it is made of, one op at a time.
   bool step(Node &node);
+
+private:
+  bool stepThroughMovement(nn::SymbolicValueOpInterface op);
+  bool stepThroughSelect(nn::SelectOp op);
+  bool stepThroughOffset(Node &node, Operation *op);
 };
 
 } // namespace
+
+bool Position::stepThroughMovement(nn::SymbolicValueOpInterface op) {
+  auto sources = nn::getElementSources(op);
+  if (!sources)
+    return false;
+  nn::ElementSource source = (*sources)[index];
+  tensor = op->getOperand(source.operand);
+  index = source.element;
+  return true;
+}
+
+/// Where it is known which of the two values the element is.
+bool Position::stepThroughSelect(nn::SelectOp op) {
+  int64_t count = op.getType().getNumElements();
+  auto getIndex = [&](Value operand) -> std::optional<int64_t> {
+    auto type = Node::type(operand);
+    if (type.hasStaticShape() && type.getNumElements() == 1)
+      return 0;
+    return type.hasStaticShape() && type.getNumElements() == count
+               ? std::optional(index)
+               : std::nullopt;
+  };
+  auto inCondition = getIndex(op.getCondition());
+  if (!inCondition)
+    return false;
+  nn::ElementRange condition =
+      nn::getElementRange(op.getCondition(), *inCondition);
+  if (!condition.isExactly(0) && !condition.isExactly(1))
+    return false;
+  Value value = condition.isExactly(1) ? op.getTrueValue() : op.getFalseValue();
+  auto inValue = getIndex(value);
+  if (!inValue)
+    return false;
+  tensor = value;
+  index = *inValue;
+  return true;
+}
 
 bool Position::step(Node &node) {
   Operation *op = tensor.getDefiningOp();
   if (!op)
     return false;
-  if (isa<nn::ReshapeOp>(op) ||
-      (isa<nn::CastOp>(op) &&
-       isa<IntegerType>(Node::elementType(op->getOperand(0))))) {
+  if (isa<nn::CastOp>(op) &&
+      isa<IntegerType>(Node::elementType(op->getOperand(0)))) {
     tensor = op->getOperand(0);
     return true;
   }
-  if (isa<nn::ConcatOp, nn::SelectOp>(op)) {
-    Value part = isa<nn::ConcatOp>(op) ? findConcatenated(op, index)
-                                       : findSelected(node, op, index);
-    if (part && Node::type(part).hasStaticShape() &&
-        Node::type(part).getNumElements() == 1)
-      index = 0;
-    tensor = part ? part : tensor;
-    return !!part;
-  }
-  if (!isa<nn::AddOp, nn::SubOp>(op))
-    return false;
+  if (auto select = dyn_cast<nn::SelectOp>(op))
+    return stepThroughSelect(select);
+  auto movement = dyn_cast<nn::SymbolicValueOpInterface>(op);
+  if (movement && movement.getNumMovedOperands() != 0)
+    return stepThroughMovement(movement);
+  return isa<nn::AddOp, nn::SubOp>(op) && stepThroughOffset(node, op);
+}
+
+/// Add and Sub of a constant.
+bool Position::stepThroughOffset(Node &node, Operation *op) {
   for (unsigned constant : {1, 0}) {
     Value rest = op->getOperand(1 - constant);
     auto numbers = node.tryFloats(op->getOperand(constant));
@@ -129,7 +168,7 @@ static Value sliceBetween(Node &node, Value value, int64_t axis, Value start,
 
 /// Whether a slice ends where the axis does, whatever its size is.
 static bool isToTheEnd(Node &node, int64_t i) {
-  return getElementRange(node, node.in(2), i).low >= openEnd;
+  return nn::getElementRange(node.in(2), i).low >= openEnd;
 }
 
 static Value getElement(Node &node, Value vector, int64_t i) {
@@ -155,7 +194,7 @@ Value nncc::onnx::sliceByData(Node &node, ArrayRef<int64_t> axes,
       return node.failValue("the step must not be 0");
     bool isOpen = steps[i] > 0 && isToTheEnd(node, i);
     if (isOpen && steps[i] == 1 &&
-        getElementRange(node, node.in(1), i).isExactly(0))
+        nn::getElementRange(node.in(1), i).isExactly(0))
       continue;
     // As TensorFlow takes one element, which has to be there.
     if (isOpen && steps[i] >= openEnd) {

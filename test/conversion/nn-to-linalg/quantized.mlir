@@ -79,6 +79,33 @@ func.func @main(%x: tensor<2x8xf32>, %b: tensor<8x3xi16>) -> tensor<2x3xi32> {
 
 // -----
 
+// Bytes that the larger of two tensors, and a joined one, are made of.
+// CHECK-LABEL: func.func @main
+// CHECK:         exec.dot %{{.*}}, %{{.*}} {bytes} : i32
+func.func @main(%x: tensor<2x4xf32>, %u: tensor<2x4xi16>, %b: tensor<8x3xi16>) -> tensor<2x3xi32> {
+  %zero = nn.constant dense<0> : tensor<i16>
+  %all = nn.constant dense<255> : tensor<i16>
+  %s = nn.saturate %x {low = 0 : i64, high = 255 : i64} : (tensor<2x4xf32>) -> tensor<2x4xi16>
+  %l = nn.max %u, %zero : (tensor<2x4xi16>, tensor<i16>) -> tensor<2x4xi16>
+  %m = nn.min %l, %all : (tensor<2x4xi16>, tensor<i16>) -> tensor<2x4xi16>
+  %a = nn.concat %s, %m {axis = 1 : i64} : (tensor<2x4xi16>, tensor<2x4xi16>) -> tensor<2x8xi16>
+  %y = nn.matmul %a, %b : (tensor<2x8xi16>, tensor<8x3xi16>) -> tensor<2x3xi32>
+  return %y : tensor<2x3xi32>
+}
+
+// -----
+
+// Not of numbers of which some may be negative.
+// CHECK-LABEL: func.func @main
+// CHECK:         exec.dot %{{[^ ]*}}, %{{[^ ]*}} : i32
+func.func @main(%x: tensor<2x8xf32>, %b: tensor<8x3xi16>) -> tensor<2x3xi32> {
+  %s = nn.saturate %x {low = -114 : i64, high = 141 : i64} : (tensor<2x8xf32>) -> tensor<2x8xi16>
+  %y = nn.matmul %s, %b : (tensor<2x8xi16>, tensor<8x3xi16>) -> tensor<2x3xi32>
+  return %y : tensor<2x3xi32>
+}
+
+// -----
+
 // CHECK-LABEL: func.func @main
 // CHECK-DAG:     arith.constant -3.000000e+00 : f32
 // CHECK-DAG:     arith.constant 2.520000e+02 : f32

@@ -106,8 +106,8 @@ static SymbolicElements getElements(DenseElementsAttr constant) {
       });
 }
 
-static bool isSmall(Value value) {
-  auto type = dyn_cast<RankedTensorType>(value.getType());
+bool nn::isSmall(Value tensor) {
+  auto type = dyn_cast<RankedTensorType>(tensor.getType());
   return type && type.hasStaticShape() &&
          type.getNumElements() <= maxSymbolicElements;
 }

@@ -13,6 +13,10 @@
 
 namespace nncc::nn {
 
+/// Whether a tensor is of static shape and has at most maxSymbolicElements
+/// elements.
+bool isSmall(mlir::Value tensor);
+
 /// The elements of a constant with at most maxSymbolicElements of them, or of a
 /// splat; null where the attribute is no such constant.
 mlir::DenseElementsAttr getSmallConstant(mlir::Attribute attribute);

@@ -132,10 +132,8 @@ LogicalResult BitcastOp::verify() {
 // Constants
 //===----------------------------------------------------------------------===//
 
-/// The number, among the elements of `type`, of the one that element `number`
-/// of the broadcast shape reads.
-static int64_t getBroadcastElement(int64_t number, ArrayRef<int64_t> shape,
-                                   ArrayRef<int64_t> from) {
+int64_t nn::getBroadcastElement(int64_t number, ArrayRef<int64_t> shape,
+                                ArrayRef<int64_t> from) {
   int64_t result = 0, stride = 1;
   for (size_t i = 1; i <= shape.size(); ++i) {
     int64_t position = number % shape[shape.size() - i];

@@ -34,6 +34,11 @@ lowerElementwise(ElementwiseOpInterface op, LoweringBuilder &b,
 mlir::OpFoldResult foldElementwise(ElementwiseOpInterface op,
                                    llvm::ArrayRef<mlir::Attribute> operands);
 
+/// The number, among the elements of the shape `from`, of the one that element
+/// `number` of the shape that it is broadcast to reads.
+int64_t getBroadcastElement(int64_t number, llvm::ArrayRef<int64_t> shape,
+                            llvm::ArrayRef<int64_t> from);
+
 /// The operand that an op with a neutral element `value` on the right, with
 /// `either` also on the left, leaves as it is.
 mlir::Value foldNeutral(mlir::Operation *op, int64_t value, bool either);

@@ -6,7 +6,6 @@
 //===----------------------------------------------------------------------===//
 
 #include "SpatialUtils.h"
-#include "nncc/Dialect/NN/IntegerRange.h"
 #include "nncc/Dialect/NN/NN.h"
 #include "nncc/Dialect/NN/Symbols.h"
 

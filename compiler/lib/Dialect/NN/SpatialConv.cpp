@@ -6,7 +6,6 @@
 //===----------------------------------------------------------------------===//
 
 #include "SpatialConv.h"
-#include "nncc/Dialect/NN/IntegerRange.h"
 #include "nncc/Dialect/NN/NN.h"
 #include "nncc/Dialect/NN/Symbols.h"
 #include <numeric>

@@ -17,6 +17,7 @@
 #include "mlir/IR/OpImplementation.h"
 #include "mlir/Interfaces/InferTypeOpInterface.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
+#include "nncc/Dialect/NN/ElementRange.h"
 #include "nncc/Dialect/NN/LoweringBuilder.h"
 #include "nncc/Dialect/NN/Symbols.h"
 

@@ -26,6 +26,10 @@ class NN_ScalarOp<string mnemonic, dag args, string scalar, list<Trait> traits>
   string identity = "::mlir::Value()";
   // Whether the op is evaluated where its operands are small constants.
   string evaluates = "true";
+  // An expression of C++ that gives the range of an integer result for the
+  // operands' `ranges` (ElementRange.h), over `type`, the first operand's
+  // element type.
+  string range = "::nncc::nn::ElementRange()";
   string commonDefinition = [{
     ::mlir::OpFoldResult $cppClass::fold(FoldAdaptor adaptor) {
       if (::mlir::Value value = }] # identity # [{)
@@ -40,6 +44,12 @@ class NN_ScalarOp<string mnemonic, dag args, string scalar, list<Trait> traits>
       ::mlir::Type type = ::mlir::getElementTypeOrSelf((*this)->getOperand(0).getType());
       (void)loc, (void)type;
       return }] # scalar # [{;
+    }
+    ::nncc::nn::ElementRange
+    $cppClass::inferRange(::llvm::ArrayRef<::nncc::nn::ElementRange> ranges) {
+      ::mlir::Type type = ::mlir::getElementTypeOrSelf((*this)->getOperand(0).getType());
+      (void)type, (void)ranges;
+      return }] # range # [{;
     }
     ::mlir::FailureOr<::llvm::SmallVector<::mlir::Value>>
     $cppClass::lowerToLinalg(::nncc::nn::LoweringBuilder &builder,
@@ -135,6 +145,7 @@ def NN_RoundOp : NN_UnaryOp<"round", NN_FloatKind, "b.create<::mlir::math::Round
 }
 def NN_NotOp : NN_UnaryOp<"not", NN_IntegerKind, "scalar::bitNot(b, loc, type, args)"> {
   let summary = "The complement of every bit";
+  let range = "type.isInteger(1) ? range::negateTruth(ranges[0]) : ElementRange()";
 }
 def NN_IsNaNOp : NN_UnaryOp<"is_nan", NN_FloatKind, "scalar::isNaN(b, loc, type, args)", "Bool">;
 def NN_IsInfOp : NN_ElementwiseOp<"is_inf",
@@ -153,6 +164,7 @@ def NN_CastOp : NN_ScalarOp<"cast", (ins NN_Tensor:$input),
     A float becomes an integer by truncation; to and from i1 is `x != 0`, and
     1 or 0. What is out of the range of the result is not specified, as in ONNX.
   }];
+  let range = "getType().getElementType().isInteger(1) ? range::negateTruth(range::equal({ranges[0], {0, 0}})) : ranges[0]";
   let identity = "getInput().getType() == getType() ? getInput() : ::mlir::Value()";
   let builders = [OpBuilder<(ins "::mlir::Value":$input,
                                  "::mlir::Type":$elementType)>];
@@ -174,9 +186,11 @@ def NN_BitcastOp : NN_ScalarOp<"bitcast", (ins NN_Tensor:$input),
 
 def NN_AddOp : NN_ShapeArithmeticOp<"add", NN_NumberKind, "scalar::add(b, loc, type, args)", "symbolicAdd"> {
   let identity = "::nncc::nn::foldNeutral(*this, 0, true)";
+  let range = "range::add(ranges)";
 }
 def NN_SubOp : NN_ShapeArithmeticOp<"sub", NN_NumberKind, "scalar::sub(b, loc, type, args)", "symbolicSub"> {
   let identity = "::nncc::nn::foldNeutral(*this, 0, false)";
+  let range = "range::sub(ranges)";
 }
 def NN_MulOp : NN_ShapeArithmeticOp<"mul", NN_NumberKind, "scalar::mul(b, loc, type, args)", "symbolicMul"> {
   let identity = "::nncc::nn::foldNeutral(*this, 1, true)";
@@ -193,9 +207,11 @@ def NN_ModOp : NN_ElementwiseOp<"mod",
 }
 def NN_MinOp : NN_ShapeArithmeticOp<"min", NN_NumberKind, "scalar::minNaN(b, loc, type, args)", "symbolicMin"> {
   let summary = "Minimum; NaN if either is";
+  let range = "range::min(ranges)";
 }
 def NN_MaxOp : NN_ShapeArithmeticOp<"max", NN_NumberKind, "scalar::maxNaN(b, loc, type, args)", "symbolicMax"> {
   let summary = "Maximum; NaN if either is";
+  let range = "range::max(ranges)";
 }
 def NN_PowOp : NN_BinaryOp<"pow", NN_NumberKind,
     "scalar::pow(b, loc, type, ::mlir::getElementTypeOrSelf(getRhs().getType()), args, getKnownNumber(getRhs()))",
@@ -203,16 +219,30 @@ def NN_PowOp : NN_BinaryOp<"pow", NN_NumberKind,
   let summary = "Power, of the base's element type; the exponent's may differ";
   let identity = "::nncc::nn::foldNeutral(*this, 1, false)";
 }
-def NN_AndOp : NN_ShapeArithmeticOp<"and", NN_IntegerKind, "b.create<::mlir::arith::AndIOp>(loc, args[0], args[1])", "symbolicAnd">;
-def NN_OrOp : NN_ShapeArithmeticOp<"or", NN_IntegerKind, "b.create<::mlir::arith::OrIOp>(loc, args[0], args[1])", "symbolicOr">;
+def NN_AndOp : NN_ShapeArithmeticOp<"and", NN_IntegerKind, "b.create<::mlir::arith::AndIOp>(loc, args[0], args[1])", "symbolicAnd"> {
+  let range = "type.isInteger(1) ? range::min(ranges) : ElementRange()";
+}
+def NN_OrOp : NN_ShapeArithmeticOp<"or", NN_IntegerKind, "b.create<::mlir::arith::OrIOp>(loc, args[0], args[1])", "symbolicOr"> {
+  let range = "type.isInteger(1) ? range::max(ranges) : ElementRange()";
+}
 def NN_XorOp : NN_BinaryOp<"xor", NN_IntegerKind, "b.create<::mlir::arith::XOrIOp>(loc, args[0], args[1])">;
 def NN_ShiftLeftOp : NN_BinaryOp<"shift_left", NN_IntegerKind, "scalar::shiftLeft(b, loc, type, args)">;
 def NN_ShiftRightOp : NN_BinaryOp<"shift_right", NN_IntegerKind, "scalar::shiftRight(b, loc, type, args)">;
-def NN_EqualOp : NN_ShapeArithmeticOp<"equal", NN_AnyKind, "scalar::equal(b, loc, type, args)", "symbolicEqual", "Bool">;
-def NN_LessOp : NN_ShapeArithmeticOp<"less", NN_NumberKind, "scalar::less(b, loc, type, args)", "symbolicLess", "Bool">;
-def NN_LessEqualOp : NN_ShapeArithmeticOp<"less_equal", NN_NumberKind, "scalar::lessEqual(b, loc, type, args)", "symbolicLessEqual", "Bool">;
-def NN_GreaterOp : NN_ShapeArithmeticOp<"greater", NN_NumberKind, "scalar::greater(b, loc, type, args)", "symbolicGreater", "Bool">;
-def NN_GreaterEqualOp : NN_ShapeArithmeticOp<"greater_equal", NN_NumberKind, "scalar::greaterEqual(b, loc, type, args)", "symbolicGreaterEqual", "Bool">;
+def NN_EqualOp : NN_ShapeArithmeticOp<"equal", NN_AnyKind, "scalar::equal(b, loc, type, args)", "symbolicEqual", "Bool"> {
+  let range = "range::equal(ranges)";
+}
+def NN_LessOp : NN_ShapeArithmeticOp<"less", NN_NumberKind, "scalar::less(b, loc, type, args)", "symbolicLess", "Bool"> {
+  let range = "range::less(ranges[0], ranges[1])";
+}
+def NN_LessEqualOp : NN_ShapeArithmeticOp<"less_equal", NN_NumberKind, "scalar::lessEqual(b, loc, type, args)", "symbolicLessEqual", "Bool"> {
+  let range = "range::negateTruth(range::less(ranges[1], ranges[0]))";
+}
+def NN_GreaterOp : NN_ShapeArithmeticOp<"greater", NN_NumberKind, "scalar::greater(b, loc, type, args)", "symbolicGreater", "Bool"> {
+  let range = "range::less(ranges[1], ranges[0])";
+}
+def NN_GreaterEqualOp : NN_ShapeArithmeticOp<"greater_equal", NN_NumberKind, "scalar::greaterEqual(b, loc, type, args)", "symbolicGreaterEqual", "Bool"> {
+  let range = "range::negateTruth(range::less(ranges[0], ranges[1]))";
+}
 
 //===----------------------------------------------------------------------===//
 // Three operands
@@ -224,6 +254,7 @@ def NN_SelectOp : NN_ElementwiseOp<"select",
     "b.create<::mlir::arith::SelectOp>(loc, args[0], args[1], args[2])",
     [DeclareOpInterfaceMethods<NN_SymbolicValueInterface>]> {
   let summary = "`true_value` where `condition` (of i1) holds, else `false_value`";
+  let range = "range::select(ranges)";
 }
 def NN_ClampOp : NN_ElementwiseOp<"clamp",
     (ins NN_Tensor:$input, NN_Tensor:$low, NN_Tensor:$high),

@@ -28,7 +28,12 @@ def NN_ElementwiseInterface : OpInterface<"ElementwiseOpInterface"> {
       Emits the op on scalars. Integer scalars are signless; the op's tensor
       types say whether they are signed.
     }], "::mlir::Value", "buildScalar",
-    (ins "::mlir::OpBuilder &":$b, "::mlir::ValueRange":$args)>
+    (ins "::mlir::OpBuilder &":$b, "::mlir::ValueRange":$args)>,
+    InterfaceMethod<[{
+      What an integer that is the result lies between, given what the operands
+      lie between.
+    }], "::nncc::nn::ElementRange", "inferRange",
+      (ins "::llvm::ArrayRef<::nncc::nn::ElementRange>":$operands)>
   ];
 }
 

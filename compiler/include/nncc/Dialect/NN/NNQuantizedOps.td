@@ -30,6 +30,7 @@ def NN_SaturateOp : NN_ScalarOp<"saturate",
     From f32 to an integer type that holds the bounds, which are less than 2^22,
     or to f32. Ties round to even; a NaN becomes `low`.
   }];
+  let range = "ElementRange{double(int64_t(getLow())), double(int64_t(getHigh()))}";
   let hasVerifier = 1;
 }
 
