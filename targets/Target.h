@@ -54,6 +54,9 @@ struct TargetOptions {
   /// The device stores weights and tensors as f16 where that is accurate
   /// enough.
   bool storeHalves = false;
+  /// What the device binds for a kernel at most, of a tensor: 128 MiB are what
+  /// every WebGPU device does. Its buffers are twice as large.
+  int64_t bindingBytes = 128 << 20;
   /// Where compiled code is kept for the next time; empty: nowhere.
   std::string cacheFolder;
   /// The edition of wasi:nn that a component exports, as "2024-10-28".
@@ -80,7 +83,8 @@ public:
   virtual llvm::ArrayRef<llvm::StringRef> getFeatures() const = 0;
 
   /// Adapts the stages before kernels are formed.
-  virtual void configure(PipelineOptions &options) const {}
+  virtual void configure(PipelineOptions &pipeline,
+                         const TargetOptions &options) const {}
 
   /// Whether its kernels are for another device. Its programs leave the common
   /// way where kernels are formed (`buildExec`), and one that takes it stands

@@ -8,12 +8,11 @@
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
-#include "mlir/IR/SymbolTable.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
-#include "nncc/Dialect/Exec/KernelInfo.h"
 #include "targets/webgpu/KernelRewriter.h"
 #include "targets/webgpu/Passes.h"
 #include "targets/webgpu/Roots.h"
+#include "targets/webgpu/SameKernels.h"
 
 namespace nncc::webgpu {
 
@@ -32,50 +31,18 @@ struct BindBuffersPass : webgpu::impl::BindBuffersBase<BindBuffersPass> {
   void runOnOperation() override;
 
 private:
-  LogicalResult bind(exec::DispatchOp dispatch, const Roots &roots);
-  func::FuncOp addKernel(func::FuncOp draft, func::FuncOp original);
+  LogicalResult bind(exec::DispatchOp dispatch, const Roots &roots,
+                     SameKernels &kernels);
 
   SmallVector<Value> symbols;
   /// The kernels as they were, outside of the module.
   llvm::StringMap<func::FuncOp> originals;
-  /// By their text without names.
-  llvm::StringMap<func::FuncOp> kernels;
 };
 
 } // namespace
 
-/// Joins the names of nodes that a kernel computes with those of another.
-static void addNodes(func::FuncOp kernel, func::FuncOp other) {
-  exec::KernelInfo info = exec::getKernelInfo(kernel);
-  SetVector<Attribute> nodes;
-  for (ArrayAttr names : {info.nodes, exec::getKernelInfo(other).nodes})
-    if (names)
-      nodes.insert(names.begin(), names.end());
-  info.nodes = ArrayAttr::get(kernel.getContext(), nodes.getArrayRef());
-  exec::setKernelInfo(kernel, info);
-}
-
-func::FuncOp BindBuffersPass::addKernel(func::FuncOp draft,
-                                        func::FuncOp original) {
-  Attribute info = draft->removeAttr(exec::kernelAttrName);
-  draft.setName("kernel");
-  std::string text;
-  llvm::raw_string_ostream os(text);
-  draft.print(os, OpPrintingFlags().useLocalScope());
-  draft->setAttr(exec::kernelAttrName, info);
-  func::FuncOp &known = kernels[text];
-  if (known) {
-    addNodes(known, draft);
-    draft.erase();
-    return known;
-  }
-  draft.setName(original.getName());
-  SymbolTable(getOperation()).insert(draft);
-  return known = draft;
-}
-
 LogicalResult BindBuffersPass::bind(exec::DispatchOp dispatch,
-                                    const Roots &roots) {
+                                    const Roots &roots, SameKernels &kernels) {
   func::FuncOp original = originals.lookup(dispatch.getKernel());
   OpBuilder b(dispatch);
   KernelRewriter rewriter(original.clone(), symbols);
@@ -88,7 +55,7 @@ LogicalResult BindBuffersPass::bind(exec::DispatchOp dispatch,
   FailureOr<BoundKernel> bound = rewriter.finish(b, dispatch.getLoc());
   if (failed(bound))
     return failure();
-  func::FuncOp kernel = addKernel(bound->kernel, original);
+  func::FuncOp kernel = kernels.add(bound->kernel, original.getName());
   b.create<exec::DispatchOp>(dispatch.getLoc(), kernel.getName(),
                              dispatch.getGrid(), bound->operands);
   dispatch.erase();
@@ -127,15 +94,15 @@ void BindBuffersPass::runOnOperation() {
     if (!op->hasAttr(exec::hostAttrName))
       dispatches.push_back(op);
   });
+  SameKernels kernels(getOperation());
   bool isBound = true;
   for (exec::DispatchOp dispatch : dispatches)
-    isBound &= succeeded(bind(dispatch, roots));
+    isBound &= succeeded(bind(dispatch, roots, kernels));
   if (!isBound || failed(roots.widen()))
     signalPassFailure();
   for (auto &entry : originals)
     entry.second.erase();
   eraseDead(program);
   originals.clear();
-  kernels.clear();
   symbols.clear();
 }

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "nncc/Dialect/Exec/Exec.h"
+#include "nncc/Dialect/Exec/KernelInfo.h"
 #include "targets/webgpu/Kernel.h"
 #include "targets/webgpu/KernelAttributes.h"
 #include "targets/webgpu/Passes.h"
@@ -47,10 +48,32 @@ static LogicalResult compile(func::FuncOp kernel) {
   return success();
 }
 
+/// A device that binds no more runs none of the network.
+static void warnOfLarge(func::FuncOp kernel, int64_t maxBytes) {
+  int64_t largest = 0;
+  for (BlockArgument argument : kernel.getArguments())
+    largest = std::max(largest, getBindingBytes(kernel, argument));
+  if (largest <= maxBytes)
+    return;
+  InFlightDiagnostic warning = kernel.emitWarning("binds ");
+  warning << largest << " bytes of one tensor";
+  StringRef prefix = " for the nodes '";
+  if (ArrayAttr nodes = exec::getKernelInfo(kernel).nodes)
+    for (auto node : nodes.getAsRange<StringAttr>()) {
+      warning << prefix << node.getValue() << "'";
+      prefix = ", '";
+    }
+  warning << " and cannot be divided; where a GPU has no more than " << maxBytes
+          << ", the whole network runs on the CPU. Smaller sizes (--dim) avoid "
+             "that";
+}
+
 namespace {
 
 struct CompileKernelsPass
     : webgpu::impl::CompileKernelsBase<CompileKernelsPass> {
+  using Base::Base;
+
   void runOnOperation() override {
     // Others are parts of a kernel.
     llvm::StringSet<> dispatched;
@@ -60,8 +83,10 @@ struct CompileKernelsPass
     });
     bool isCompiled = true;
     for (auto func : getOperation().getOps<func::FuncOp>())
-      if (dispatched.contains(func.getName()))
+      if (dispatched.contains(func.getName())) {
+        warnOfLarge(func, maxBytes);
         isCompiled &= succeeded(compile(func));
+      }
     if (!isCompiled)
       signalPassFailure();
   }

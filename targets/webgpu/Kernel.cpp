@@ -22,6 +22,15 @@ using namespace mlir;
 
 namespace nncc::webgpu {
 
+int64_t getBindingBytes(func::FuncOp kernel, BlockArgument argument) {
+  auto type = dyn_cast<MemRefType>(argument.getType());
+  if (!type || !type.hasStaticShape())
+    return 0;
+  bool isHalf =
+      kernel.getArgAttr(argument.getArgNumber(), halfAttrName) != nullptr;
+  return type.getNumElements() * (isHalf ? 2 : 4);
+}
+
 /// The kernel first, then the parts that it calls.
 static OwningOpRef<ModuleOp> isolate(func::FuncOp kernel) {
   OwningOpRef<ModuleOp> module = ModuleOp::create(kernel.getLoc());

@@ -44,8 +44,15 @@ constexpr int64_t maxBuffers = 8;
 /// The largest of them, in bytes.
 constexpr int64_t maxBindingBytes = 128 << 20;
 
+/// The largest buffer that every device has, in bytes.
+constexpr int64_t maxBufferBytes = 256 << 20;
+
 /// On a barrier: the tree that it begins could be a subgroup's.
 constexpr llvm::StringLiteral treeAttrName = "webgpu.tree";
+
+/// Bytes of the buffer that an argument of a kernel is; 0 where that is open.
+int64_t getBindingBytes(mlir::func::FuncOp kernel,
+                        mlir::BlockArgument argument);
 
 /// One form of a kernel.
 struct KernelVariant {

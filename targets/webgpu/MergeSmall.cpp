@@ -31,6 +31,8 @@ static constexpr size_t maxParts = 12;
 namespace {
 
 struct MergeSmallPass : webgpu::impl::MergeSmallBase<MergeSmallPass> {
+  using Base::Base;
+
   void runOnOperation() override;
 
 private:
@@ -83,6 +85,7 @@ void MergeSmallPass::finish(kernels::DispatchJoiner &joiner) {
         ->setAttr(wholeAttrName, UnitAttr::get(&getContext()));
   dispatches.clear();
   operands = kernels::JoinedOperands();
+  operands.maxElements = maxElements;
   numParts = 0;
 }
 
@@ -112,5 +115,6 @@ void MergeSmallPass::runOnOperation() {
   if (!program)
     return;
   kernels::DispatchJoiner joiner(getOperation());
+  operands.maxElements = maxElements;
   mergeIn(program.getBody().front(), joiner);
 }

@@ -25,6 +25,40 @@ def FuseLookups : Pass<"webgpu-fuse-lookups", "::mlir::ModuleOp"> {
                            "::mlir::tensor::TensorDialect"];
 }
 
+def SplitLarge : Pass<"webgpu-split-large", "::mlir::ModuleOp"> {
+  let summary = "Divide ops on tensors that a GPU need not bind as a whole";
+  let description = [{
+    Every device binds 128 MiB for a kernel. A linalg.generic that reads or
+    writes a larger tensor of known sizes becomes several, for parts of its
+    outermost parallel loop that walks such tensors along their outermost
+    dimension. Parts of a convolution read rows that overlap. What reads
+    a result in the same parts reads them from where they were made: such a
+    tensor is never put together. Ops that cannot be divided stay as they are.
+  }];
+  let options = [
+    Option<"maxBytes", "max-bytes", "int64_t", "134217728",
+           "What a device binds at most, with elements of 32 bits">,
+  ];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::linalg::LinalgDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
+def BindWindows : Pass<"webgpu-bind-windows", "::mlir::ModuleOp"> {
+  let summary = "Bind of large buffers what a kernel touches alone";
+  let description = [{
+    Of a program with bound buffers. A kernel that binds more than every device
+    does, but whose views lie within less, gets that range of the buffer, from a
+    multiple of 256 bytes on. Kernels that become alike are one again.
+  }];
+  let options = [
+    Option<"maxBytes", "max-bytes", "int64_t", "134217728",
+           "What a device binds at most">,
+  ];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::memref::MemRefDialect"];
+}
+
 def GenerateKernels : Pass<"webgpu-generate-kernels", "::mlir::ModuleOp"> {
   let summary = "Turn the linalg bodies of kernels into code for threads";
   let description = [{
@@ -76,6 +110,10 @@ def MergeSmall : Pass<"webgpu-merge-small", "::mlir::ModuleOp"> {
     workgroup, whose threads wait for each other between its parts. Such a kernel
     calls theirs and has the attribute `webgpu.whole`.
   }];
+  let options = [
+    Option<"maxElements", "max-elements", "int64_t", "0",
+           "Of a buffer that is used in one kernel with others; 0: any number">,
+  ];
   let dependentDialects = ["::mlir::func::FuncDialect"];
 }
 
@@ -149,8 +187,13 @@ def CompileKernels : Pass<"webgpu-compile-kernels", "::mlir::ModuleOp"> {
   let description = [{
     Kernels keep their bodies and get the texts as the attribute
     `webgpu.variants`, and `webgpu.workgroups` and `webgpu.num_symbols`, which
-    the recording needs. All kernels that a GPU cannot run are reported.
+    the recording needs. All kernels that a GPU cannot run are reported, and
+    those that bind more than every device does.
   }];
+  let options = [
+    Option<"maxBytes", "max-bytes", "int64_t", "134217728",
+           "What a device binds at most">,
+  ];
 }
 
 def Record : Pass<"webgpu-record", "::mlir::ModuleOp"> {

@@ -107,6 +107,13 @@ LogicalResult RecordPass::addRange(Value view, int64_t elementBytes,
       input += isa<MemRefType>(program.getArgument(i).getType());
     writer.add(Space::Inputs + input);
   }
+  constexpr int64_t mostBytes = std::numeric_limits<uint32_t>::max();
+  if (auto at = dyn_cast<AffineConstantExpr>(place->offset);
+      at && at.getValue() > mostBytes)
+    return view.getDefiningOp()->emitError("lies behind 4 GiB of other tensors "
+                                           "between kernels, which are the "
+                                           "most: smaller sizes (--dim) take "
+                                           "less");
   writer.add(place->offset);
   writer.add(count * elementBytes);
   return success();

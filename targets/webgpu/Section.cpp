@@ -8,6 +8,7 @@
 #include "targets/webgpu/Section.h"
 
 #include "nncc/Dialect/Exec/KernelInfo.h"
+#include "nncc/Dialect/Exec/Passes.h"
 #include "nncc/Kernels/LoopNest.h"
 #include "targets/webgpu/Kernel.h"
 #include "targets/webgpu/KernelAttributes.h"
@@ -92,28 +93,39 @@ static std::optional<int64_t> getArenaBytes(ModuleOp program) {
   return std::nullopt;
 }
 
-static int64_t getElementBytes(func::FuncOp kernel, BlockArgument argument) {
-  return kernel.getArgAttr(argument.getArgNumber(), halfAttrName) ? 2 : 4;
+/// The size of the buffers that the arena is divided into; 0: it is one.
+static int64_t getArenaPage(ModuleOp program) {
+  auto page = program->getAttrOfType<IntegerAttr>(exec::arenaPageAttrName);
+  bool isDivided = page && getArenaBytes(program).value_or(0) > page.getInt();
+  return isDivided ? page.getInt() : 0;
+}
+
+/// The largest input, as far as sizes are known.
+static int64_t getInputBytes(ModuleOp program) {
+  int64_t bytes = 0;
+  for (auto input : program->getAttrOfType<ArrayAttr>("nncc.inputs")
+                        .getAsRange<DictionaryAttr>())
+    if (auto type = cast<ShapedType>(input.getAs<TypeAttr>("type").getValue());
+        type.hasStaticShape())
+      bytes = std::max(bytes, type.getNumElements() * 4);
+  return bytes;
 }
 
 /// What the device needs beyond the defaults of WebGPU.
 static json::Object printLimits(ModuleOp program, ArrayRef<Shard> shards) {
-  constexpr int64_t defaultBuffer = 256 << 20;
-  int64_t binding = 0, buffer = getArenaBytes(program).value_or(0);
+  int64_t binding = 0, page = getArenaPage(program);
   for (const Shard &shard : shards)
     binding = std::max<int64_t>(binding, shard.end - shard.begin);
   for (auto func : program.getOps<func::FuncOp>())
     if (func->hasAttr(variantsAttrName))
       for (BlockArgument argument : func.getArguments())
-        if (auto memref = dyn_cast<MemRefType>(argument.getType());
-            memref && memref.hasStaticShape())
-          binding = std::max(binding, memref.getNumElements() *
-                                          getElementBytes(func, argument));
-  buffer = std::max(buffer, binding);
+        binding = std::max(binding, getBindingBytes(func, argument));
+  int64_t arena = page ? page : getArenaBytes(program).value_or(0);
+  int64_t buffer = std::max({arena, binding, getInputBytes(program)});
   json::Object limits;
   if (binding > maxBindingBytes)
     limits["maxStorageBufferBindingSize"] = binding;
-  if (buffer > defaultBuffer)
+  if (buffer > maxBufferBytes)
     limits["maxBufferSize"] = buffer;
   return limits;
 }
@@ -129,14 +141,16 @@ std::string nncc::webgpu::printSection(ModuleOp program,
     weights.push_back(
         json::Object{{"offset", int64_t(weightOffset + shard.begin)},
                      {"bytes", int64_t(shard.end - shard.begin)}});
+  json::Object section{{"version", 1},
+                       {"limits", printLimits(program, shards)},
+                       {"features", json::Array()},
+                       {"kernels", std::move(kernels)},
+                       {"weights", std::move(weights)},
+                       {"inputs", printStorage(program, "nncc.inputs")},
+                       {"outputs", printStorage(program, "nncc.outputs")}};
+  if (int64_t page = getArenaPage(program))
+    section["arenaPage"] = page;
   std::string text;
-  llvm::raw_string_ostream(text) << json::Value(
-      json::Object{{"version", 1},
-                   {"limits", printLimits(program, shards)},
-                   {"features", json::Array()},
-                   {"kernels", std::move(kernels)},
-                   {"weights", std::move(weights)},
-                   {"inputs", printStorage(program, "nncc.inputs")},
-                   {"outputs", printStorage(program, "nncc.outputs")}});
+  llvm::raw_string_ostream(text) << json::Value(std::move(section));
   return text;
 }

@@ -39,17 +39,18 @@ public:
     return wasm::getWasmTarget().getFeatures();
   }
 
-  void configure(PipelineOptions &options) const override {
+  void configure(PipelineOptions &pipeline,
+                 const TargetOptions &options) const override {
     // The fallback has the same weights, which transforms would double.
-    options.winogradTile = 0;
+    pipeline.winogradTile = 0;
     // Dispatches are what costs; the fallback is neither faster nor slower.
-    options.joinProducts = true;
+    pipeline.joinProducts = true;
     // Eight storage buffers are sure: one is for the result, and a product in
     // front reads two in place of one.
-    options.maxKernelInputs = 6;
+    pipeline.maxKernelInputs = 6;
     // What the fallback computes in some milliseconds.
-    options.maxScatterTests = 1 << 22;
-    options.maxConstantElements = maxBindingBytes / 4;
+    pipeline.maxScatterTests = 1 << 22;
+    pipeline.maxConstantElements = options.bindingBytes / 4;
   }
 
   bool hasDevice() const override { return true; }
@@ -59,17 +60,23 @@ public:
     pm.addPass(createFoldTransposes());
     pm.addPass(createFuseLookups());
     pm.addPass(createCSEPass());
+    // After what fuses; what is left unread goes.
+    pm.addPass(createSplitLarge({options.bindingBytes}));
+    pm.addPass(createCSEPass());
     pm.addPass(exec::createLinalgToExec({/*guardPads=*/true}));
     pm.addPass(createCutSegments());
     pm.addPass(createBindBuffers());
-    pm.addPass(kernels::createMergeRows({maxBuffers, /*asLoop=*/false}));
-    pm.addPass(createMergeSmall());
+    pm.addPass(kernels::createMergeRows(
+        {maxBuffers, /*asLoop=*/false, options.bindingBytes / 4}));
+    pm.addPass(createMergeSmall({options.bindingBytes / 4}));
     // Merged kernels tell what stays within one.
     if (options.storeHalves)
       pm.addPass(createStoreHalves());
-    pm.addPass(exec::createPlanMemory({/*alignment=*/256, /*growing=*/true}));
+    pm.addPass(createBindWindows({options.bindingBytes}));
+    pm.addPass(exec::createPlanMemory({/*alignment=*/256, /*growing=*/true,
+                                       /*page=*/2 * options.bindingBytes}));
     pm.addPass(createCSEPass());
-    pm.addPass(createCompileKernels());
+    pm.addPass(createCompileKernels({options.bindingBytes}));
   }
 
   LogicalResult emit(ModuleOp program, ModuleOp device, const Weights &weights,
@@ -244,7 +251,7 @@ LogicalResult WebgpuTarget::emit(ModuleOp program, ModuleOp device,
   if (options.artifact == Artifact::Wgsl || options.artifact == Artifact::Spirv)
     return writeKernels(device, options.artifact, path);
   PassManager pm(device.getContext());
-  pm.addPass(createRecord());
+  pm.addPass(createRecord({static_cast<uint64_t>(options.bindingBytes)}));
   pm.addPass(createCSEPass());
   if (failed(pm.run(device)))
     return failure();

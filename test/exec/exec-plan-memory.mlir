@@ -1,5 +1,6 @@
 // RUN: nncc-opt %s --exec-plan-memory --split-input-file | FileCheck %s
 // RUN: nncc-opt %s --exec-plan-memory=growing --split-input-file | FileCheck %s --check-prefix=GROWING
+// RUN: nncc-opt %s --exec-plan-memory=page=1024 --split-input-file | FileCheck %s --check-prefix=PAGES
 
 // %a is dead when %c is first written: they share memory. Sizes that depend on
 // the batch are planned in units of it.
@@ -62,6 +63,47 @@ func.func @nncc_run(%arena: memref<?xi8>, %weights: memref<?xi8>, %s0: index {ex
   %count = memref.load %counts[%zero] : memref<?xi64>
   %memory = exec.bind symbol 1 to %count : memref<?xi8>
   %b = exec.alloc affine_map<()[s0, s1] -> (s0 * s1 - s0)> : memref<?xi8>
+  exec.dispatch @kernel grid affine_map<() -> (1)>(%a, %b) : memref<?xi8>, memref<?xi8>
+  return
+}
+func.func private @kernel(%x: memref<?xi8>, %y: memref<?xi8>, %begin: index, %end: index) {
+  return
+}
+
+// -----
+
+// No buffer lies across two pages; the last one goes where there is room.
+
+// PAGES:       exec.arena_page = 1024
+// PAGES:       func.func @nncc_arena_bytes(
+// PAGES:         arith.constant 1600 : index
+// PAGES:       func.func @nncc_run(
+// PAGES:         %[[FIRST:.*]] = arith.constant 0 : index
+// PAGES:         memref.view %{{.*}}[%[[FIRST]]]
+// PAGES:         %[[SECOND:.*]] = arith.constant 1024 : index
+// PAGES:         memref.view %{{.*}}[%[[SECOND]]]
+// PAGES:         %[[THIRD:.*]] = arith.constant 640 : index
+// PAGES:         memref.view %{{.*}}[%[[THIRD]]]
+func.func @nncc_run(%arena: memref<?xi8>, %weights: memref<?xi8>) {
+  %a = exec.alloc affine_map<() -> (640)> : memref<?xi8>
+  %b = exec.alloc affine_map<() -> (512)> : memref<?xi8>
+  %c = exec.alloc affine_map<() -> (256)> : memref<?xi8>
+  exec.dispatch @kernel grid affine_map<() -> (1)>(%a, %b, %c) : memref<?xi8>, memref<?xi8>, memref<?xi8>
+  return
+}
+func.func private @kernel(%x: memref<?xi8>, %y: memref<?xi8>, %z: memref<?xi8>, %begin: index, %end: index) {
+  return
+}
+
+// -----
+
+// One that is larger than a page needs an arena of one memory.
+
+// PAGES-NOT:   exec.arena_page
+// PAGES:       func.func @nncc_run(
+func.func @nncc_run(%arena: memref<?xi8>, %weights: memref<?xi8>) {
+  %a = exec.alloc affine_map<() -> (1088)> : memref<?xi8>
+  %b = exec.alloc affine_map<() -> (512)> : memref<?xi8>
   exec.dispatch @kernel grid affine_map<() -> (1)>(%a, %b) : memref<?xi8>, memref<?xi8>
   return
 }

@@ -151,7 +151,7 @@ export const cases: readonly Case[] = [
       const unreadable = device.createBuffer({ size: 64, usage: GPUBufferUsage.COPY_DST });
       await rejects(model.run({ x: { dtype: "f32", shape: [1, 2], buffer: unreadable } }), "wrong-device", /COPY_SRC/);
       for (const offset of [2, -4, NaN]) {
-        await rejects(model.run({ x: { dtype: "f32", shape: [1, 2], buffer, offset } }), "wrong-shape", /'x'.*offset/);
+        await rejects(model.run({ x: { dtype: "f32", shape: [1, 2], buffer, offset } }), "wrong-shape", /'x'.* at byte/);
       }
       buffer.destroy();
       await rejects(model.run({ x: { dtype: "f32", shape: [1, 2], buffer } }), "gpu-error", /destroyed/);
@@ -209,7 +209,7 @@ export const cases: readonly Case[] = [
       await rejects(model.run({ x: new Int32Array(2) }), "wrong-dtype");
       await rejects(model.run({ x: new Float32Array(3) }), "wrong-shape", /'x'/);
       for (const shape of [[1.5, 2], [-1, -3], [NaN, 2]]) {
-        await rejects(model.run({ x: { dtype: "f32", shape, data: new Float32Array(3) } }), "wrong-shape", /'x'.*not a shape/);
+        await rejects(model.run({ x: { dtype: "f32", shape, data: new Float32Array(3) } }), "wrong-shape", /'x'/);
       }
       try {
         model.runSync({ x: ramp(1) });
@@ -305,6 +305,26 @@ export const cases: readonly Case[] = [
       same(values(await (y as Runtime.GpuTensor).read()), scaled(ramp(2)));
       model.dispose();
       same(untold, []);
+      same(live.size, 0);
+      device.destroy();
+    },
+  },
+  {
+    name: "an arena of several buffers is as one",
+    async run({ nncc, variant }) {
+      const { device, live } = await countingDevice();
+      Object.defineProperty(device, "limits", { value: { maxBufferSize: 256 } });
+      const model = await nncc.loadModel(variant({ arenaPage: 256 }), { device: "gpu", gpu: device });
+      for (const rows of [3, 32, 1]) {
+        const { y, mask } = await model.run({ x: ramp(rows) });
+        same(values(y), scaled(ramp(rows)));
+        same(values(mask), Array.from(ramp(rows), (value) => Number(value > 0)));
+      }
+      isTrue([...live].filter(({ label }) => label === "arena").length > 1, "the arena is one buffer");
+      const kept = await model.run({ x: ramp(32) }, { keep: "gpu" });
+      same(values(await kept["y"]!.read()), scaled(ramp(32)));
+      same(values((await model.run({ x: kept["y"]! }))["y"]), scaled(scaled(ramp(32))));
+      model.dispose();
       same(live.size, 0);
       device.destroy();
     },

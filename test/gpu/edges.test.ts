@@ -62,6 +62,9 @@ test("outputs that are near each other are read in one copy", () => {
     { copies: [{ from: 256, to: 0, bytes: 272 }], bytes: 272, offsets: [256, 0] });
   assert.deepEqual(layOut([output(0, 1), output(2 ** 20, 2)]),
     { copies: [{ from: 0, to: 0, bytes: 4 }, { from: 2 ** 20, to: 4, bytes: 8 }], bytes: 12, offsets: [0, 4] });
+  // Not where they are in different buffers.
+  assert.deepEqual(layOut([output(512, 4), output(256, 8)], 512).copies,
+    [{ from: 512, to: 0, bytes: 16 }, { from: 256, to: 16, bytes: 32 }]);
   assert.deepEqual(layOut([]), { copies: [], bytes: 0, offsets: [] });
 });
 

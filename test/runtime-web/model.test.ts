@@ -76,9 +76,7 @@ test("wrong inputs are refused by name", async () => {
   assert.throws(() => model.runSync({ x: makeTensor("i32", [1, 2], new Int32Array(2)) }), code("wrong-dtype", /i32/));
   assert.throws(() => model.runSync({ x: makeTensor("f32", [2], x) }), code("wrong-shape", /rank 2/));
   assert.throws(() => model.runSync({ x: makeTensor("f32", [2, 1], x) }), code("wrong-shape", /dimension 1 must be 2/));
-  for (const shape of [[0.5, 2], [-1, -1]]) {
-    assert.throws(() => model.runSync({ x: { dtype: "f32", shape, data: x.subarray(1) } }), code("wrong-shape", /'x'.*not a shape/));
-  }
+  assert.throws(() => model.runSync({ x: { dtype: "f32", shape: [1.5, 2], data: new Float32Array(3) } }), code("wrong-shape", /'n' must be within/));
   assert.throws(() => model.runSync({ x: makeTensor("f32", [0, 2], new Float32Array(0)) }), code("wrong-shape", /1\.\./));
 });
 

@@ -160,7 +160,10 @@ LogicalResult Driver::formDeviceKernels() {
   bool isFormed;
   {
     ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) {
+      if (diagnostic.getSeverity() != DiagnosticSeverity::Error)
+        return failure();
       errors.push_back(std::move(diagnostic));
+      return success();
     });
     isFormed = succeeded(runPasses("exec", *device, [&](OpPassManager &pm) {
       options.target->buildExec(pm, options.targetOptions);
@@ -196,7 +199,7 @@ LogicalResult Driver::runStages() {
     pipeline.winogradTile = 0;
   else if (options.fastMath)
     pipeline.winogradTile = 4;
-  options.target->configure(pipeline);
+  options.target->configure(pipeline, options.targetOptions);
   for (const Stage &stage : getStages()) {
     bool isForked = stage.name == "exec" && options.target->hasDevice();
     if (isForked && failed(formDeviceKernels()))

@@ -95,6 +95,12 @@ struct CommandLine {
       cl::desc("With --target=webgpu: store weights and tensors as f16 on the "
                "GPU, compute in f32"),
       cl::cat(category)};
+  cl::opt<uint64_t> gpuBinding{
+      "gpu-binding",
+      cl::desc("With --target=webgpu: the most bytes of a tensor that the GPUs "
+               "bind for a kernel (128 MiB, which all do); larger tensors are "
+               "divided, if that is possible"),
+      cl::value_desc("BYTES"), cl::init(128 << 20), cl::cat(category)};
   cl::opt<bool> fastMath{
       "fast-math",
       cl::desc("Faster forms of a larger rounding error: 3x3 convolutions on "
@@ -282,9 +288,10 @@ static LogicalResult checkTarget(const CommandLine &line,
   StringRef stage = line.emit;
   bool isForDevice = stage == "wgsl" || stage == "spirv";
   if (!target.hasDevice() &&
-      (line.requireGpu || line.noFallback || line.f16 || isForDevice))
-    return fail("--require-gpu, --no-fallback, --f16, --emit=wgsl and "
-                "--emit=spirv are for --target=webgpu");
+      (line.requireGpu || line.noFallback || line.f16 || isForDevice ||
+       line.gpuBinding.getNumOccurrences()))
+    return fail("--require-gpu, --no-fallback, --f16, --gpu-binding, "
+                "--emit=wgsl and --emit=spirv are for --target=webgpu");
   if (target.hasDevice() &&
       (stage == "llvm" || stage == "obj" || stage == "component"))
     return fail("--emit=" + stage + " is for --target=wasm");
@@ -310,6 +317,12 @@ static LogicalResult readTargetOptions(const CommandLine &line,
                                        TargetOptions &options) {
   if (line.weights != "embed" && line.weights != "external")
     return fail("--weights=" + line.weights + ": expected embed or external");
+  constexpr uint64_t leastBinding = 256, mostBinding = uint64_t(1) << 31;
+  if (line.gpuBinding < leastBinding || line.gpuBinding > mostBinding ||
+      line.gpuBinding % leastBinding != 0)
+    return fail("--gpu-binding=" + Twine(line.gpuBinding) +
+                ": expected a multiple of 256 up to 2 GiB");
+  options.bindingBytes = line.gpuBinding;
   options.externalWeights = line.weights == "external";
   options.strictFP = line.strictFp;
   options.relaxedVariants = !line.noRelaxed;

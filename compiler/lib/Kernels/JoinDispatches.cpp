@@ -30,8 +30,12 @@ bool JoinedOperands::add(exec::DispatchOp dispatch) {
       scalars.insert(argument);
       continue;
     }
+    auto type = cast<MemRefType>(argument.getType());
+    if (maxElements != 0 && type.hasStaticShape() &&
+        type.getNumElements() > maxElements)
+      return false;
     auto [entry, added] = buffers.insert({getRoot(argument), argument});
-    if (entry->second.getType() != argument.getType())
+    if (entry->second.getType() != type)
       return false;
   }
   return true;

@@ -31,8 +31,10 @@ namespace {
 /// Dispatches that can become one. It starts with a reduction.
 class Group {
 public:
-  Group(unsigned maxBuffers, bool asLoop)
-      : maxBuffers(maxBuffers), asLoop(asLoop) {}
+  Group(unsigned maxBuffers, bool asLoop, int64_t maxElements)
+      : maxBuffers(maxBuffers), asLoop(asLoop) {
+    operands.maxElements = maxElements;
+  }
 
   /// Adds a dispatch of `kernel` if it works on the group's rows.
   bool add(exec::DispatchOp dispatch, func::FuncOp kernel);
@@ -205,11 +207,11 @@ bool Group::add(exec::DispatchOp dispatch, func::FuncOp kernel) {
 }
 
 void MergeRowsPass::mergeIn(Block &block, DispatchJoiner &joiner) {
-  Group group(maxBuffers, asLoop);
+  Group group(maxBuffers, asLoop, maxElements);
   auto finish = [&] {
     if (group.dispatches.size() > 1)
       joiner.join(group.dispatches, group.operands, "+rows");
-    group = Group(maxBuffers, asLoop);
+    group = Group(maxBuffers, asLoop, maxElements);
   };
   for (Operation &op : llvm::make_early_inc_range(block)) {
     auto dispatch = dyn_cast<exec::DispatchOp>(op);

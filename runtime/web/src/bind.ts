@@ -78,9 +78,6 @@ function checkTensor(type: TensorType, tensor: BoundInput, symbols: Symbols, sig
   if (tensor.dtype !== type.dtype) {
     throw new NnccError("wrong-dtype", `${where}: the model wants ${type.dtype}, not ${tensor.dtype}`);
   }
-  if (!tensor.shape.every((size) => Number.isSafeInteger(size) && size >= 0)) {
-    throw new NnccError("wrong-shape", `${where}: [${tensor.shape.join(",")}] is not a shape`);
-  }
   if ("data" in tensor) checkElements(type, tensor);
   if (tensor.shape.length !== type.shape.length) {
     throw shapeError(type, tensor.shape, `rank ${type.shape.length} is needed`);
@@ -111,7 +108,7 @@ function checkDim(
   if (bound !== undefined && bound.value !== size) {
     throw shapeError(type, shape, `'${dim}' is ${size} here but ${bound.value} in input '${bound.input}'`);
   }
-  if (size < symbol.min || (symbol.max !== null && size > symbol.max)) {
+  if (!(size >= symbol.min) || size % 1 || (symbol.max !== null && size > symbol.max)) {
     throw shapeError(type, shape, `'${dim}' must be within ${symbol.min}..${symbol.max ?? ""}`);
   }
   symbols.set(dim, { value: size, input: type.name });

@@ -133,6 +133,6 @@ function drawPixels(name: string, { channels, width, height }: ImageShape, input
     context.drawImage(image, x, y, w, h);
     return context.getImageData(0, 0, width, height).data;
   } catch (error) {
-    throw new NnccError("wrong-shape", `input '${name}': the picture cannot be read: ${messageOf(error)}`, { cause: error });
+    throw new NnccError("wrong-shape", `input '${name}': bad picture: ${messageOf(error)}`);
   }
 }

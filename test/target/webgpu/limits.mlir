@@ -1,4 +1,4 @@
-// RUN: nncc-opt %s --linalg-to-exec --webgpu-bind-buffers --webgpu-compile-kernels -verify-diagnostics
+// RUN: nncc-opt %s --linalg-to-exec --webgpu-bind-buffers --webgpu-compile-kernels=max-bytes=1024 -split-input-file -verify-diagnostics
 
 // A GPU may have no more than eight buffers for a kernel.
 
@@ -22,5 +22,27 @@ func.func @main(%x0: tensor<5xf32>, %x1: tensor<5xf32>, %x2: tensor<5xf32>, %x3:
       linalg.yield %s8 : f32
   } -> tensor<5xf32>
   return %r : tensor<5xf32>
+}
+}
+
+// -----
+
+// A sum over everything cannot be divided.
+
+#all = affine_map<(i) -> (i)>
+#none = affine_map<(i) -> ()>
+module attributes {nncc.inputs = [{name = "x", type = tensor<512xf32>}]} {
+func.func @main(%x: tensor<512xf32>) -> tensor<f32> {
+  %z = arith.constant 0.0 : f32
+  %d = tensor.empty() : tensor<f32>
+  %g = linalg.fill ins(%z : f32) outs(%d : tensor<f32>) -> tensor<f32>
+  // expected-warning@+1 {{binds 2048 bytes of one tensor and cannot be divided; where a GPU has no more than 1024, the whole network runs on the CPU}}
+  %p = linalg.generic {indexing_maps = [#all, #none], iterator_types = ["reduction"]}
+      ins(%x : tensor<512xf32>) outs(%g : tensor<f32>) {
+    ^bb0(%a: f32, %c: f32):
+      %s = arith.addf %c, %a : f32
+      linalg.yield %s : f32
+  } -> tensor<f32>
+  return %p : tensor<f32>
 }
 }

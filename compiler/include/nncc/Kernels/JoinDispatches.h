@@ -21,8 +21,11 @@ mlir::Value getRoot(mlir::Value operand);
 
 /// The operands of several dispatches.
 struct JoinedOperands {
-  /// False where they see a buffer as of two types.
+  /// False where they see a buffer as of two types, or one that is too large.
   bool add(exec::DispatchOp dispatch);
+
+  /// The most elements of a buffer that has a size; 0: any number.
+  int64_t maxElements = 0;
 
   /// From a buffer to its first view.
   llvm::MapVector<mlir::Value, mlir::Value> buffers;

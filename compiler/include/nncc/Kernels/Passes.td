@@ -18,7 +18,9 @@ def MergeRows : Pass<"exec-merge-rows", "::mlir::ModuleOp"> {
            "How many buffers a kernel may have; 0: any number">,
     Option<"asLoop", "as-loop", "bool", "true",
            "Rows must be the steps of one loop, of more than one, and each "
-           "dispatch read what one before has written">
+           "dispatch read what one before has written">,
+    Option<"maxElements", "max-elements", "int64_t", "0",
+           "Of a buffer that is used in one kernel with others; 0: any number">,
   ];
 }
 

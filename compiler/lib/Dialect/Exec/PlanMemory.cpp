@@ -49,7 +49,8 @@ private:
   std::pair<AffineExpr, int64_t> splitSize(AffineExpr size) const;
   BindOp getHome(AllocOp alloc) const;
   void collect(func::FuncOp program, bool isHost, BindOp home = {});
-  void plan(AffineExpr &total);
+  bool canDivide() const;
+  void plan(AffineExpr &total, int64_t pageSize = 0);
   void planBound(func::FuncOp program, bool isHost, AffineExpr total);
   void rewrite(func::FuncOp program);
   void placeWeights(func::FuncOp program);
@@ -124,8 +125,16 @@ void PlanMemoryPass::collect(func::FuncOp program, bool isHost, BindOp home) {
   });
 }
 
+/// The first place from `offset` on that lies within one page, if there are
+/// any.
+static int64_t getPlaceInPage(int64_t offset, int64_t size, int64_t pageSize) {
+  if (pageSize == 0 || offset % pageSize + size <= pageSize)
+    return offset;
+  return llvm::alignTo(offset, pageSize);
+}
+
 /// Places the large first, each at the lowest offset where it fits.
-static int64_t place(MutableArrayRef<Request> requests) {
+static int64_t place(MutableArrayRef<Request> requests, int64_t pageSize) {
   SmallVector<Request *> order;
   for (Request &request : requests)
     order.push_back(&request);
@@ -142,6 +151,7 @@ static int64_t place(MutableArrayRef<Request> requests) {
       if (offset + request->size <= other->offset)
         break;
       offset = std::max(offset, other->offset + other->size);
+      offset = getPlaceInPage(offset, request->size, pageSize);
     }
     request->offset = offset;
     total = std::max(total, offset + request->size);
@@ -154,10 +164,19 @@ static int64_t place(MutableArrayRef<Request> requests) {
   return total;
 }
 
+/// Whether the arena is the same for all inputs and each buffer fits a page.
+bool PlanMemoryPass::canDivide() const {
+  return page != 0 && bindings.empty() && groups.size() == 1 &&
+         isa<AffineConstantExpr>(groups.front().first) &&
+         llvm::all_of(groups.front().second, [&](const Request &request) {
+           return request.size <= page;
+         });
+}
+
 /// Lays out what was collected behind the first `total` bytes.
-void PlanMemoryPass::plan(AffineExpr &total) {
+void PlanMemoryPass::plan(AffineExpr &total, int64_t pageSize) {
   for (auto &[unit, requests] : groups) {
-    int64_t size = place(requests);
+    int64_t size = place(requests, pageSize);
     for (Request &request : requests)
       offsets[request.alloc] = total + unit * request.offset;
     total = total + unit * size;
@@ -279,7 +298,11 @@ void PlanMemoryPass::runOnOperation() {
     AffineExpr total = getAffineConstantExpr(0, &getContext());
     collect(program, isHost);
     bool isNeeded = !isHost || !groups.empty();
-    plan(total);
+    bool isDivided = !isHost && canDivide();
+    plan(total, isDivided ? page : 0);
+    if (isDivided)
+      getOperation()->setAttr(arenaPageAttrName,
+                              Builder(&getContext()).getI64IntegerAttr(page));
     if (isNeeded)
       addArenaFunction(program, isHost ? hostArenaBytesName : arenaBytesName,
                        total + slack);

@@ -31,6 +31,8 @@ export interface GpuKernel {
 
 export interface GpuProgram {
   readonly limits: Readonly<Record<string, number>>;
+  /** Bytes of each buffer of the arena but the last: no range lies across two. Undefined: it is one buffer. */
+  readonly arenaPage?: number;
   readonly features: readonly GPUFeatureName[];
   readonly kernels: readonly GpuKernel[];
   /** Ranges of the weights, each of which gets a buffer. */

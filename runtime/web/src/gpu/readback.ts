@@ -37,13 +37,14 @@ interface Layout {
 /** One copy of the span costs less than several, unless it is mostly something else. */
 const WORTH_OF_A_COPY = 1 << 16;
 
-/** What to copy for these outputs. */
-export function layOut(outputs: readonly PlannedOutput[]): Layout {
+/** What to copy for these outputs; what lies between two may be in other buffers if the arena is in pages. */
+export function layOut(outputs: readonly PlannedOutput[], arenaPage?: number): Layout {
   const sizes = outputs.map(outputBytes);
   const used = sizes.reduce((sum, size) => sum + size, 0);
   const begin = Math.min(...outputs.map(({ offset }) => offset));
   const end = Math.max(...outputs.map(({ offset }, i) => offset + sizes[i]!));
-  if (used === 0 || end - begin > used + WORTH_OF_A_COPY) {
+  const span = end - begin;
+  if (used === 0 || arenaPage || span > used + WORTH_OF_A_COPY) {
     let bytes = 0;
     const copies = outputs.map(({ offset }, i) => {
       const to = bytes;
@@ -52,8 +53,7 @@ export function layOut(outputs: readonly PlannedOutput[]): Layout {
     });
     return { copies, bytes, offsets: copies.map(({ to }) => to) };
   }
-  const bytes = end - begin;
-  return { copies: [{ from: begin, to: 0, bytes }], bytes, offsets: outputs.map(({ offset }) => offset - begin) };
+  return { copies: [{ from: begin, to: 0, bytes: span }], bytes: span, offsets: outputs.map(({ offset }) => offset - begin) };
 }
 
 /** Bytes of an output as it is stored. */
@@ -66,18 +66,18 @@ export class Readback {
   readonly #outputs: readonly PlannedOutput[];
   readonly #layout: Layout;
   readonly #ring: StagingRing;
-  #staging: GPUBuffer | undefined;
+  #staging!: GPUBuffer;
 
-  constructor(outputs: readonly PlannedOutput[], ring: StagingRing) {
+  constructor(outputs: readonly PlannedOutput[], ring: StagingRing, arenaPage: number | undefined) {
     this.#outputs = outputs;
-    this.#layout = layOut(outputs);
+    this.#layout = layOut(outputs, arenaPage);
     this.#ring = ring;
   }
 
   /** Encodes the copies; where they go is made here, so that who checks the commands checks that, too. */
   encode(encoder: GPUCommandEncoder, workspace: Workspace): void {
-    const staging = (this.#staging = this.#ring.take(this.#layout.bytes));
-    for (const { from, to, bytes } of this.#layout.copies) workspace.copyOut(encoder, from, staging, to, bytes);
+    this.#staging = this.#ring.take(this.#layout.bytes);
+    for (const { from, to, bytes } of this.#layout.copies) workspace.copyOut(encoder, from, this.#staging, to, bytes);
   }
 
   /** After `encode`: waits for the GPU and for `submitted`. */
@@ -86,6 +86,6 @@ export class Readback {
     const copy = (mapped: ArrayBuffer): Tensor[] =>
       this.#outputs.map(({ dtype, shape, count, storage }, i) =>
         ({ dtype, shape, data: fromStorage(storage, mapped, offsets[i]!, dtype, rooms[i]!(count)) }));
-    return this.#ring.read(this.#staging!, bytes, copy, submitted);
+    return this.#ring.read(this.#staging, bytes, copy, submitted);
   }
 }

@@ -86,10 +86,8 @@ export class Recording {
   ): Step {
     const kernel = kernels[index];
     if (kernel === undefined) throw new NnccError("run-failed", `the commands name kernel ${index}, which is not there`);
-    const entries = bindings.map(({ space, offset, bytes }, binding) => {
-      const buffer = space.kind === "symbols" ? this.#symbols! : workspace.bufferOf(space);
-      return { binding, resource: { buffer, offset, size: wholeWords(bytes) } };
-    });
+    const entries = bindings.map(({ space, offset, bytes }, binding) =>
+      ({ binding, resource: { ...workspace.placeOf(space, offset, this.#symbols), size: wholeWords(bytes) } }));
     const group = this.#device.createBindGroup({ label: kernel.pipeline.label, layout: kernel.layout, entries });
     return { pipeline: kernel.pipeline, group, x, y };
   }

@@ -181,13 +181,10 @@ export class GpuRunner implements Runner {
       }
     }
     const { shape, offset = 0 } = input;
-    if (!Number.isSafeInteger(offset) || offset < 0 || offset % 4 !== 0) {
-      throw new NnccError("wrong-shape", `${where}: the offset ${offset} is no multiple of 4 bytes`);
-    }
     const bytes = storageBytes(storage, elementCount(shape));
     const has = input.buffer.size - offset;
-    if (has < bytes) {
-      const text = `${where}: ${typeText(storage, shape)} takes ${bytes} bytes, the buffer has ${has}`;
+    if (!(has >= bytes && offset >= 0) || offset % 4) {
+      const text = `${where}: ${typeText(storage, shape)} takes ${bytes} bytes, the buffer has ${has} at byte ${offset}`;
       throw new NnccError("wrong-shape", text);
     }
     if ((input.buffer.usage & GPUBufferUsage.COPY_SRC) === 0) {

@@ -67,7 +67,7 @@ export class Session implements Keeper {
     ({ device: this.device, name: this.name, owned: this.#owned } = opened);
     this.#program = program;
     this.#kernels = kernels;
-    this.#workspace = new Workspace(this.device, weights);
+    this.#workspace = new Workspace(this.device, weights, program.arenaPage);
     this.#staging = new StagingRing(this.device);
     void this.device.lost.then(({ reason, message }) => (this.#loss = message || reason));
   }
@@ -220,7 +220,7 @@ export class Session implements Keeper {
     const after = (encoder: GPUCommandEncoder): void => {
       staging = this.#staging.take(total);
       reads.forEach(({ space, offset, bytes }, i) =>
-        encoder.copyBufferToBuffer(this.#workspace.bufferOf(space), offset, staging, places[i]!, bytes));
+        this.#workspace.copyOut(encoder, offset, staging, places[i]!, bytes, space));
     };
     const resume = (mapped: ArrayBuffer): Segment =>
       job.resume(reads, reads.map(({ bytes }, i) => new Uint8Array(mapped, places[i], bytes)));
@@ -231,7 +231,7 @@ export class Session implements Keeper {
     job: Job, { stream, outputs }: Segment, upload: Encode,
   ): Promise<(Tensor | GpuTensor)[]> {
     const { places } = job;
-    const readback = new Readback(outputs.filter((_, i) => places[i] !== "gpu"), this.#staging);
+    const readback = new Readback(outputs.filter((_, i) => places[i] !== "gpu"), this.#staging, this.#program.arenaPage);
     const keptOutputs = outputs.filter((_, i) => places[i] === "gpu");
     const rooms = places.filter((place): place is Room => place !== "gpu");
     const kept: GpuTensor[] = [];

@@ -9,11 +9,19 @@ import { checked, makeStorage, submit, wholeWords } from "./buffers.js";
 import type { GpuProgram } from "./program.js";
 import type { Range, Write } from "./stream.js";
 
+/** A byte of a buffer. */
+export interface BufferPlace {
+  readonly buffer: GPUBuffer;
+  readonly offset: number;
+}
+
 /** The bytes of a range of the weights. */
 export type WeightBytes = (offset: number, bytes: number) => Uint8Array;
 
 /** An input ready for its buffer: words to write, or a range to copy from. */
-export type Upload = TypedArray | { readonly buffer: GPUBuffer; readonly offset: number };
+export type Upload = TypedArray | BufferPlace;
+
+const ARENA = { kind: "arena", index: 0 } as const;
 
 /** At most so much is written at once, since a browser copies what is written. */
 const UPLOAD_BYTES = 1 << 24;
@@ -41,14 +49,17 @@ export class Workspace {
   generation = 0;
   readonly #device: GPUDevice;
   readonly #weights: readonly GPUBuffer[];
-  #arena: GPUBuffer | undefined;
+  /** Bytes of each of the arena's buffers but the last. */
+  readonly #page: number;
+  readonly #arena: GPUBuffer[] = [];
   /** Whether the arena holds what the run in progress still needs. */
   #isNeeded = false;
   readonly #inputs: (GPUBuffer | undefined)[] = [];
 
-  constructor(device: GPUDevice, weights: readonly GPUBuffer[]) {
+  constructor(device: GPUDevice, weights: readonly GPUBuffer[], arenaPage = 2 ** 53) {
     this.#device = device;
     this.#weights = weights;
+    this.#page = arenaPage;
   }
 
   /** Ends a run: what is in the arena may get lost. */
@@ -61,15 +72,21 @@ export class Workspace {
    * than the device has in one buffer.
    */
   fit(arenaBytes: number, inputBytes: readonly number[]): void {
-    this.#arena = this.#grow("arena", this.#arena, arenaBytes, this.#isNeeded);
+    let i = 0;
+    do {
+      const bytes = Math.min(this.#page, arenaBytes - i * this.#page);
+      this.#arena[i] = this.#grow("arena", this.#arena[i], bytes, this.#isNeeded);
+    } while (++i * this.#page < arenaBytes);
     inputBytes.forEach((bytes, i) => (this.#inputs[i] = this.#grow(`input ${i}`, this.#inputs[i], bytes)));
   }
 
-  /** The buffer that a range of the commands is in; it exists after `fit`. */
-  bufferOf({ kind, index }: Range["space"]): GPUBuffer {
-    const buffer = kind === "arena" ? this.#arena : kind === "input" ? this.#inputs[index] : this.#weights[index];
+  /** Where a range of the commands begins; the buffer exists after `fit`. */
+  placeOf({ kind, index }: Range["space"], offset: number, symbols?: GPUBuffer): BufferPlace {
+    const buffers = { arena: this.#arena, input: this.#inputs, weight: this.#weights, symbols: [symbols] };
+    const page = kind === "arena" ? this.#page : Infinity;
+    const buffer = buffers[kind][index + ((offset / page) | 0)];
     if (buffer === undefined) throw new NnccError("run-failed", `the commands name ${kind} ${index}, which is not there`);
-    return buffer;
+    return { buffer, offset: offset % page };
   }
 
   /** Writes the inputs, or encodes copies from other buffers. */
@@ -83,24 +100,28 @@ export class Workspace {
   }
 
   /** Writes into the arena, before what is submitted next. */
-  write({ offset, words }: Write): void {
-    this.#device.queue.writeBuffer(this.#arena!, offset, words);
+  write({ offset: at, words }: Write): void {
+    const { buffer, offset } = this.placeOf(ARENA, at);
+    this.#device.queue.writeBuffer(buffer, offset, words);
   }
 
-  /** Encodes a copy out of the arena. */
-  copyOut(encoder: GPUCommandEncoder, from: number, target: GPUBuffer, to: number, bytes: number): void {
-    encoder.copyBufferToBuffer(this.#arena!, from, target, to, bytes);
+  /** Encodes a copy out of the arena, or another space of the commands. */
+  copyOut(
+    encoder: GPUCommandEncoder, from: number, target: GPUBuffer, to: number, bytes: number, space: Range["space"] = ARENA,
+  ): void {
+    const { buffer, offset } = this.placeOf(space, from);
+    encoder.copyBufferToBuffer(buffer, offset, target, to, bytes);
   }
 
   /** Bytes of all buffers. */
   get bytes(): number {
-    return [this.#arena, ...this.#inputs, ...this.#weights].reduce((sum, buffer) => sum + (buffer?.size ?? 0), 0);
+    return [...this.#arena, ...this.#inputs, ...this.#weights].reduce((sum, buffer) => sum + (buffer?.size ?? 0), 0);
   }
 
   /** Lets go of all but the weights. */
   clear(): void {
-    for (const buffer of [this.#arena, ...this.#inputs]) buffer?.destroy();
-    this.#arena = undefined;
+    for (const buffer of [...this.#arena, ...this.#inputs]) buffer?.destroy();
+    this.#arena.length = 0;
     this.#inputs.length = 0;
     this.generation += 1;
   }

@@ -18,13 +18,17 @@ def PlanMemory : Pass<"exec-plan-memory", "::mlir::ModuleOp"> {
     `nncc_bound_bytes.N` tells. With `growing` they lie behind the others, and
     that function tells the arena's size from there on;
     `nncc_host_bound_bytes.N`, which the attribute `exec.host_bytes` names, that
-    of the host's.
+    of the host's. Where all sizes are constants and none is larger than `page`,
+    no buffer lies across two pages, so that the arena may be several memories of
+    that size; the module then has the attribute `exec.arena_page`.
   }];
   let options = [
     Option<"alignment", "alignment", "int64_t", "64",
            "Of all buffers and weights, in bytes">,
     Option<"growing", "growing", "bool", "false",
            "The arena can grow in a run, with what it holds">,
+    Option<"page", "page", "int64_t", "0",
+           "Bytes of the arena that surely lie in one memory; 0: all">,
   ];
   let dependentDialects = [
     "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect",
