@@ -85,7 +85,32 @@ def attention(memory: str) -> Case:
     return network(nodes, feed, constants=constants), feed
 
 
+def dense_block() -> Case:
+    """Of three layers, each of which reads all that those before have made."""
+    nodes = [helper.make_node("Conv", ["x", "w0"], ["f0"], pads=[1, 1, 1, 1])]
+    constants = {"w0": random(16, 3, 3, 3, seed=1)}
+    features = ["f0"]
+    for i in range(1, 4):
+        channels = 8 * (i + 1)
+        constants[f"s{i}"] = random(channels, 1, 1, seed=i)
+        constants[f"w{i}"] = random(8, channels, 3, 3, seed=10 + i) / channels
+        nodes += [
+            helper.make_node("Concat", features, [f"c{i}"], axis=1),
+            helper.make_node("Mul", [f"c{i}", f"s{i}"], [f"m{i}"]),
+            helper.make_node("Relu", [f"m{i}"], [f"r{i}"]),
+            helper.make_node("Conv", [f"r{i}", f"w{i}"], [f"f{i}"], pads=[1, 1, 1, 1]),
+        ]
+        features.append(f"f{i}")
+    nodes += [
+        helper.make_node("Concat", features, ["c"], axis=1),
+        helper.make_node("GlobalAveragePool", ["c"], ["y"]),
+    ]
+    feed = {"x": random(1, 3, 9, 9)}
+    return network(nodes, feed, constants=constants), feed
+
+
 CASES = {
+    "dense-block": (dense_block, 8),
     "self-attention": (lambda: attention("x"), 4),
     "cross-attention": (lambda: attention("z"), 5),
     "shuffled-groups": (shuffled_groups, 3),

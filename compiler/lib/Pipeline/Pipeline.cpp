@@ -40,6 +40,8 @@ static void buildOptimise(OpPassManager &pm, const PipelineOptions &options) {
   pm.addPass(nn::createFoldScale());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
+  // Last: what quantised numbers are concatenated of is looked at one by one.
+  pm.addPass(nn::createNestConcats());
   if (options.joinProducts)
     pm.addPass(nn::createJoinProducts());
 }

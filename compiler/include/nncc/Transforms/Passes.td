@@ -44,6 +44,17 @@ def JoinProducts : Pass<"nn-join-products"> {
   let dependentDialects = ["::nncc::nn::NNDialect"];
 }
 
+def NestConcats : Pass<"nn-nest-concats"> {
+  let summary = "Make concatenations of those that they contain";
+  let description = [{
+    A concatenation some of whose inputs, side by side, have been concatenated
+    before takes that result in their place. Where a network concatenates all
+    features again in front of each layer, each tensor then lies in the next one,
+    and nothing is copied.
+  }];
+  let dependentDialects = ["::nncc::nn::NNDialect"];
+}
+
 def IntegerProducts : Pass<"nn-integer-products"> {
   let summary = "Compute products of quantised numbers in integers";
   let description = [{
