@@ -180,12 +180,10 @@ LogicalResult HostProgramBuilder::convert(scf::WhileOp op) {
 
 LogicalResult HostProgramBuilder::convert(scf::IfOp op) {
   for (Value result : op.getResults()) {
-    FailureOr<SmallVector<AffineExpr>> sizes = getSizes(result);
-    if (failed(sizes))
+    FailureOr<Buffer> buffer = getDestination(result);
+    if (failed(buffer))
       return failure();
-    buffers[result] =
-        allocate(op.getLoc(), *sizes,
-                 cast<RankedTensorType>(result.getType()).getElementType());
+    buffers[result] = *buffer;
   }
   auto branch =
       host.create<scf::IfOp>(op.getLoc(), hostValues.lookup(op.getCondition()),
@@ -198,13 +196,6 @@ LogicalResult HostProgramBuilder::convert(scf::IfOp op) {
     unbound = before;
     OpBuilder::InsertionGuard guard(host);
     host.setInsertionPoint(to.front().getTerminator());
-    // A copy is made where the result lies.
-    for (auto [value, result] : llvm::zip_equal(
-             from.front().getTerminator()->getOperands(), op.getResults()))
-      if (auto copy = value.getDefiningOp<tensor::InsertSliceOp>();
-          copy && value.hasOneUse() &&
-          copy.getDest().getDefiningOp<tensor::EmptyOp>())
-        buffers[value] = buffers[result];
     if (failed(convertBlock(from.front())))
       return failure();
     for (auto [value, result] : llvm::zip_equal(

@@ -236,6 +236,12 @@ HostProgramBuilder::getUserDestination(Value tensor) {
       return failure();
     return std::optional<Buffer>(getInterior(pad, *padded));
   }
+  // A branch writes where its result lies.
+  if (auto branch = dyn_cast<scf::IfOp>(user->getParentOp());
+      branch && isa<scf::YieldOp>(user)) {
+    Value result = branch.getResult(tensor.use_begin()->getOperandNumber());
+    return areSizesBound(result) ? std::optional(buffers.at(result)) : none;
+  }
   if (auto loop = dyn_cast<scf::ForOp>(user);
       loop && tensor.getDefiningOp<scf::ForOp>())
     return getUserDestination(loop.getTiedLoopResult(&*tensor.use_begin()));
