@@ -115,6 +115,14 @@ def test_shapes_that_are_inputs(name: str, tmp_path: Path) -> None:
     check(network(nodes, feed, ["y", "z"], constants=constants), tmp_path, feed)
 
 
+@pytest.mark.parametrize("shape", [(2, -1, 3), (3, 8), (24,), (2, 3, 2, 2), (0, 3, 2)])
+def test_open_sizes_become_others(shape: tuple[int, ...], tmp_path: Path) -> None:
+    """None of the new sizes is one of the old."""
+    node = helper.make_node("Reshape", ["x", "s"], ["y"])
+    feed = {"x": random(4, 6), "s": ints(*shape)}
+    check(network([node], feed, shapes={"x": ["a", "b"]}), tmp_path, feed)
+
+
 def run_shape(folder: Path, *shape: int) -> None:
     node = helper.make_node("ConstantOfShape", ["s"], ["y"], name="fill")
     compiled(network([node], {"s": ints(1, 1, 1)}), folder).run({"s": ints(*shape)})

@@ -117,3 +117,23 @@ func.func @split(%x: tensor<?x24x8xf32>, %n: index) -> tensor<?x1x1x24xf32> {
   } -> tensor<?x1x1x24xf32>
   return %r : tensor<?x1x1x24xf32>
 }
+
+// Two open sizes become three others: which of them are equal is not known.
+// CHECK-LABEL: func.func @other_sizes
+// CHECK:         tensor.collapse_shape %{{.*}} {{\[\[}}0, 1]]
+// CHECK:         tensor.expand_shape %{{.*}} {{\[\[}}0, 1, 2]]
+func.func @other_sizes(%x: tensor<?x?xf32>, %a: index, %b: index, %c: index) -> tensor<?x?x?xf32> {
+  %flat = tensor.collapse_shape %x [[0, 1]] : tensor<?x?xf32> into tensor<?xf32>
+  %r = tensor.expand_shape %flat [[0, 1, 2]] output_shape [%a, %b, %c] : tensor<?xf32> into tensor<?x?x?xf32>
+  return %r : tensor<?x?x?xf32>
+}
+
+// One open size is the same on both sides.
+// CHECK-LABEL: func.func @same_sizes
+// CHECK-NOT:     tensor.collapse_shape
+// CHECK:         tensor.expand_shape %{{.*}} {{\[\[}}0], [1, 2]]
+func.func @same_sizes(%x: tensor<?x6xf32>, %a: index) -> tensor<?x2x3xf32> {
+  %flat = tensor.collapse_shape %x [[0, 1]] : tensor<?x6xf32> into tensor<?xf32>
+  %r = tensor.expand_shape %flat [[0, 1, 2]] output_shape [%a, 2, 3] : tensor<?xf32> into tensor<?x2x3xf32>
+  return %r : tensor<?x2x3xf32>
+}

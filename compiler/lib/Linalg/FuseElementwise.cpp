@@ -88,6 +88,25 @@ static bool isStaticReshape(Operation *reshape) {
          isStatic(expand.getReassociationIndices(), expand.getResultType());
 }
 
+/// Whether some run of sizes that is joined and split again has several open
+/// ones. MLIR takes those in the same places for equal, which they need not be.
+static bool joinsOpenSizes(tensor::ExpandShapeOp expand) {
+  auto collapse = expand.getSrc().getDefiningOp<tensor::CollapseShapeOp>();
+  if (!collapse)
+    return false;
+  auto hasSeveral = [](RankedTensorType type, ArrayRef<int64_t> run) {
+    return llvm::count_if(
+               run, [&](int64_t dim) { return type.isDynamicDim(dim); }) > 1;
+  };
+  return llvm::any_of(llvm::zip_equal(collapse.getReassociationIndices(),
+                                      expand.getReassociationIndices()),
+                      [&](auto runs) {
+                        auto &[joined, split] = runs;
+                        return hasSeveral(collapse.getSrcType(), joined) ||
+                               hasSeveral(expand.getResultType(), split);
+                      });
+}
+
 /// Whether an op is a transpose which reductions alone read: they may as well
 /// read what it reads.
 static bool isTransposeOfOperands(linalg::GenericOp op) {
@@ -131,6 +150,40 @@ struct DropUnitLoops : OpRewritePattern<linalg::GenericOp> {
 
 namespace {
 
+/// A pattern of MLIR's that does not see expansions of sizes that it would pair
+/// wrongly.
+struct WithoutOpenJoins : RewritePattern {
+  explicit WithoutOpenJoins(std::unique_ptr<RewritePattern> pattern)
+      : RewritePattern(pattern->getRootKind()->getStringRef(),
+                       pattern->getBenefit(), pattern->getContext()),
+        pattern(std::move(pattern)) {}
+
+  LogicalResult matchAndRewrite(Operation *op,
+                                PatternRewriter &rewriter) const override {
+    auto expand = dyn_cast<tensor::ExpandShapeOp>(op);
+    if (expand && joinsOpenSizes(expand))
+      return failure();
+    return pattern->matchAndRewrite(op, rewriter);
+  }
+
+private:
+  std::unique_ptr<RewritePattern> pattern;
+};
+
+} // namespace
+
+/// Adds MLIR's canonical forms of expansions.
+static void addExpansions(RewritePatternSet &patterns) {
+  RewritePatternSet canonical(patterns.getContext());
+  tensor::ExpandShapeOp::getCanonicalizationPatterns(canonical,
+                                                     patterns.getContext());
+  for (std::unique_ptr<RewritePattern> &pattern : canonical.getNativePatterns())
+    patterns.getNativePatterns().push_back(
+        std::make_unique<WithoutOpenJoins>(std::move(pattern)));
+}
+
+namespace {
+
 struct FuseElementwisePass : impl::FuseElementwiseBase<FuseElementwisePass> {
   using Base::Base;
 
@@ -161,7 +214,7 @@ private:
         });
     linalg::populateInlineConstantOperandsPatterns(patterns);
     linalg::populateEraseUnusedOperandsAndResultsPatterns(patterns);
-    tensor::ExpandShapeOp::getCanonicalizationPatterns(patterns, &getContext());
+    addExpansions(patterns);
     tensor::CollapseShapeOp::getCanonicalizationPatterns(patterns,
                                                          &getContext());
     affine::AffineApplyOp::getCanonicalizationPatterns(patterns, &getContext());
