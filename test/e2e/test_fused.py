@@ -57,14 +57,23 @@ def test_fused_conv_adds_another_tensor(tmp_path: Path) -> None:
     check(model, tmp_path, feed)
 
 
-@pytest.mark.parametrize("activation", ["Relu", "LeakyRelu", "HardSigmoid"])
-def test_fused_gemm(activation: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("activation", "parameters"),
+    [
+        ("Relu", {}),
+        ("LeakyRelu", {"activation_alpha": 0.3}),
+        ("HardSigmoid", {"activation_alpha": 0.3, "activation_beta": 0.4}),
+        ("Elu", {"activation_alpha": 0.3}),
+        ("Selu", {"activation_alpha": 1.5, "activation_gamma": 1.2}),
+        ("Softplus", {}),
+        ("Softsign", {}),
+        ("ThresholdedRelu", {"activation_alpha": 0.3}),
+    ],
+)
+def test_fused_gemm(activation: str, parameters: dict[str, float], tmp_path: Path) -> None:
     feed = {"a": random(3, 5), "b": random(7, 5, seed=1), "c": random(7, seed=2)}
     attributes: dict[str, Any] = {"activation": activation, "transB": 1, "alpha": 0.5, "beta": 2.0}
-    if activation != "Relu":
-        attributes["activation_alpha"] = 0.3
-    if activation == "HardSigmoid":
-        attributes["activation_beta"] = 0.4
+    attributes |= parameters
     check(fused("FusedGemm", ["a", "b", "c"], feed, **attributes), tmp_path, feed)
 
 

@@ -81,6 +81,8 @@ def test_reverse_sequence(time: int, batch: int, tmp_path: Path) -> None:
     check(network([node], feed), tmp_path, feed)
 
 
-def test_hardmax(tmp_path: Path) -> None:
-    feed = {"x": np.round(random(4, 5))}
-    check(network([helper.make_node("Hardmax", ["x"], ["y"], axis=0)], feed), tmp_path, feed)
+@pytest.mark.parametrize(("opset", "axis"), [(13, 0), (11, 1), (9, 1), (9, 2), (9, 0)])
+def test_hardmax(opset: int, axis: int, tmp_path: Path) -> None:
+    feed = {"x": np.round(random(4, 5, 3))}
+    node = helper.make_node("Hardmax", ["x"], ["y"], axis=axis)
+    check(network([node], feed, opset=opset), tmp_path, feed)

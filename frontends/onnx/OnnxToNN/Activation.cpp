@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "frontends/onnx/OnnxToNN/Activation.h"
 #include "frontends/onnx/OnnxToNN/Node.h"
 #include "frontends/onnx/OnnxToNN/Rows.h"
 #include "nncc/Dialect/NN/NN.h"
@@ -18,8 +19,8 @@ namespace {
 /// Writes formulas over one operand: numbers take the operand's element type.
 class Formula {
 public:
-  explicit Formula(Node &node)
-      : node(node), x(node.in(0)), type(Node::elementType(node.in(0))) {}
+  explicit Formula(Node &node) : Formula(node, node.in(0)) {}
+  Formula(Node &node, Value x) : node(node), x(x), type(Node::elementType(x)) {}
 
   Value number(double value) { return node.constant(value, type); }
   Value add(Value a, double b) { return node.add(a, number(b)); }
@@ -40,36 +41,107 @@ public:
 
 } // namespace
 
+static Value clip(Formula f, double low, double high) {
+  return f.node.create<nn::ClampOp>(f.x, f.number(low), f.number(high));
+}
+
+static Value elu(Formula f, double alpha, double) {
+  return f.whereNegative(f.mul(f.add(f.exp(f.x), -1), alpha), f.x);
+}
+
+static Value hardSigmoid(Formula f, double alpha, double beta) {
+  return f.clampToUnit(f.add(f.mul(f.x, alpha), beta));
+}
+
+static Value leakyRelu(Formula f, double alpha, double) {
+  return f.whereNegative(f.mul(f.x, alpha), f.x);
+}
+
+static Value selu(Formula f, double alpha, double gamma) {
+  return f.mul(elu(f, alpha, 0), gamma);
+}
+
+static Value softsign(Formula f, double, double) {
+  return f.node.div(f.x, f.add(f.node.create<nn::AbsOp>(f.x), 1));
+}
+
+static Value thresholdedRelu(Formula f, double alpha, double) {
+  Value above = f.node.create<nn::GreaterOp>(f.x, f.number(alpha));
+  return f.node.select(above, f.x, f.number(0));
+}
+
+template <typename OpT> static Value plain(Formula f, double, double) {
+  return f.node.create<OpT>(f.x);
+}
+
+namespace {
+
+/// A function of ONNX with the attributes that it takes.
+struct Activation {
+  struct Parameter {
+    const char *name;
+    float value;
+  };
+  const char *op;
+  Value (*apply)(Formula, double, double);
+  Parameter first = {nullptr, 0};
+  Parameter second = {nullptr, 0};
+};
+
+} // namespace
+
+static constexpr float largest = std::numeric_limits<float>::max();
+static constexpr Activation activations[] = {
+    {"Clip", clip, {"min", -largest}, {"max", largest}},
+    {"Elu", elu, {"alpha", 1}},
+    {"HardSigmoid", hardSigmoid, {"alpha", 0.2f}, {"beta", 0.5f}},
+    {"LeakyRelu", leakyRelu, {"alpha", 0.01f}},
+    {"Relu", plain<nn::ReluOp>},
+    {"Selu",
+     selu,
+     {"alpha", 1.67326319217681884765625f},
+     {"gamma", 1.05070102214813232421875f}},
+    {"Sigmoid", plain<nn::SigmoidOp>},
+    {"Softplus", plain<nn::SoftplusOp>},
+    {"Softsign", softsign},
+    {"Tanh", plain<nn::TanhOp>},
+    {"ThresholdedRelu", thresholdedRelu, {"alpha", 1}},
+};
+
+static const Activation *findActivation(StringRef op) {
+  const auto *it = llvm::find_if(
+      activations, [&](const Activation &entry) { return op == entry.op; });
+  return it == std::end(activations) ? nullptr : it;
+}
+
+Value nncc::onnx::activate(Node &node, Value x, StringRef name,
+                           ArrayRef<float> parameters) {
+  if (!x || name.empty())
+    return x;
+  const Activation *activation = findActivation(name);
+  if (!activation)
+    return node.failValue("the activation '" + name + "' is unknown");
+  auto parameter = [&](size_t index, const Activation::Parameter &otherwise) {
+    return index < parameters.size() ? parameters[index] : otherwise.value;
+  };
+  return activation->apply(Formula(node, x), parameter(0, activation->first),
+                           parameter(1, activation->second));
+}
+
+/// A node that is one of these functions.
+static LogicalResult convertActivation(Node &node) {
+  const Activation *activation = findActivation(node.getOpType());
+  auto parameter = [&](const Activation::Parameter &given) {
+    return given.name ? node.getFloat(given.name, given.value) : 0;
+  };
+  double first = parameter(activation->first);
+  double second = parameter(activation->second);
+  return node.result(activation->apply(Formula(node), first, second));
+}
+
 static LogicalResult convertPRelu(Node &node) {
   Formula f(node);
   return node.result(f.whereNegative(node.mul(f.x, node.in(1)), f.x));
-}
-
-static LogicalResult convertLeakyRelu(Node &node) {
-  Formula f(node);
-  double alpha = node.getFloat("alpha", 0.01f);
-  return node.result(f.whereNegative(f.mul(f.x, alpha), f.x));
-}
-
-static LogicalResult convertThresholdedRelu(Node &node) {
-  Formula f(node);
-  Value alpha = f.number(node.getFloat("alpha", 1));
-  Value above = node.create<nn::GreaterOp>(f.x, alpha);
-  return node.result(node.select(above, f.x, f.number(0)));
-}
-
-static LogicalResult convertElu(Node &node) {
-  Formula f(node);
-  Value negative = f.mul(f.add(f.exp(f.x), -1), node.getFloat("alpha", 1));
-  return node.result(f.whereNegative(negative, f.x));
-}
-
-static LogicalResult convertSelu(Node &node) {
-  Formula f(node);
-  double alpha = node.getFloat("alpha", 1.67326319217681884765625f);
-  double gamma = node.getFloat("gamma", 1.05070102214813232421875f);
-  Value negative = f.mul(f.add(f.exp(f.x), -1), alpha);
-  return node.result(f.mul(f.whereNegative(negative, f.x), gamma));
 }
 
 static LogicalResult convertCelu(Node &node) {
@@ -80,13 +152,6 @@ static LogicalResult convertCelu(Node &node) {
   Value scaled = node.div(f.x, f.number(alpha));
   Value negative = f.mul(f.add(f.exp(scaled), -1), alpha);
   return node.result(f.whereNegative(negative, f.x));
-}
-
-static LogicalResult convertHardSigmoid(Node &node) {
-  Formula f(node);
-  double alpha = node.getFloat("alpha", 0.2f);
-  double beta = node.getFloat("beta", 0.5f);
-  return node.result(f.clampToUnit(f.add(f.mul(f.x, alpha), beta)));
 }
 
 static LogicalResult convertHardSwish(Node &node) {
@@ -114,11 +179,6 @@ static LogicalResult convertMish(Node &node) {
   Formula f(node);
   Value softplus = node.create<nn::SoftplusOp>(f.x);
   return node.result(node.mul(f.x, node.create<nn::TanhOp>(softplus)));
-}
-
-static LogicalResult convertSoftsign(Node &node) {
-  Formula f(node);
-  return node.result(node.div(f.x, f.add(node.create<nn::AbsOp>(f.x), 1)));
 }
 
 static LogicalResult convertShrink(Node &node) {
@@ -166,16 +226,36 @@ static LogicalResult convertGemmFastGelu(Node &node) {
   return sum ? gelu(node, sum, /*approximate=*/true) : failure();
 }
 
-template <typename OpT> static LogicalResult softmax(Node &node) {
+/// A function of all elements along an axis.
+using AlongAxis = Value (*)(Node &node, Value x, int64_t axis);
+
+template <typename OpT>
+static Value alongAxis(Node &node, Value x, int64_t axis) {
+  return node.create<OpT>(x, axis);
+}
+
+/// 1 at the first maximum, else 0.
+static Value hardmax(Node &node, Value x, int64_t axis) {
+  Type type = Node::elementType(x);
+  Value best = node.create<nn::ArgMaxOp>(x, axis, false, false);
+  Value values =
+      node.concat({node.reshape(node.constant(0, type), node.dim(1)),
+                   node.reshape(node.constant(1, type), node.dim(1))},
+                  0);
+  return node.create<nn::OneHotOp>(best, values, node.map(Node::dims(x)[axis]),
+                                   axis);
+}
+
+template <AlongAxis apply> static LogicalResult softmax(Node &node) {
   Value x = node.in(0);
   auto axis = node.axis(node.getInt("axis", -1), Node::rank(x));
   if (!axis)
     return failure();
-  return node.result(node.create<OpT>(x, *axis));
+  return node.result(apply(node, x, *axis));
 }
 
 /// Before opset 13 all dimensions from the axis on are one.
-template <typename OpT> static LogicalResult flatSoftmax(Node &node) {
+template <AlongAxis apply> static LogicalResult flatSoftmax(Node &node) {
   Value x = node.in(0);
   int64_t rank = Node::rank(x), given = node.getInt("axis", 1);
   if (rank == 1 && given == 1)
@@ -186,11 +266,11 @@ template <typename OpT> static LogicalResult flatSoftmax(Node &node) {
   Dims dims = Node::dims(x);
   ArrayRef<AffineExpr> behind = ArrayRef(dims).drop_front(*axis + 1);
   if (llvm::all_of(behind, [](AffineExpr dim) { return nn::isOne(dim); }))
-    return node.result(node.create<OpT>(x, *axis));
+    return node.result(apply(node, x, *axis));
   Dims flat(dims.begin(), dims.begin() + *axis);
   flat.push_back(
       nn::getProduct(ArrayRef(dims).drop_front(*axis), node.getContext()));
-  Value value = node.create<OpT>(node.reshape(x, flat), *axis);
+  Value value = apply(node, node.reshape(x, flat), *axis);
   return node.result(node.reshape(value, dims));
 }
 
@@ -198,27 +278,29 @@ static constexpr const char *microsoft = "com.microsoft";
 static const Row rows[] = {
     {"BiasGelu", 1, 2, 2, convertBiasGelu, microsoft},
     {"Celu", 12, 1, 1, convertCelu},
-    {"Elu", 1, 1, 1, convertElu},
+    {"Elu", 1, 1, 1, convertActivation},
     {"FastGelu", 1, 1, 2, convertBiasGelu, microsoft},
     {"Gelu", 20, 1, 1, convertGelu},
     {"Gelu", 1, 1, 1, convertGelu, microsoft},
     {"GemmFastGelu", 1, 2, 3, convertGemmFastGelu, microsoft},
-    {"HardSigmoid", 1, 1, 1, convertHardSigmoid},
+    {"HardSigmoid", 1, 1, 1, convertActivation},
     {"HardSwish", 14, 1, 1, convertHardSwish},
-    {"LeakyRelu", 1, 1, 1, convertLeakyRelu},
-    {"LogSoftmax", 1, 1, 1, flatSoftmax<nn::LogSoftmaxOp>},
-    {"LogSoftmax", 13, 1, 1, softmax<nn::LogSoftmaxOp>},
+    {"Hardmax", 1, 1, 1, flatSoftmax<hardmax>},
+    {"Hardmax", 13, 1, 1, softmax<hardmax>},
+    {"LeakyRelu", 1, 1, 1, convertActivation},
+    {"LogSoftmax", 1, 1, 1, flatSoftmax<alongAxis<nn::LogSoftmaxOp>>},
+    {"LogSoftmax", 13, 1, 1, softmax<alongAxis<nn::LogSoftmaxOp>>},
     {"Mish", 18, 1, 1, convertMish},
     {"PRelu", 7, 2, 2, convertPRelu},
     {"QuickGelu", 1, 1, 1, convertSwish, microsoft},
-    {"Selu", 1, 1, 1, convertSelu},
+    {"Selu", 1, 1, 1, convertActivation},
     {"Shrink", 9, 1, 1, convertShrink},
-    {"Softmax", 1, 1, 1, flatSoftmax<nn::SoftmaxOp>},
-    {"Softmax", 13, 1, 1, softmax<nn::SoftmaxOp>},
-    {"Softsign", 1, 1, 1, convertSoftsign},
+    {"Softmax", 1, 1, 1, flatSoftmax<alongAxis<nn::SoftmaxOp>>},
+    {"Softmax", 13, 1, 1, softmax<alongAxis<nn::SoftmaxOp>>},
+    {"Softsign", 1, 1, 1, convertActivation},
     {"SwiGLU", 28, 2, 2, convertSwiGLU},
     {"Swish", 24, 1, 1, convertSwish},
-    {"ThresholdedRelu", 10, 1, 1, convertThresholdedRelu},
+    {"ThresholdedRelu", 10, 1, 1, convertActivation},
 };
 
 ArrayRef<Row> nncc::onnx::getActivationRows() { return rows; }

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "frontends/onnx/OnnxToNN/Activation.h"
 #include "frontends/onnx/OnnxToNN/Matmul.h"
 #include "frontends/onnx/OnnxToNN/Normalization.h"
 #include "frontends/onnx/OnnxToNN/Quantization.h"
@@ -22,59 +23,31 @@ namespace {
 struct FusedActivation {
   std::string name;
   SmallVector<float> parameters;
-
-  double parameter(size_t index, double otherwise) const {
-    return index < parameters.size() ? parameters[index] : otherwise;
-  }
 };
 
 } // namespace
 
-static Value leakyRelu(Node &node, Value x, double alpha) {
-  Type type = Node::elementType(x);
-  Value isNegative = node.create<nn::LessOp>(x, node.constant(0, type));
-  return node.select(isNegative, node.mul(x, node.constant(alpha, type)), x);
+static FusedActivation readListedActivation(Node &node) {
+  return {node.getString("activation", ""),
+          node.getFloats("activation_params").value_or(SmallVector<float>())};
 }
 
-static Value clamp(Node &node, Value x, double low, double high) {
-  Type type = Node::elementType(x);
-  return node.create<nn::ClampOp>(x, node.constant(low, type),
-                                  node.constant(high, type));
-}
-
-static Value hardSigmoid(Node &node, Value x, double alpha, double beta) {
-  Type type = Node::elementType(x);
-  Value line = node.add(node.mul(x, node.constant(alpha, type)),
-                        node.constant(beta, type));
-  return line ? clamp(node, line, 0, 1) : line;
+static FusedActivation readActivation(Node &node) {
+  FusedActivation function{node.getString("activation", ""), {}};
+  for (const char *name :
+       {"activation_alpha", "activation_beta", "activation_gamma"})
+    if (node.hasAttr(name))
+      function.parameters.push_back(node.getFloat(name, 0));
+  return function;
 }
 
 static Value activate(Node &node, Value x, const FusedActivation &function) {
-  if (!x || function.name.empty())
-    return x;
-  if (function.name == "Relu")
-    return node.create<nn::ReluOp>(x);
-  if (function.name == "Tanh")
-    return node.create<nn::TanhOp>(x);
-  if (function.name == "Sigmoid")
-    return node.create<nn::SigmoidOp>(x);
-  if (function.name == "LeakyRelu")
-    return leakyRelu(node, x, function.parameter(0, 0.01f));
-  if (function.name == "HardSigmoid")
-    return hardSigmoid(node, x, function.parameter(0, 0.2f),
-                       function.parameter(1, 0.5f));
-  constexpr double most = std::numeric_limits<float>::max();
-  if (function.name == "Clip")
-    return clamp(node, x, function.parameter(0, -most),
-                 function.parameter(1, most));
-  return node.failValue("the activation '" + function.name + "' is unknown");
+  return activate(node, x, function.name, function.parameters);
 }
 
 /// activation(conv(X, W) + B + Z)
 static LogicalResult convertFusedConv(Node &node) {
-  FusedActivation function{node.getString("activation", ""), {}};
-  function.parameters =
-      node.getFloats("activation_params").value_or(SmallVector<float>());
+  FusedActivation function = readListedActivation(node);
   Value result = convolve(node, node.in(0), node.in(1));
   if (result && node.in(2))
     result = node.add(result, node.in(2));
@@ -88,9 +61,7 @@ static LogicalResult convertFusedConv(Node &node) {
 
 /// FusedConv and Conv where the channels are last.
 static LogicalResult convertNhwcConv(Node &node) {
-  FusedActivation function{node.getString("activation", ""), {}};
-  function.parameters =
-      node.getFloats("activation_params").value_or(SmallVector<float>());
+  FusedActivation function = readListedActivation(node);
   Value result = convolve(node, toChannelsFirst(node, node.in(0)), node.in(1));
   for (unsigned i : {2, 3})
     if (result && node.in(i))
@@ -99,11 +70,7 @@ static LogicalResult convertNhwcConv(Node &node) {
 }
 
 static LogicalResult convertFusedMatMulActivation(Node &node) {
-  FusedActivation function{node.getString("activation", ""), {}};
-  for (const char *name : {"activation_alpha", "activation_beta"})
-    if (node.hasAttr(name))
-      function.parameters.push_back(node.getFloat(name, 0));
-  (void)node.getFloat("activation_gamma", 0);
+  FusedActivation function = readActivation(node);
   int64_t axis = node.getInt("activation_axis", -1);
   Value product = fusedMatMul(node);
   if (function.name == "Softmax" && product && axis == -1)
@@ -113,11 +80,7 @@ static LogicalResult convertFusedMatMulActivation(Node &node) {
 }
 
 static LogicalResult convertFusedGemm(Node &node) {
-  FusedActivation function{node.getString("activation", ""), {}};
-  for (const char *name : {"activation_alpha", "activation_beta"})
-    if (node.hasAttr(name))
-      function.parameters.push_back(node.getFloat(name, 0));
-  (void)node.getFloat("activation_gamma", 0);
+  FusedActivation function = readActivation(node);
   return node.result(activate(node, gemm(node), function));
 }
 

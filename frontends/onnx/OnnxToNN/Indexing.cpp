@@ -101,22 +101,6 @@ static LogicalResult convertReverseSequence(Node &node) {
   return node.result(node.create<nn::GatherElementsOp>(x, at, *time));
 }
 
-/// 1 at the first maximum along an axis, else 0.
-static LogicalResult convertHardmax(Node &node) {
-  Value x = node.in(0);
-  auto axis = readAxis(node, -1);
-  if (!axis)
-    return failure();
-  Type type = Node::elementType(x);
-  Value best = node.create<nn::ArgMaxOp>(x, *axis, false, false);
-  Value values =
-      node.concat({node.reshape(node.constant(0, type), node.dim(1)),
-                   node.reshape(node.constant(1, type), node.dim(1))},
-                  0);
-  auto depth = node.map(Node::dims(x)[*axis]);
-  return node.result(node.create<nn::OneHotOp>(best, values, depth, *axis));
-}
-
 /// A block of new rows in a cache, from the row on that each batch says.
 static LogicalResult convertTensorScatter(Node &node) {
   Value cache = node.in(0), update = node.in(1), first = node.in(2);
@@ -154,7 +138,6 @@ static const Row rows[] = {
     moving({"GatherElements", 11, 2, 2, convertGatherElements}),
     moving({"GatherND", 11, 2, 2, convertGatherND}),
     moving({"GatherND", 1, 2, 2, convertGatherND, "com.microsoft"}),
-    {"Hardmax", 13, 1, 1, convertHardmax},
     {"OneHot", 9, 3, 3, convertOneHot},
     {"ReverseSequence", 10, 2, 2, convertReverseSequence},
     {"Scatter", 9, 3, 3, convertScatterElements},
