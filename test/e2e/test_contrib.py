@@ -13,6 +13,7 @@ import numpy as np
 import onnx
 import onnx.parser
 import pytest
+from onnx import TensorProto, helper
 
 import nncc
 from harness import Array, Feeds, check, compare, random, reference
@@ -229,6 +230,22 @@ def test_gather_block_quantized(points: bool, bits: int, tmp_path: Path) -> None
         names.append("points")
     attributes: dict[str, Any] = {"bits": bits, "block_size": 16}
     model = fused("GatherBlockQuantized", names, feed, constants, **attributes)
+    check(model, tmp_path, feed)
+
+
+@pytest.mark.parametrize("element", [TensorProto.INT4, TensorProto.UINT4])
+@pytest.mark.parametrize("points", [False, True])
+def test_rows_of_integers_of_4_bits(points: bool, element: int, tmp_path: Path) -> None:
+    feed = {"at": np.array([[3, 0], [6, 3]], np.int64)}
+    names = ["table", "at", "scales", "points"] if points else ["table", "at", "scales"]
+    constants = {"scales": np.abs(random(7, 3))}
+    model = fused("GatherBlockQuantized", names, feed, constants, block_size=16, bits=4)
+    numbers = np.random.default_rng(0).integers(0, 8, (7, 48 + 3))
+    for name, part in (("table", numbers[:, :48]), ("points", numbers[:, 48:])):
+        if name in names:
+            tensor = helper.make_tensor(name, element, part.shape, part.ravel())
+            model.graph.initializer.append(tensor)
+    model.opset_import[0].version, model.ir_version = 21, 10
     check(model, tmp_path, feed)
 
 

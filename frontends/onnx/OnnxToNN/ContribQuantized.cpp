@@ -79,8 +79,8 @@ static LogicalResult convertReduceMean(Node &node) {
 
 /// The numbers that a table of `bits` bits holds along its last dimension.
 static Value unpackTable(Node &node, Value table, int64_t bits) {
+  bool isPacked = Node::elementType(table).isUnsignedInteger(8);
   table = asBytes(table);
-  bool isPacked = table && Node::elementType(table).isUnsignedInteger(8);
   return isPacked ? unpackBits(node, table, bits) : table;
 }
 
