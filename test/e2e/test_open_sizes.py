@@ -183,3 +183,16 @@ def test_scales_that_are_quotients_of_sizes(mode: str, tmp_path: Path) -> None:
     ]
     shapes: dict[str, list[int | str]] = {"x": [1, 2, "h", "w"], "like": [1, 3, "p", "q"]}
     check(network(nodes, feeds[0], shapes=shapes, constants=constants), tmp_path, *feeds)
+
+
+def test_steps_of_what_windows_leave(tmp_path: Path) -> None:
+    """A convolution over time before a recurrence."""
+    nodes = [
+        helper.make_node("Conv", ["x", "w", "b"], ["c"], strides=[2]),
+        helper.make_node("Transpose", ["c"], ["t"], perm=[2, 0, 1]),
+        helper.make_node("GRU", ["t", "i", "r"], ["y", "h"], hidden_size=6),
+    ]
+    constants = {"w": random(5, 4, 5), "b": random(5), "i": random(1, 18, 5), "r": random(1, 18, 6)}
+    feeds = [{"x": random(1, 4, length)} for length in (40, 5, 17)]
+    model = network(nodes, feeds[0], ["y", "h"], shapes={"x": [1, 4, "t"]}, constants=constants)
+    check(model, tmp_path, *feeds)

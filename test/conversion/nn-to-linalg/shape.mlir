@@ -17,6 +17,18 @@ func.func @main(%x: tensor<?x?x12xf32, affine_map<()[s0, s1] -> (s0, s1, 12)>>)
 
 // -----
 
+// A size of 1 joins the next one, also one that could be less than 1.
+// CHECK-LABEL: func.func @main(
+// CHECK: tensor.collapse_shape %{{.*}} {{\[\[}}0, 1], [2]] : tensor<1x?x5xf32> into tensor<?x5xf32>
+// CHECK-NEXT: tensor.expand_shape %{{.*}} {{\[\[}}0], [1, 2]]
+func.func @main(%x: tensor<1x?x5xf32, affine_map<()[s0] -> (1, s0 - 4, 5)>>) -> tensor<?x1x5xf32, affine_map<()[s0] -> (s0 - 4, 1, 5)>>
+    attributes {nn.symbols = ["t"]} {
+  %0 = nn.reshape %x : (tensor<1x?x5xf32, affine_map<()[s0] -> (1, s0 - 4, 5)>>) -> tensor<?x1x5xf32, affine_map<()[s0] -> (s0 - 4, 1, 5)>>
+  return %0 : tensor<?x1x5xf32, affine_map<()[s0] -> (s0 - 4, 1, 5)>>
+}
+
+// -----
+
 // Where sizes do not nest, through one dimension; ranks of 0 and sizes of 1.
 // CHECK-LABEL: func.func @main(
 // CHECK: tensor.collapse_shape %{{.*}} {{\[\[}}0, 1]] : tensor<6x4xf32> into tensor<24xf32>

@@ -111,8 +111,11 @@ static Grouping getGrouping(ArrayRef<AffineExpr> from,
     ReassociationIndices toRun = {static_cast<int64_t>(j)};
     AffineExpr left = from[i++], right = to[j++];
     while (simplify(left - right) != 0) {
-      bool growLeft = i < from.size() && isProvablyLess(left, right);
-      bool growRight = j < to.size() && isProvablyLess(right, left);
+      // A size of 1 joins the next one, however large the other side may be.
+      bool growLeft =
+          i < from.size() && (isOne(left) || isProvablyLess(left, right));
+      bool growRight =
+          j < to.size() && (isOne(right) || isProvablyLess(right, left));
       if (growLeft) {
         fromRun.push_back(i);
         left = simplify(left * from[i++]);
