@@ -161,7 +161,9 @@ def test_packed_heads(count: int, tmp_path: Path) -> None:
     compare(nncc.load(tmp_path / "model.wasm").run(feeds), expected, 1e-4, 1e-5)
 
 
-def test_multi_head_attention_with_a_cache(tmp_path: Path) -> None:
+@pytest.mark.parametrize("causal", [0, 1])
+def test_multi_head_attention_with_a_cache(causal: int, tmp_path: Path) -> None:
+    """And the scores before the softmax."""
     operands: dict[str, Array | None] = {
         "q": random(BATCH, LENGTH, HIDDEN),
         "k": random(BATCH, LENGTH, HIDDEN, seed=1),
@@ -172,7 +174,10 @@ def test_multi_head_attention_with_a_cache(tmp_path: Path) -> None:
         "past_k": cache(4),
         "past_v": cache(5),
     }
-    made, feeds = model("MultiHeadAttention", operands, 3, MS, num_heads=HEADS)
+    attributes = {"num_heads": HEADS, "unidirectional": causal}
+    made, feeds = model("MultiHeadAttention", operands, 4, MS, **attributes)
+    scores = helper.make_tensor_value_info("y3", onnx.TensorProto.FLOAT, None)
+    made.graph.output[3].CopyFrom(scores)
     check(made, tmp_path, feeds)
 
 

@@ -338,6 +338,6 @@ def test_norm_without_a_mean_tells_its_factor(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32])
 def test_statistics_of_a_layer_are_of_32_bits(dtype: type, tmp_path: Path) -> None:
-    feed = {"x": random(3, 8).astype(dtype), "s": random(8, seed=1).astype(dtype)}
+    feed: dict[str, Array] = {"x": random(3, 8).astype(dtype), "s": random(8, seed=1).astype(dtype)}
     node = helper.make_node("LayerNormalization", ["x", "s"], ["y", "mean", "inverse"], axis=-1)
     check(network([node], feed, ["y", "mean", "inverse"]), tmp_path, feed, rtol=1e-2, atol=1e-2)

@@ -261,8 +261,9 @@ static LogicalResult convertMultiHeadAttention(Node &node) {
     attention.value = node.concat({node.in(7), attention.value}, 2);
   }
   applyMasks(node, attention, node.in(4), node.in(5));
-  Value output = mergeHeads(node, attend(node, attention).output);
-  return node.results({output, attention.key, attention.value});
+  AttentionValues values = attend(node, attention);
+  return node.results({mergeHeads(node, values.output), attention.key,
+                       attention.value, values.masked});
 }
 
 //===----------------------------------------------------------------------===//
