@@ -17,7 +17,6 @@
 #include "mlir/Dialect/Math/Transforms/Passes.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/Dialect/Vector/Transforms/LoweringPatterns.h"
-#include "mlir/Transforms/DialectConversion.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
 namespace nncc::wasm {
@@ -229,31 +228,11 @@ struct ExpandArithPass : nncc::wasm::impl::ExpandArithBase<ExpandArithPass> {
   using Base::Base;
 
   void runOnOperation() override;
-
-private:
-  LogicalResult computeNarrowFloatsInF32();
 };
 
 } // namespace
 
-LogicalResult ExpandArithPass::computeNarrowFloatsInF32() {
-  MLIRContext *context = &getContext();
-  TypeConverter converter;
-  Type f16 = Float16Type::get(context), bf16 = BFloat16Type::get(context);
-  arith::populateEmulateUnsupportedFloatsConversions(converter, {f16, bf16},
-                                                     Float32Type::get(context));
-  RewritePatternSet patterns(context);
-  arith::populateEmulateUnsupportedFloatsPatterns(patterns, converter);
-  ConversionTarget target(*context);
-  arith::populateEmulateUnsupportedFloatsLegality(target, converter);
-  // These move bits only.
-  target.addLegalOp<arith::SelectOp>();
-  return applyPartialConversion(getOperation(), target, std::move(patterns));
-}
-
 void ExpandArithPass::runOnOperation() {
-  if (failed(computeNarrowFloatsInF32()))
-    return signalPassFailure();
   MLIRContext *context = &getContext();
   RewritePatternSet patterns(context);
   patterns.add<ExtFPattern, TruncFPattern, MinMaxNumPattern<arith::MinNumFOp>,

@@ -13,9 +13,14 @@ def WidenArenaBytes : Pass<"widen-arena-bytes", "::mlir::ModuleOp"> {
 }
 
 def WidenNarrowMath : Pass<"widen-narrow-math"> {
-  let summary = "Compute math functions of f16 and bf16 in f32";
+  let summary = "Compute with f16 and bf16 in f32";
+  let description = [{
+    What goes from one op to the next within a kernel, and from one step of a
+    loop to the next, stays f32. Casts that the network asks for still round.
+  }];
   let dependentDialects = ["::mlir::arith::ArithDialect",
-                           "::mlir::math::MathDialect"];
+                           "::mlir::math::MathDialect",
+                           "::mlir::scf::SCFDialect"];
 }
 
 def MathToPolynomials : Pass<"math-to-polynomials", "::mlir::ModuleOp"> {
@@ -38,8 +43,7 @@ def MathToPolynomials : Pass<"math-to-polynomials", "::mlir::ModuleOp"> {
 def ExpandArith : Pass<"expand-arith-for-wasm"> {
   let summary = "Expand arithmetic that no wasm instruction computes";
   let description = [{
-    Conversions of f16 and bf16 become integer arithmetic and arithmetic on
-    them is done in f32; minnumf, maxnumf and rounding divisions become
+    Conversions of f16 and bf16 become integer arithmetic; minnumf, maxnumf and rounding divisions become
     selects; reductions of vectors become trees of shuffles, so that the order
     of a sum is the same everywhere. Without relaxed SIMD a fused multiply-add
     is a multiplication and an addition. With `contract`, a multiplication and

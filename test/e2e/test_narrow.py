@@ -135,3 +135,14 @@ def test_bfloat16_of_ml_dtypes(tmp_path: Path) -> None:
     for given in (x, x.view(np.uint16)):
         y = compiled(graph, tmp_path).run({"x": given})["y"]
         np.testing.assert_array_equal(y.view(ml_dtypes.bfloat16), -x)
+
+
+def test_sums_of_halves_are_of_32_bits(tmp_path: Path) -> None:
+    """Each of 2048 steps rounded to f16 would cost more than the last digit."""
+    x, w = (random(4, 2048).astype(np.float16), random(2048, 8, seed=1).astype(np.float16))
+    nodes = [
+        helper.make_node("MatMul", ["x", "w"], ["y"]),
+        helper.make_node("ReduceMean", ["x"], ["m"], axes=[1]),
+    ]
+    model = network(nodes, {"x": x}, ["y", "m"], constants={"w": w})
+    check(model, tmp_path, {"x": x}, rtol=2**-10, atol=1e-4, on_gpu=False)

@@ -6,9 +6,11 @@
 // CHECK:         arith.bitcast %{{.*}} : vector<4xf16> to vector<4xi16>
 // CHECK:         arith.addf %{{.*}} : vector<4xf32>
 // CHECK:         arith.bitcast %{{.*}} : vector<4xi16> to vector<4xf16>
-func.func @half(%x: vector<4xf16>, %y: vector<4xf16>) -> vector<4xf16> {
-  %z = arith.addf %x, %y : vector<4xf16>
-  return %z : vector<4xf16>
+func.func @half(%x: vector<4xf16>) -> vector<4xf16> {
+  %w = arith.extf %x : vector<4xf16> to vector<4xf32>
+  %z = arith.addf %w, %w : vector<4xf32>
+  %h = arith.truncf %z : vector<4xf32> to vector<4xf16>
+  return %h : vector<4xf16>
 }
 
 // CHECK-LABEL: func.func @bfloat
