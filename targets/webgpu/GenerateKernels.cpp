@@ -95,9 +95,10 @@ static func::FuncOp getCallee(func::CallOp call) {
 }
 
 /// A kernel that calls others is one that works row by row (MergeRows).
-static LogicalResult generateRows(func::FuncOp kernel, bool useSubgroups) {
+static LogicalResult generateRows(func::FuncOp kernel,
+                                  ArrayRef<func::CallOp> calls,
+                                  bool useSubgroups) {
   Block &body = kernel.getBody().front();
-  SmallVector<func::CallOp> calls(body.getOps<func::CallOp>());
   std::vector<RowPart> parts;
   AffineExpr count;
   for (func::CallOp call : calls) {
@@ -125,11 +126,11 @@ static LogicalResult generateRows(func::FuncOp kernel, bool useSubgroups) {
   return success();
 }
 
-/// A kernel that calls others of little work (MergeSmall).
-static LogicalResult generateWhole(func::FuncOp kernel) {
-  Block &body = kernel.getBody().front();
+/// A kernel that calls others of little work (MergeSmall, LoopSmall).
+static LogicalResult generateWhole(func::FuncOp kernel,
+                                   ArrayRef<func::CallOp> calls) {
   std::vector<WholePart> parts;
-  for (auto call : body.getOps<func::CallOp>()) {
+  for (func::CallOp call : calls) {
     func::FuncOp callee = getCallee(call);
     FailureOr<kernels::LoopNest> nest = kernels::buildLoopNest(callee);
     if (failed(nest))
@@ -137,7 +138,7 @@ static LogicalResult generateWhole(func::FuncOp kernel) {
     kernels::collapseDims(*nest);
     parts.push_back({callee, call, *nest});
   }
-  OpBuilder b(body.getTerminator());
+  OpBuilder b(kernel.getContext());
   if (failed(storeAsWords(kernel)))
     return failure();
   FailureOr<int64_t> threads = emitWholeKernel(b, kernel, parts);
@@ -149,9 +150,18 @@ static LogicalResult generateWhole(func::FuncOp kernel) {
   return success();
 }
 
-static LogicalResult generateCalls(func::FuncOp kernel, bool useSubgroups) {
-  return kernel->hasAttr(wholeAttrName) ? generateWhole(kernel)
-                                        : generateRows(kernel, useSubgroups);
+static SmallVector<func::CallOp> getCalls(func::FuncOp kernel) {
+  SmallVector<func::CallOp> calls;
+  kernel.walk([&](func::CallOp call) { calls.push_back(call); });
+  return calls;
+}
+
+static LogicalResult generateCalls(func::FuncOp kernel,
+                                   ArrayRef<func::CallOp> calls,
+                                   bool useSubgroups) {
+  return kernel->hasAttr(wholeAttrName)
+             ? generateWhole(kernel, calls)
+             : generateRows(kernel, calls, useSubgroups);
 }
 
 static FailureOr<AffineExpr> emitKernel(OpBuilder &b, func::FuncOp kernel,
@@ -210,9 +220,10 @@ void GenerateKernelsPass::runOnOperation() {
   for (auto func : getOperation().getOps<func::FuncOp>()) {
     if (!func->hasAttr(exec::kernelAttrName))
       continue;
-    if (func.getBody().front().getOps<func::CallOp>().empty())
+    SmallVector<func::CallOp> calls = getCalls(func);
+    if (calls.empty())
       simple.push_back(func);
-    else if (failed(generateCalls(func, useSubgroups)))
+    else if (failed(generateCalls(func, calls, useSubgroups)))
       return signalPassFailure();
   }
   for (func::FuncOp func : simple)

@@ -32,7 +32,8 @@ constexpr llvm::StringLiteral workgroupsAttrName = "webgpu.workgroups";
 /// On a generated kernel: threads of a workgroup.
 constexpr llvm::StringLiteral workgroupSizeAttrName = "webgpu.workgroup_size";
 
-/// On a kernel that calls others: one workgroup does all (MergeSmall).
+/// On a kernel that calls others, also in loops: one workgroup does all
+/// (MergeSmall, LoopSmall).
 constexpr llvm::StringLiteral wholeAttrName = "webgpu.whole";
 
 /// On a barrier: what was written to buffers becomes visible, too.

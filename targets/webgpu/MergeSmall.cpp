@@ -9,7 +9,6 @@
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "nncc/Dialect/Exec/Exec.h"
 #include "nncc/Kernels/JoinDispatches.h"
-#include "nncc/Kernels/LoopNest.h"
 #include "targets/webgpu/Kernel.h"
 #include "targets/webgpu/Passes.h"
 #include "targets/webgpu/WholeKernel.h"
@@ -39,7 +38,6 @@ private:
   void mergeIn(Block &block, kernels::DispatchJoiner &joiner);
   void finish(kernels::DispatchJoiner &joiner);
   bool add(exec::DispatchOp dispatch);
-  SmallVector<func::FuncOp> getParts(exec::DispatchOp dispatch);
 
   /// Of the group under construction.
   SmallVector<exec::DispatchOp> dispatches;
@@ -49,25 +47,9 @@ private:
 
 } // namespace
 
-/// The dispatch's kernel, or those that it calls.
-SmallVector<func::FuncOp> MergeSmallPass::getParts(exec::DispatchOp dispatch) {
-  auto kernel = getOperation().lookupSymbol<func::FuncOp>(dispatch.getKernel());
-  SmallVector<func::FuncOp> parts;
-  for (auto call : kernel.getOps<func::CallOp>())
-    parts.push_back(
-        getOperation().lookupSymbol<func::FuncOp>(call.getCallee()));
-  if (parts.empty())
-    parts.push_back(kernel);
-  return parts;
-}
-
-static bool isSmall(func::FuncOp part) {
-  FailureOr<kernels::LoopNest> nest = kernels::buildLoopNest(part);
-  return succeeded(nest) && fitsWorkgroup(*nest);
-}
-
 bool MergeSmallPass::add(exec::DispatchOp dispatch) {
-  SmallVector<func::FuncOp> parts = getParts(dispatch);
+  auto kernel = getOperation().lookupSymbol<func::FuncOp>(dispatch.getKernel());
+  SmallVector<func::FuncOp> parts = getParts(kernel);
   if (numParts + parts.size() > maxParts || !llvm::all_of(parts, isSmall))
     return false;
   kernels::JoinedOperands all = operands;

@@ -117,6 +117,19 @@ def MergeSmall : Pass<"webgpu-merge-small", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::func::FuncDialect"];
 }
 
+def LoopSmall : Pass<"webgpu-loop-small", "::mlir::ModuleOp"> {
+  let summary = "Make one dispatch of the steps of a loop";
+  let description = [{
+    A loop whose steps are each one dispatch of little work, as those of a recurrent
+    layer, goes into the kernel: its only workgroup makes step after step. A loop of
+    many steps, or of an open number, becomes one dispatch for each 128.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::nncc::exec::ExecDialect",
+                           "::mlir::func::FuncDialect",
+                           "::mlir::scf::SCFDialect"];
+}
+
 def Raise : Pass<"webgpu-raise", "::mlir::ModuleOp"> {
   let summary = "Replace what WGSL does not have";
   let description = [{

@@ -72,6 +72,7 @@ public:
     // Merged kernels tell what stays within one.
     if (options.storeHalves)
       pm.addPass(createStoreHalves());
+    pm.addPass(createLoopSmall());
     pm.addPass(createBindWindows({options.bindingBytes}));
     pm.addPass(exec::createPlanMemory({/*alignment=*/256, /*growing=*/true,
                                        /*page=*/2 * options.bindingBytes}));

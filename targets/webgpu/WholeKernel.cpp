@@ -35,13 +35,28 @@ static std::optional<int64_t> countPoints(const LoopNest &nest,
   return count;
 }
 
-bool fitsWorkgroup(const LoopNest &nest) {
+SmallVector<func::FuncOp> getParts(func::FuncOp kernel) {
+  auto module = kernel->getParentOfType<ModuleOp>();
+  SmallVector<func::FuncOp> parts;
+  for (auto call : kernel.getOps<func::CallOp>())
+    parts.push_back(module.lookupSymbol<func::FuncOp>(call.getCallee()));
+  if (parts.empty())
+    parts.push_back(kernel);
+  return parts;
+}
+
+static bool fitsWorkgroup(const LoopNest &nest) {
   std::optional<int64_t> results = countPoints(nest, /*ofReductions=*/false);
   std::optional<int64_t> terms = countPoints(nest, /*ofReductions=*/true);
   if (!results || !terms)
     return false;
   int64_t own = llvm::divideCeil(*results, largestWorkgroup);
   return own <= maxResults && own * *terms <= maxSteps;
+}
+
+bool isSmall(func::FuncOp part) {
+  FailureOr<LoopNest> nest = buildLoopNest(part);
+  return succeeded(nest) && fitsWorkgroup(*nest);
 }
 
 /// The results of a thread: every workgroupSize-th from its number on.
@@ -85,10 +100,14 @@ FailureOr<int64_t> emitWholeKernel(OpBuilder &b, func::FuncOp func,
            *countPoints(part.nest, /*ofReductions=*/false) > workgroupSize)
       workgroupSize *= 2;
   Location loc = func.getLoc();
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(&func.getBody().front());
   Value thread =
       b.create<gpu::ThreadIdOp>(loc, b.getIndexType(), gpu::Dimension::x);
   for (const WholePart &part : parts) {
-    if (&part != &parts.front())
+    b.setInsertionPoint(part.call);
+    // In a loop, the first comes after the last, too.
+    if (&part != &parts.front() || part.call->getParentOp() != func)
       b.create<gpu::BarrierOp>(loc)->setAttr(storageBarrierAttrName,
                                              b.getUnitAttr());
     if (failed(emitPart(b, func, part, thread, workgroupSize)))

@@ -20,13 +20,17 @@ struct WholePart {
   kernels::LoopNest nest;
 };
 
-/// Whether all of a nest is little enough for one workgroup: less than what a
-/// dispatch of its own costs. Open sizes are not.
-bool fitsWorkgroup(const kernels::LoopNest &nest);
+/// The kernels that one calls, or else the kernel itself.
+llvm::SmallVector<mlir::func::FuncOp> getParts(mlir::func::FuncOp kernel);
 
-/// Emits the parts one after the other. The threads of the only workgroup share
-/// the results of each; between parts they wait for each other, so that a part
-/// may read whatever those before have written. Returns the number of threads.
+/// Whether all that a kernel without parts does is little enough for one
+/// workgroup: less than what a dispatch of its own costs. Open sizes are not.
+bool isSmall(mlir::func::FuncOp part);
+
+/// Emits the parts where they are called, one after the other and in loops. The
+/// threads of the only workgroup share the results of each; between parts they
+/// wait for each other, so that a part may read whatever those before have
+/// written. Returns the number of threads.
 mlir::FailureOr<int64_t> emitWholeKernel(mlir::OpBuilder &b,
                                          mlir::func::FuncOp func,
                                          llvm::ArrayRef<WholePart> parts);
