@@ -19,8 +19,11 @@ using namespace mlir;
 
 namespace nncc::webgpu {
 
-/// The tensor that an operand of a dispatch shows; null for numbers.
+/// The tensor that an operand of a dispatch shows, or that a kernel has by
+/// itself; null for numbers.
 static Value getMemory(Value operand) {
+  if (operand.getDefiningOp<memref::AllocaOp>())
+    return operand;
   auto view = operand.getDefiningOp<memref::ViewOp>();
   return view ? view.getSource() : Value();
 }
@@ -37,7 +40,10 @@ visitParts(ModuleOp module, func::FuncOp kernel, ValueRange operands,
     for (Value argument : call.getOperands()) {
       auto outer = dyn_cast<BlockArgument>(argument);
       bool isGiven = outer && outer.getArgNumber() < operands.size();
-      inner.push_back(isGiven ? operands[outer.getArgNumber()] : Value());
+      bool isOwn = argument.getDefiningOp<memref::AllocaOp>() != nullptr;
+      inner.push_back(isGiven ? operands[outer.getArgNumber()]
+                      : isOwn ? argument
+                              : Value());
     }
     auto callee = module.lookupSymbol<func::FuncOp>(call.getCallee());
     visitParts(module, callee, inner, visit);

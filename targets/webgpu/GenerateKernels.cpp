@@ -126,6 +126,22 @@ static LogicalResult generateRows(func::FuncOp kernel,
   return success();
 }
 
+/// What a kernel has by itself lies in the memory of its only workgroup.
+static LogicalResult moveToWorkgroup(func::FuncOp kernel) {
+  auto space = gpu::AddressSpaceAttr::get(kernel.getContext(),
+                                          gpu::AddressSpace::Workgroup);
+  for (auto own : kernel.getOps<memref::AllocaOp>()) {
+    MemRefType type = own.getType();
+    Type storage = getStorageType(type.getElementType());
+    if (!storage)
+      return kernel.emitError("a GPU has no numbers of type ")
+             << type.getElementType();
+    own.getResult().setType(MemRefType::get(
+        type.getShape(), storage, MemRefLayoutAttrInterface(), space));
+  }
+  return success();
+}
+
 /// A kernel that calls others of little work (MergeSmall, LoopSmall).
 static LogicalResult generateWhole(func::FuncOp kernel,
                                    ArrayRef<func::CallOp> calls) {
@@ -139,7 +155,7 @@ static LogicalResult generateWhole(func::FuncOp kernel,
     parts.push_back({callee, call, *nest});
   }
   OpBuilder b(kernel.getContext());
-  if (failed(storeAsWords(kernel)))
+  if (failed(storeAsWords(kernel)) || failed(moveToWorkgroup(kernel)))
     return failure();
   FailureOr<int64_t> threads = emitWholeKernel(b, kernel, parts);
   if (failed(threads))

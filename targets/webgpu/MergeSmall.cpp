@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "nncc/Dialect/Exec/Exec.h"
 #include "nncc/Kernels/JoinDispatches.h"
@@ -26,6 +27,9 @@ using namespace nncc::webgpu;
 
 /// Kernels that one calls: each is code of its own.
 static constexpr size_t maxParts = 12;
+/// What a kernel keeps in its workgroup's memory, which is zeroed at first, in
+/// elements.
+static constexpr int64_t maxOwnElements = 2048;
 
 namespace {
 
@@ -38,7 +42,10 @@ private:
   void mergeIn(Block &block, kernels::DispatchJoiner &joiner);
   void finish(kernels::DispatchJoiner &joiner);
   bool add(exec::DispatchOp dispatch);
+  void eraseUnused();
 
+  /// The memory of what merged kernels have by themselves.
+  SmallVector<Operation *> unused;
   /// Of the group under construction.
   SmallVector<exec::DispatchOp> dispatches;
   kernels::JoinedOperands operands;
@@ -47,24 +54,60 @@ private:
 
 } // namespace
 
+/// Whether only these dispatches use the buffer.
+static bool isOnlyOf(ArrayRef<exec::DispatchOp> dispatches, Value buffer) {
+  auto alloc = buffer.getDefiningOp<exec::AllocOp>();
+  if (!alloc || alloc->hasAttr(exec::hostAttrName))
+    return false;
+  return llvm::all_of(alloc->getUsers(), [&](Operation *view) {
+    return isa<memref::ViewOp>(view) &&
+           llvm::all_of(view->getUsers(), [&](Operation *user) {
+             return llvm::is_contained(dispatches, user);
+           });
+  });
+}
+
+/// Finds what may stay in the memory of the workgroup that does it all.
+static void findOwn(ArrayRef<exec::DispatchOp> dispatches,
+                    kernels::JoinedOperands &operands) {
+  int64_t room = maxOwnElements;
+  operands.own.clear();
+  for (auto [buffer, view] : operands.buffers) {
+    auto type = cast<MemRefType>(view.getType());
+    if (!type.hasStaticShape() || type.getNumElements() > room ||
+        !isOnlyOf(dispatches, buffer))
+      continue;
+    room -= type.getNumElements();
+    operands.own.insert(buffer);
+  }
+}
+
 bool MergeSmallPass::add(exec::DispatchOp dispatch) {
   auto kernel = getOperation().lookupSymbol<func::FuncOp>(dispatch.getKernel());
   SmallVector<func::FuncOp> parts = getParts(kernel);
   if (numParts + parts.size() > maxParts || !llvm::all_of(parts, isSmall))
     return false;
   kernels::JoinedOperands all = operands;
-  if (!all.add(dispatch) || all.buffers.size() > maxBuffers)
+  if (!all.add(dispatch))
     return false;
+  dispatches.push_back(dispatch);
+  findOwn(dispatches, all);
+  if (all.buffers.size() - all.own.size() > maxBuffers) {
+    dispatches.pop_back();
+    return false;
+  }
   operands = std::move(all);
   numParts += parts.size();
-  dispatches.push_back(dispatch);
   return true;
 }
 
 void MergeSmallPass::finish(kernels::DispatchJoiner &joiner) {
-  if (dispatches.size() > 1)
+  if (dispatches.size() > 1) {
     joiner.join(dispatches, operands, "+small")
         ->setAttr(wholeAttrName, UnitAttr::get(&getContext()));
+    for (Value buffer : operands.own)
+      unused.push_back(buffer.getDefiningOp());
+  }
   dispatches.clear();
   operands = kernels::JoinedOperands();
   operands.maxElements = maxElements;
@@ -92,6 +135,15 @@ void MergeSmallPass::mergeIn(Block &block, kernels::DispatchJoiner &joiner) {
   finish(joiner);
 }
 
+void MergeSmallPass::eraseUnused() {
+  for (Operation *alloc : unused) {
+    for (Operation *view : llvm::make_early_inc_range(alloc->getUsers()))
+      view->erase();
+    alloc->erase();
+  }
+  unused.clear();
+}
+
 void MergeSmallPass::runOnOperation() {
   auto program = getOperation().lookupSymbol<func::FuncOp>(exec::programName);
   if (!program)
@@ -99,4 +151,5 @@ void MergeSmallPass::runOnOperation() {
   kernels::DispatchJoiner joiner(getOperation());
   operands.maxElements = maxElements;
   mergeIn(program.getBody().front(), joiner);
+  eraseUnused();
 }

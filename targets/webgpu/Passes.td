@@ -108,7 +108,8 @@ def MergeSmall : Pass<"webgpu-merge-small", "::mlir::ModuleOp"> {
     A dispatch costs more than what little work takes: dispatches of a few thousand
     results that follow each other, as in a recurrent step, become one of a single
     workgroup, whose threads wait for each other between its parts. Such a kernel
-    calls theirs and has the attribute `webgpu.whole`.
+    calls theirs and has the attribute `webgpu.whole`. What only its parts use is
+    memory of its own, which becomes that of the workgroup.
   }];
   let options = [
     Option<"maxElements", "max-elements", "int64_t", "0",

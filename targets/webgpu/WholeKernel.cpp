@@ -59,26 +59,13 @@ bool isSmall(func::FuncOp part) {
   return succeeded(nest) && fitsWorkgroup(*nest);
 }
 
-/// The results of a thread: every workgroupSize-th from its number on.
-static LogicalResult emitPart(OpBuilder &b, func::FuncOp func,
-                              const WholePart &part, Value thread,
-                              int64_t workgroupSize) {
-  NestEmitter e(b, func, part.nest, ThreadTile());
-  e.enterCall(part.callee, part.call);
-  SmallVector<unsigned> parallels, reductions;
-  for (auto [i, dim] : llvm::enumerate(part.nest.dims))
-    (dim.isReduction ? reductions : parallels).push_back(i);
-  auto loop = b.create<scf::ForOp>(
-      e.loc, thread, e.expand(e.getSize(parallels)), e.constant(workgroupSize));
-  OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPointToStart(loop.getBody());
-  if (!parallels.empty())
-    e.delinearize(loop.getInductionVar(), parallels);
+/// The result where the dimensions have got to.
+static void computePoint(NestEmitter &e, ArrayRef<unsigned> reductions) {
   NestEmitter::Values results;
-  if (part.nest.main.inits.front()) {
+  if (e.nest.main.inits.front()) {
     NestEmitter::Values inits = e.getInits();
     if (e.failed)
-      return failure();
+      return;
     results = e.reduce(reductions, inits, [&](ValueRange accumulators) {
       return e.evaluateMain(accumulators);
     });
@@ -89,6 +76,44 @@ static LogicalResult emitPart(OpBuilder &b, func::FuncOp func,
     results = e.finish(results);
   if (!e.failed)
     e.storeResults(results);
+}
+
+/// Calls `emit` with the number of each result of a thread: every
+/// workgroupSize-th from its own on. Implementations of WGSL count the turns of
+/// loops but for those from 0 to a constant in steps of one.
+static void forEachOwn(NestEmitter &e, Value thread, int64_t count,
+                       int64_t workgroupSize, function_ref<void(Value)> emit) {
+  auto loop = e.b.create<scf::ForOp>(
+      e.loc, e.constant(0), e.constant(llvm::divideCeil(count, workgroupSize)),
+      e.constant(1));
+  OpBuilder::InsertionGuard guard(e.b);
+  e.b.setInsertionPointToStart(loop.getBody());
+  Value first = e.mul(loop.getInductionVar(), e.constant(workgroupSize));
+  Value number = e.add(first, thread);
+  if (count % workgroupSize != 0) {
+    auto inside =
+        e.b.create<scf::IfOp>(e.loc, e.isLess(number, e.constant(count)),
+                              /*withElseRegion=*/false);
+    e.b.setInsertionPointToStart(inside.thenBlock());
+  }
+  emit(number);
+}
+
+/// The results of a thread.
+static LogicalResult emitPart(OpBuilder &b, func::FuncOp func,
+                              const WholePart &part, Value thread,
+                              int64_t workgroupSize) {
+  NestEmitter e(b, func, part.nest, ThreadTile());
+  e.enterCall(part.callee, part.call);
+  SmallVector<unsigned> parallels, reductions;
+  for (auto [i, dim] : llvm::enumerate(part.nest.dims))
+    (dim.isReduction ? reductions : parallels).push_back(i);
+  int64_t count = *countPoints(part.nest, /*ofReductions=*/false);
+  forEachOwn(e, thread, count, workgroupSize, [&](Value number) {
+    if (!parallels.empty())
+      e.delinearize(number, parallels);
+    computePoint(e, reductions);
+  });
   return failure(e.failed);
 }
 

@@ -109,8 +109,21 @@ def dense_block() -> Case:
     return network(nodes, feed, constants=constants), feed
 
 
+def recurrent() -> Case:
+    """A layer of seven small steps: what their input gives, the first state, and they."""
+    constants = {
+        "w": random(1, 36, 5, seed=1),
+        "r": random(1, 36, 12, seed=2) / 4,
+        "b": random(1, 72, seed=3),
+    }
+    feed = {"x": random(7, 1, 5)}
+    node = helper.make_node("GRU", ["x", "w", "r", "b"], ["y"], hidden_size=12)
+    return network([node], feed, constants=constants), feed
+
+
 CASES = {
     "dense-block": (dense_block, 8),
+    "recurrent": (recurrent, 2),
     "self-attention": (lambda: attention("x"), 4),
     "cross-attention": (lambda: attention("z"), 5),
     "shuffled-groups": (shuffled_groups, 3),

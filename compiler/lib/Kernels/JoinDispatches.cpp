@@ -74,14 +74,20 @@ Outliner::Outliner(ModuleOp module, func::FuncOp program,
     : module(module), operands(operands), b(module.getContext()) {
   SmallVector<Type> types;
   for (auto [root, view] : operands.buffers)
-    types.push_back(view.getType());
+    if (!operands.own.contains(root))
+      types.push_back(view.getType());
   types.append(operands.scalars.size() + 2, b.getIndexType());
   kernel = func::FuncOp::create(loc, "joined", b.getFunctionType(types, {}));
   Block *body = kernel.addEntryBlock();
   b.setInsertionPointToStart(body);
   unsigned next = 0;
-  for (auto [root, view] : operands.buffers)
-    inside.map(root, body->getArgument(next++));
+  for (auto [root, view] : operands.buffers) {
+    if (!operands.own.contains(root))
+      inside.map(root, body->getArgument(next++));
+    else
+      inside.map(root, b.create<memref::AllocaOp>(
+                           loc, cast<MemRefType>(view.getType())));
+  }
   for (Value scalar : operands.scalars)
     inside.map(scalar, body->getArgument(next++));
   nameScalars(program);
@@ -111,9 +117,9 @@ void Outliner::call(exec::DispatchOp dispatch) {
   for (auto [i, argument] : llvm::enumerate(dispatch.getArguments())) {
     bool isBuffer = isa<MemRefType>(argument.getType());
     values.push_back(inside.lookup(isBuffer ? getRoot(argument) : argument));
-    if (isBuffer)
-      kernel.setArgAttrs(cast<BlockArgument>(values.back()).getArgNumber(),
-                         part.getArgAttrDict(i));
+    auto given = dyn_cast<BlockArgument>(values.back());
+    if (isBuffer && given)
+      kernel.setArgAttrs(given.getArgNumber(), part.getArgAttrDict(i));
   }
   llvm::append_range(values, kernel.getArguments().take_back(2));
   auto calls = part.getOps<func::CallOp>();
@@ -184,7 +190,8 @@ func::FuncOp DispatchJoiner::join(ArrayRef<exec::DispatchOp> dispatches,
   }
   SmallVector<Value> arguments;
   for (auto [root, view] : operands.buffers)
-    arguments.push_back(view);
+    if (!operands.own.contains(root))
+      arguments.push_back(view);
   arguments.append(operands.scalars.begin(), operands.scalars.end());
   OpBuilder b(last);
   auto dispatch = b.create<exec::DispatchOp>(last.getLoc(), kernel.getName(),

@@ -19,10 +19,13 @@
 // CHECK-SAME:    exec.symbol = 0 : i64
 // CHECK-SAME:    exec.symbol = 1 : i64
 // CHECK-SAME:    webgpu.whole
-// CHECK-COUNT-3: call @
+// CHECK:         %[[OWN:.+]] = memref.alloca() : memref<12xf32>
+// CHECK:         call @{{.+}}%[[OWN]],
+// CHECK-COUNT-2: call @{{.+}}%[[OWN]],
 
 // WGSL:      small, workgroups 1
-// WGSL:      for (var {{v[0-9]+}} = {{v[0-9]+}}; {{v[0-9]+}} < 12; {{v[0-9]+}} += 64) {
+// WGSL:      let [[OWN:v[0-9]+]] = [[THREAD:v[0-9]+]] < 12;
+// WGSL:      if ([[OWN]]) {
 // WGSL:        for (var
 // WGSL:      storageBarrier();
 // WGSL-NEXT: workgroupBarrier();
