@@ -38,8 +38,14 @@ private:
   LogicalResult emitReduction(Value thread);
   void finish(ValueRange results);
   Value reduceOwn(Value thread, Value init);
-  /// Every workgroupSize-th element of the row, from the thread's on.
-  scf::ForOp createLoop(Value thread, ValueRange carried);
+  using Step =
+      llvm::function_ref<NestEmitter::Values(Value column, ValueRange)>;
+  /// Emits `step` for every workgroupSize-th element of the row, from the
+  /// thread's on. Implementations of WGSL count the turns of loops but for
+  /// those from 0 to a constant in steps of one.
+  NestEmitter::Values forEachOwn(Value thread, ValueRange carried, Step step);
+  NestEmitter::Values stepInside(Value column, AffineExpr count,
+                                 ValueRange carried, Step step);
   void enterColumns(Value column);
   /// Emits `body` where the number is below the bound.
   template <typename Body>
@@ -62,10 +68,40 @@ private:
 
 } // namespace
 
-scf::ForOp PartEmitter::createLoop(Value thread, ValueRange carried) {
+/// The step, if the row has the element; else what is carried stays.
+NestEmitter::Values PartEmitter::stepInside(Value column, AffineExpr count,
+                                            ValueRange carried, Step step) {
+  if (count.isMultipleOf(workgroupSize))
+    return step(column, carried);
+  Value isInside = emitter.isLess(column, emitter.expand(count));
+  auto branch = b.create<scf::IfOp>(loc, carried.getTypes(), isInside,
+                                    /*withElseRegion=*/!carried.empty());
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(branch.thenBlock());
+  NestEmitter::Values next = step(column, carried);
+  if (carried.empty() || emitter.failed)
+    return next;
+  b.create<scf::YieldOp>(loc, next);
+  b.setInsertionPointToStart(branch.elseBlock());
+  b.create<scf::YieldOp>(loc, carried);
+  return NestEmitter::Values(branch.getResults());
+}
+
+NestEmitter::Values PartEmitter::forEachOwn(Value thread, ValueRange carried,
+                                            Step step) {
   AffineExpr count = getCount(part.nest, part.split.columns, b.getContext());
-  return b.create<scf::ForOp>(loc, thread, emitter.expand(count),
-                              emitter.constant(workgroupSize), carried);
+  Value rounds = emitter.expand(count.ceilDiv(workgroupSize));
+  auto loop = b.create<scf::ForOp>(loc, emitter.constant(0), rounds,
+                                   emitter.constant(1), carried);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(loop.getBody());
+  Value first =
+      emitter.mul(loop.getInductionVar(), emitter.constant(workgroupSize));
+  NestEmitter::Values next = stepInside(emitter.add(first, thread), count,
+                                        loop.getRegionIterArgs(), step);
+  if (!carried.empty() && !emitter.failed)
+    b.create<scf::YieldOp>(loc, next);
+  return NestEmitter::Values(loop.getResults());
 }
 
 void PartEmitter::enterColumns(Value column) {
@@ -74,17 +110,14 @@ void PartEmitter::enterColumns(Value column) {
 }
 
 Value PartEmitter::reduceOwn(Value thread, Value init) {
-  scf::ForOp loop = createLoop(thread, init);
-  OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPointToStart(loop.getBody());
-  enterColumns(loop.getInductionVar());
-  NestEmitter::Values next = emitter.evaluateMain(loop.getRegionIterArgs());
-  if (emitter.failed)
-    return init;
-  b.create<scf::YieldOp>(loc, next);
+  NestEmitter::Values own =
+      forEachOwn(thread, init, [&](Value column, ValueRange carried) {
+        enterColumns(column);
+        return emitter.evaluateMain(carried);
+      });
   for (unsigned dim : part.split.columns)
     emitter.ivs[dim] = Value();
-  return loop.getResult(0);
+  return own.front();
 }
 
 void PartEmitter::finish(ValueRange results) {
@@ -109,11 +142,11 @@ LogicalResult PartEmitter::emitReduction(Value thread) {
 }
 
 LogicalResult PartEmitter::emitElements(Value thread) {
-  scf::ForOp loop = createLoop(thread, {});
-  OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPointToStart(loop.getBody());
-  enterColumns(loop.getInductionVar());
-  finish(emitter.evaluateMain({}));
+  forEachOwn(thread, {}, [&](Value column, ValueRange) {
+    enterColumns(column);
+    finish(emitter.evaluateMain({}));
+    return NestEmitter::Values();
+  });
   return failure(emitter.failed);
 }
 

@@ -19,7 +19,9 @@
 
 // WGSL:      k_kernel_rows, workgroups 5
 // WGSL:      var<workgroup> w0: array<f32, 64>;
-// WGSL:      for (var [[I:v[0-9]+]] = v{{[0-9]+}}; [[I]] < 7; [[I]] += 64) {
+// WGSL:      for (var [[I:v[0-9]+]] = 0; [[I]] < 3; [[I]]++) {
+// WGSL:        = [[I]] * 64;
+// WGSL:        < 130;
 // WGSL:      w0[
 // WGSL:      workgroupBarrier();
 // WGSL:      < 32;
@@ -27,35 +29,35 @@
 // WGSL:      let [[SUM:v[0-9]+]] = w0[0];
 // WGSL:      storageBarrier();
 // WGSL-NEXT: workgroupBarrier();
-// WGSL:      for (var [[J:v[0-9]+]] = v{{[0-9]+}}; [[J]] < 7; [[J]] += 64) {
+// WGSL:      for (var [[J:v[0-9]+]] = 0; [[J]] < 3; [[J]]++) {
 // WGSL:        / v
 #rows = affine_map<(i, j) -> (i, j)>
 #row = affine_map<(i, j) -> (i)>
 #column = affine_map<(i, j) -> (j)>
-func.func @main(%x: tensor<5x7xf32>) -> tensor<7xf32> {
+func.func @main(%x: tensor<5x130xf32>) -> tensor<130xf32> {
   %z = arith.constant 0.0 : f32
   %e = tensor.empty() : tensor<5xf32>
   %f = linalg.fill ins(%z : f32) outs(%e : tensor<5xf32>) -> tensor<5xf32>
   %s = linalg.generic {indexing_maps = [#rows, #row], iterator_types = ["parallel", "reduction"]}
-      ins(%x : tensor<5x7xf32>) outs(%f : tensor<5xf32>) {
+      ins(%x : tensor<5x130xf32>) outs(%f : tensor<5xf32>) {
     ^bb0(%a: f32, %c: f32):
       %t = arith.addf %c, %a : f32
       linalg.yield %t : f32
   } -> tensor<5xf32>
-  %n = tensor.empty() : tensor<5x7xf32>
+  %n = tensor.empty() : tensor<5x130xf32>
   %d = linalg.generic {indexing_maps = [#rows, #row, #rows], iterator_types = ["parallel", "parallel"]}
-      ins(%x, %s : tensor<5x7xf32>, tensor<5xf32>) outs(%n : tensor<5x7xf32>) {
+      ins(%x, %s : tensor<5x130xf32>, tensor<5xf32>) outs(%n : tensor<5x130xf32>) {
     ^bb0(%a: f32, %b: f32, %c: f32):
       %t = arith.divf %a, %b : f32
       linalg.yield %t : f32
-  } -> tensor<5x7xf32>
-  %g = tensor.empty() : tensor<7xf32>
-  %h = linalg.fill ins(%z : f32) outs(%g : tensor<7xf32>) -> tensor<7xf32>
+  } -> tensor<5x130xf32>
+  %g = tensor.empty() : tensor<130xf32>
+  %h = linalg.fill ins(%z : f32) outs(%g : tensor<130xf32>) -> tensor<130xf32>
   %r = linalg.generic {indexing_maps = [affine_map<(j, i) -> (i, j)>, affine_map<(j, i) -> (j)>], iterator_types = ["parallel", "reduction"]}
-      ins(%d : tensor<5x7xf32>) outs(%h : tensor<7xf32>) {
+      ins(%d : tensor<5x130xf32>) outs(%h : tensor<130xf32>) {
     ^bb0(%a: f32, %c: f32):
       %t = arith.addf %c, %a : f32
       linalg.yield %t : f32
-  } -> tensor<7xf32>
-  return %r : tensor<7xf32>
+  } -> tensor<130xf32>
+  return %r : tensor<130xf32>
 }
