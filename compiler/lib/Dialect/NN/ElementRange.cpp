@@ -87,21 +87,44 @@ static ElementRange limit(ElementRange range, Type type) {
   return all.contains(range) ? range : all;
 }
 
-/// The elements of a constant of integers; one for all of a splat.
+/// The elements of a constant of numbers; one for all of a splat.
+template <typename Number, typename Convert>
+static SmallVector<ElementRange> getRanges(DenseElementsAttr constant,
+                                           Convert convert) {
+  if (constant.isSplat())
+    return {convert(constant.getSplatValue<Number>())};
+  return llvm::map_to_vector(constant.getValues<Number>(), convert);
+}
+
 static SmallVector<ElementRange> getRanges(DenseElementsAttr constant) {
+  if (isa<FloatType>(constant.getElementType()))
+    return getRanges<APFloat>(constant, [](const APFloat &number) {
+      double value = number.convertToDouble();
+      return number.isNaN() ? ElementRange() : ElementRange{value, value};
+    });
   bool isPositive = isUnsigned(constant.getElementType());
-  auto convert = [&](const APInt &number) {
+  return getRanges<APInt>(constant, [&](const APInt &number) {
     double value = isPositive ? static_cast<double>(number.getZExtValue())
                               : static_cast<double>(number.getSExtValue());
     return ElementRange{value, value};
-  };
-  if (constant.isSplat())
-    return {convert(constant.getSplatValue<APInt>())};
-  return llvm::map_to_vector(constant.getValues<APInt>(), convert);
+  });
 }
 
 static bool holdsIntegers(Value tensor) {
   return isa<IntegerType>(getElementTypeOrSelf(tensor));
+}
+
+static bool isBounded(const ElementRange &range) {
+  return std::isfinite(range.low) && std::isfinite(range.high);
+}
+
+/// What numbers of `range` are as results of this type, which rounds them.
+static ElementRange roundTo(Type type, const ElementRange &range) {
+  if (type.isF32())
+    return {static_cast<float>(range.low), static_cast<float>(range.high)};
+  return isa<IntegerType>(type)
+             ? ElementRange{std::trunc(range.low), std::trunc(range.high)}
+             : ElementRange();
 }
 
 //===----------------------------------------------------------------------===//
@@ -191,7 +214,12 @@ Ranges RangeFinder::computeElementwise(ElementwiseOpInterface op,
       ofElement.push_back(from[getBroadcastElement(
           i, type.getShape(),
           cast<RankedTensorType>(operand.getType()).getShape())]);
-    ranges.push_back(op.inferRange(ofElement));
+    // A float that is not bounded may be no number.
+    bool isKnown =
+        holdsIntegers(op->getResult(0)) || llvm::all_of(ofElement, isBounded);
+    ranges.push_back(
+        isKnown ? roundTo(type.getElementType(), op.inferRange(ofElement))
+                : ElementRange());
   }
   return ranges;
 }
@@ -223,7 +251,7 @@ Ranges RangeFinder::find(Value tensor, unsigned depth) {
   if (auto it = known.find(tensor); it != known.end())
     return it->second;
   Ranges ranges;
-  if (holdsIntegers(tensor)) {
+  if (holdsIntegers(tensor) || type.getElementType().isF32()) {
     DenseElementsAttr constant = constantElements(tensor);
     ranges = constant ? getRanges(constant)
                       : compute(tensor.getDefiningOp(), depth + 1);
