@@ -14,7 +14,7 @@
 
 namespace nncc::nn {
 
-/// What an integer is known to lie between; both bounds belong to it. Truth
+/// What a number is known to lie between; both bounds belong to it. Truth
 /// values are 0 and 1.
 struct ElementRange {
   double low = -std::numeric_limits<double>::infinity();
