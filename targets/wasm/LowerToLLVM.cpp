@@ -187,9 +187,9 @@ static int64_t countFlops(func::FuncOp kernel) {
   return cast<IntegerAttr>(results.front()).getInt();
 }
 
-/// Slices take some 20 microseconds, when an engine has optimised the code.
+/// Slices take some 50 microseconds, when an engine has optimised the code.
 static void markLongKernels(ModuleOp module) {
-  constexpr int64_t flopsPerSlice = 1'000'000, least = 2, most = 64;
+  constexpr int64_t flopsPerSlice = 2'500'000, least = 4, most = 32;
   for (auto func : module.getOps<func::FuncOp>()) {
     int64_t slices = std::min(countFlops(func) / flopsPerSlice, most);
     if (slices >= least)

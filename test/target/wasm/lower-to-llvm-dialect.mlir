@@ -14,16 +14,16 @@ func.func @f(%i: index, %v: vector<4xf32>) -> (index, vector<4xf32>) {
 
 // Long kernels are to be called in slices, of open sizes by what is known.
 
-// CHECK: llvm.func @long() attributes {{.*}}passthrough = {{\[\[}}"nncc-slices", "40"]]
+// CHECK: llvm.func @long() attributes {{.*}}passthrough = {{\[\[}}"nncc-slices", "16"]]
 func.func @long() attributes {exec.kernel = {flops = affine_map<() -> (40000000)>}} {
   return
 }
-// CHECK: llvm.func @open() attributes {{.*}}passthrough = {{\[\[}}"nncc-slices", "64"]]
+// CHECK: llvm.func @open() attributes {{.*}}passthrough = {{\[\[}}"nncc-slices", "32"]]
 func.func @open() attributes {exec.kernel = {flops = affine_map<()[s0] -> (s0 * 400000000)>}} {
   return
 }
 // CHECK: llvm.func @short() attributes
 // CHECK-NOT: passthrough
-func.func @short() attributes {exec.kernel = {flops = affine_map<() -> (1900000)>}} {
+func.func @short() attributes {exec.kernel = {flops = affine_map<() -> (9000000)>}} {
   return
 }
