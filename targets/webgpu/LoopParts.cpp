@@ -7,7 +7,7 @@
 
 #include "targets/webgpu/LoopParts.h"
 
-#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "nncc/Linalg/TensorParts.h"
 
 using namespace mlir;
 
@@ -104,55 +104,21 @@ int64_t LoopParts::getMostSteps(OpOperand &operand, ArrayRef<int64_t> shape,
   return getExtent(operand, steps) > most ? steps - 1 : steps;
 }
 
-namespace {
-
-/// A slice of a tensor along one dimension.
-struct Slice {
-  SmallVector<OpFoldResult> offsets, sizes, strides;
-
-  Slice(RankedTensorType type, unsigned dim, int64_t begin, int64_t count) {
-    Builder b(type.getContext());
-    offsets.assign(type.getRank(), b.getIndexAttr(0));
-    strides.assign(type.getRank(), b.getIndexAttr(1));
-    for (int64_t extent : type.getShape())
-      sizes.push_back(b.getIndexAttr(extent));
-    offsets[dim] = b.getIndexAttr(begin);
-    sizes[dim] = b.getIndexAttr(count);
-  }
-};
-
-} // namespace
-
 Value LoopParts::extract(OpBuilder &b, OpOperand &operand, int64_t begin,
                          int64_t count) const {
   std::optional<unsigned> place = getPlace(operand);
   if (!place)
     return operand.get();
   AffineExpr index = op.getMatchingIndexingMap(&operand).getResult(*place);
-  Slice slice(getType(operand), *place, begin * *getStride(index),
-              getExtent(operand, count));
-  return b.create<tensor::ExtractSliceOp>(
-      op.getLoc(), operand.get(), slice.offsets, slice.sizes, slice.strides);
-}
-
-tensor::EmptyOp getFresh(Value init) {
-  if (auto fill = init.getDefiningOp<linalg::FillOp>())
-    init = fill.getOutputs()[0];
-  return init.getDefiningOp<tensor::EmptyOp>();
+  return extractPart(b, op.getLoc(), operand.get(), *place,
+                     {begin * *getStride(index), getExtent(operand, count)});
 }
 
 Value LoopParts::makeInit(OpBuilder &b, OpOperand &init, int64_t begin,
                           int64_t count) const {
   if (!getFresh(init.get()))
     return extract(b, init, begin, count);
-  SmallVector<int64_t> shape(getType(init).getShape());
-  shape[*getPlace(init)] = count;
-  Value part = b.create<tensor::EmptyOp>(op.getLoc(), shape,
-                                         getType(init).getElementType());
-  auto fill = init.get().getDefiningOp<linalg::FillOp>();
-  return fill ? b.create<linalg::FillOp>(op.getLoc(), fill.getInputs(), part)
-                    .getResult(0)
-              : part;
+  return makeFreshPart(b, init.get(), *getPlace(init), count);
 }
 
 Value LoopParts::makeWhole(OpBuilder &b, OpOperand &init) const {
@@ -162,27 +128,7 @@ Value LoopParts::makeWhole(OpBuilder &b, OpOperand &init) const {
 
 Value LoopParts::insert(OpBuilder &b, OpOperand &init, Value part, Value whole,
                         int64_t begin) const {
-  unsigned place = *getPlace(init);
-  int64_t count = cast<RankedTensorType>(part.getType()).getDimSize(place);
-  Slice slice(getType(init), place, begin, count);
-  return b.create<tensor::InsertSliceOp>(
-      op.getLoc(), part, whole, slice.offsets, slice.sizes, slice.strides);
-}
-
-void moveIndices(linalg::GenericOp part, unsigned loop, int64_t begin) {
-  SmallVector<linalg::IndexOp> indices;
-  part.getBody()->walk([&](linalg::IndexOp index) {
-    if (begin != 0 && index.getDim() == loop)
-      indices.push_back(index);
-  });
-  for (linalg::IndexOp index : indices) {
-    OpBuilder b(part.getContext());
-    b.setInsertionPointAfter(index);
-    Location loc = index.getLoc();
-    Value first = b.create<arith::ConstantIndexOp>(loc, begin);
-    Value moved = b.create<arith::AddIOp>(loc, index, first);
-    index.getResult().replaceAllUsesExcept(moved, moved.getDefiningOp());
-  }
+  return insertPart(b, op.getLoc(), part, whole, *getPlace(init), begin);
 }
 
 } // namespace nncc::webgpu

@@ -67,12 +67,6 @@ private:
   int64_t size;
 };
 
-/// What an op writes without reading it; null for other tensors.
-mlir::tensor::EmptyOp getFresh(mlir::Value init);
-
-/// Lets the body of a part that begins at `begin` see the steps of the whole.
-void moveIndices(mlir::linalg::GenericOp part, unsigned loop, int64_t begin);
-
 } // namespace nncc::webgpu
 
 #endif

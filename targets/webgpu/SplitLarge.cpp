@@ -8,6 +8,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "nncc/Linalg/TensorParts.h"
 #include "targets/webgpu/LoopParts.h"
 #include "targets/webgpu/Passes.h"
 

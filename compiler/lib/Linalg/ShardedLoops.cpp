@@ -7,19 +7,9 @@
 
 #include "ShardedLoops.h"
 
-#include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Tensor/IR/Tensor.h"
-
 using namespace mlir;
 
 namespace nncc {
-
-SmallVector<Range> divide(int64_t size, int64_t step) {
-  SmallVector<Range> ranges;
-  for (int64_t begin = 0; begin < size; begin += step)
-    ranges.push_back({begin, std::min(step, size - begin)});
-  return ranges;
-}
 
 /// `c` of an index `d floordiv c`, or 1 of the index `d`.
 static std::optional<int64_t> getScale(AffineExpr index, unsigned &loop) {
@@ -84,16 +74,8 @@ static bool isPeriodic(AffineMap map, unsigned place, unsigned loop,
   return true;
 }
 
-/// The fresh tensor that an op writes; null where it writes another.
-static tensor::EmptyOp getFresh(linalg::GenericOp op) {
-  Value init = op.getDpsInits()[0];
-  if (auto fill = init.getDefiningOp<linalg::FillOp>())
-    init = fill.getOutputs()[0];
-  return init.getDefiningOp<tensor::EmptyOp>();
-}
-
 bool ShardedLoop::canShard() {
-  if (!getFresh(op))
+  if (!getFresh(op.getDpsInits()[0]))
     return false;
   for (OpOperand &operand : op->getOpOperands()) {
     AffineMap map = op.getMatchingIndexingMap(&operand);
@@ -122,45 +104,12 @@ Range ShardedLoop::getLoopRange(Range range) {
   return {begin, std::min(range.size * scale, getSize() - begin)};
 }
 
-/// A fresh tensor for a part, filled as the whole is.
-Value ShardedLoop::getInit(OpBuilder &b, Range range) {
-  tensor::EmptyOp whole = getFresh(op);
-  SmallVector<OpFoldResult> sizes = whole.getMixedSizes();
-  sizes[*getPlace(*op.getDpsInitOperand(0))] = b.getIndexAttr(range.size);
-  Value init = b.create<tensor::EmptyOp>(op.getLoc(), sizes,
-                                         whole.getType().getElementType());
-  auto fill = op.getDpsInits()[0].getDefiningOp<linalg::FillOp>();
-  return fill ? b.create<linalg::FillOp>(op.getLoc(), fill.getInputs(), init)
-                    .getResult(0)
-              : init;
-}
-
 /// What an operand has for a range of the loop.
-static Value getSlice(OpBuilder &b, Value whole, unsigned place, Range range,
-                      int64_t width) {
-  auto type = cast<RankedTensorType>(whole.getType());
-  SmallVector<OpFoldResult> offsets(type.getRank(), b.getIndexAttr(0)),
-      strides(type.getRank(), b.getIndexAttr(1)), sizes;
-  for (int64_t size : type.getShape())
-    sizes.push_back(b.getIndexAttr(size));
-  offsets[place] = b.getIndexAttr(range.begin / width);
-  sizes[place] = b.getIndexAttr(llvm::divideCeil(range.size, width));
-  return b.create<tensor::ExtractSliceOp>(whole.getLoc(), whole, offsets, sizes,
-                                          strides);
-}
-
-/// Bodies that ask for the step of the loop go on where the last part ended.
-static void moveIndices(linalg::GenericOp part, unsigned loop, int64_t begin) {
-  part.getBody()->walk([&](linalg::IndexOp index) {
-    if (index.getDim() != loop || begin == 0)
-      return;
-    OpBuilder b(part.getContext());
-    b.setInsertionPointAfter(index);
-    Location loc = index.getLoc();
-    Value first = b.create<arith::ConstantIndexOp>(loc, begin);
-    Value moved = b.create<arith::AddIOp>(loc, index, first);
-    index.getResult().replaceAllUsesExcept(moved, moved.getDefiningOp());
-  });
+static Value getPart(OpBuilder &b, Value whole, unsigned place, Range range,
+                     int64_t width) {
+  Range part{range.begin / width,
+             static_cast<int64_t>(llvm::divideCeil(range.size, width))};
+  return extractPart(b, whole.getLoc(), whole, place, part);
 }
 
 /// The op for one range of the loop, which reads `part` of `value`.
@@ -177,10 +126,11 @@ Value ShardedLoop::makePart(Range range, Value value, Value part) {
       unsigned walked;
       AffineExpr index = op.getMatchingIndexingMap(input).getResult(*place);
       operands.push_back(
-          getSlice(b, input->get(), *place, range, *getScale(index, walked)));
+          getPart(b, input->get(), *place, range, *getScale(index, walked)));
     }
   }
-  operands.push_back(getInit(b, range));
+  OpOperand &init = *op.getDpsInitOperand(0);
+  operands.push_back(makeFreshPart(b, init.get(), *getPlace(init), range.size));
   Operation *clone = b.clone(*op);
   clone->setOperands(operands);
   clone->getResult(0).setType(operands.back().getType());
@@ -191,18 +141,9 @@ Value ShardedLoop::makePart(Range range, Value value, Value part) {
 /// Puts the parts of the result together.
 static Value join(OpBuilder &b, tensor::EmptyOp fresh, unsigned place,
                   ArrayRef<Range> ranges, ArrayRef<Value> results) {
-  Location loc = results[0].getLoc();
-  SmallVector<OpFoldResult> sizes = fresh.getMixedSizes(),
-                            offsets(sizes.size(), b.getIndexAttr(0)),
-                            strides(sizes.size(), b.getIndexAttr(1));
-  Value whole =
-      b.create<tensor::EmptyOp>(loc, sizes, fresh.getType().getElementType());
-  for (auto [range, result] : llvm::zip_equal(ranges, results)) {
-    offsets[place] = b.getIndexAttr(range.begin);
-    sizes[place] = b.getIndexAttr(range.size);
-    whole = b.create<tensor::InsertSliceOp>(loc, result, whole, offsets, sizes,
-                                            strides);
-  }
+  Value whole = b.clone(*fresh)->getResult(0);
+  for (auto [range, result] : llvm::zip_equal(ranges, results))
+    whole = insertPart(b, result.getLoc(), result, whole, place, range.begin);
   return whole;
 }
 
@@ -227,7 +168,8 @@ void ShardedLoop::shard(ArrayRef<Range> ranges, Value value,
     }
   }
   OpBuilder b(op);
-  result.replaceAllUsesWith(join(b, getFresh(op), place, loopRanges, results));
+  tensor::EmptyOp fresh = getFresh(op.getDpsInits()[0]);
+  result.replaceAllUsesWith(join(b, fresh, place, loopRanges, results));
   op.erase();
 }
 

@@ -8,17 +8,9 @@
 #ifndef NNCC_LIB_LINALG_SHARDEDLOOPS_H
 #define NNCC_LIB_LINALG_SHARDEDLOOPS_H
 
-#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "nncc/Linalg/TensorParts.h"
 
 namespace nncc {
-
-/// A part of a dimension or loop.
-struct Range {
-  int64_t begin, size;
-};
-
-/// Ranges of `step` that cover `size`; the last may be smaller.
-llvm::SmallVector<Range> divide(int64_t size, int64_t step);
 
 /// A parallel loop of an op, which can be done in parts that write into parts
 /// of one result. One step along the dimension of a tensor that is divided is
@@ -43,7 +35,6 @@ private:
   std::optional<unsigned> getPlace(mlir::OpOperand &operand);
   int64_t getSize();
   Range getLoopRange(Range range);
-  mlir::Value getInit(mlir::OpBuilder &b, Range range);
   mlir::Value makePart(Range range, mlir::Value value, mlir::Value part);
 
   mlir::linalg::GenericOp op;
