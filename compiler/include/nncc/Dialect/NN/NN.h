@@ -52,30 +52,6 @@ struct ElementSource {
 std::optional<llvm::SmallVector<ElementSource>>
 getElementSources(SymbolicValueOpInterface op);
 
-/// Creates an op whose result types are inferred from `args`, those of its
-/// builder after the result types. Unlike OpBuilder::create, which aborts, an
-/// error is emitted at `loc` if the operands do not fit.
-template <typename Op, typename... Args>
-mlir::FailureOr<Op> tryCreate(mlir::OpBuilder &b, mlir::Location loc,
-                              Args &&...args) {
-  mlir::OperationState state(loc, Op::getOperationName());
-  if constexpr (Op::template hasTrait<mlir::OpTrait::OneResult>()) {
-    Op::build(b, state, mlir::Type(), std::forward<Args>(args)...);
-  } else {
-    constexpr unsigned count =
-        Op::template hasTrait<mlir::OpTrait::NResults<2>::Impl>() ? 2 : 3;
-    mlir::SmallVector<mlir::Type> none(count);
-    Op::build(b, state, mlir::TypeRange(none), std::forward<Args>(args)...);
-  }
-  state.types.clear();
-  if (mlir::failed(
-          Op::inferReturnTypes(b.getContext(), loc, state.operands,
-                               state.attributes.getDictionary(b.getContext()),
-                               state.getRawProperties(), {}, state.types)))
-    return mlir::failure();
-  return mlir::cast<Op>(b.create(state));
-}
-
 } // namespace nncc::nn
 
 #endif // NNCC_DIALECT_NN_NN_H
