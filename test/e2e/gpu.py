@@ -68,7 +68,8 @@ class GpuHost:
     def _answer(self) -> str:
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
-        return str(json.loads(line)["error"]) if line else "the process ended"
+        assert line, "the process that runs modules on the GPU ended without an answer"
+        return str(json.loads(line)["error"])
 
 
 def _save_inputs(folder: Path, inputs: Sequence[Array]) -> Path:
