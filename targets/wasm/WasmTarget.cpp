@@ -53,6 +53,10 @@ private:
   LogicalResult generateObject(StringRef prefix);
   LogicalResult writeLLVM(StringRef path);
   LogicalResult writeObject(StringRef path);
+  bool wantsVariants() const;
+  FailureOr<std::string> makeVariants(ArrayRef<Unit> units, StringRef probe,
+                                      CodeCache &cache);
+  LinkOptions getLinkOptions(bool hasVariants) const;
   LogicalResult writeModules(StringRef path);
   LogicalResult
   writeComponent(StringRef path,
@@ -278,34 +282,28 @@ LogicalResult Emission::writeObject(StringRef path) {
   });
 }
 
-LogicalResult Emission::writeModules(StringRef path) {
-  CodeCache cache(options.cacheFolder);
-  // Hosts of components know nothing of variants.
-  bool wantsVariants = options.relaxedVariants && !options.strictFP &&
-                       feature == Feature::Simd128 &&
-                       (!gpu || gpu->hasFallback) &&
-                       options.artifact == Artifact::Module;
-  Parts parts = splitProgram(*code, feature, wantsVariants);
-  auto compile = [&](ArrayRef<Unit> units) {
-    return compileUnits(program.getLoc(), units, cache);
-  };
-  FailureOr<std::vector<std::string>> objects = compile(parts.units);
-  // First, since the linker's start function stays from one link to the next.
-  auto makeVariants = [&](ArrayRef<Unit> units,
-                          StringRef probe) -> FailureOr<std::string> {
-    FailureOr<std::vector<std::string>> variants = compile(units);
-    if (failed(variants) || variants->empty())
-      return failed(variants) ? FailureOr<std::string>() : std::string();
-    auto linked = linkVariants(*variants, probe, options.threads);
-    if (!linked)
-      return fail(linked.takeError());
-    return (*linked)->getBuffer().str();
-  };
-  FailureOr<std::string> sums = makeVariants(parts.sums, "ProbeSums");
-  FailureOr<std::string> dots = makeVariants(parts.dots, "ProbeDots");
-  if (failed(objects) || failed(sums) || failed(dots))
-    return failure();
-  cache.prune();
+/// Hosts of components know nothing of variants.
+bool Emission::wantsVariants() const {
+  return options.relaxedVariants && !options.strictFP &&
+         feature == Feature::Simd128 && (!gpu || gpu->hasFallback) &&
+         options.artifact == Artifact::Module;
+}
+
+/// The module with the second forms of kernels; empty if there are none.
+FailureOr<std::string> Emission::makeVariants(ArrayRef<Unit> units,
+                                              StringRef probe,
+                                              CodeCache &cache) {
+  FailureOr<std::vector<std::string>> variants =
+      compileUnits(program.getLoc(), units, cache);
+  if (failed(variants) || variants->empty())
+    return failed(variants) ? FailureOr<std::string>() : std::string();
+  auto linked = linkVariants(*variants, probe, options.threads);
+  if (!linked)
+    return fail(linked.takeError());
+  return (*linked)->getBuffer().str();
+}
+
+LinkOptions Emission::getLinkOptions(bool hasVariants) const {
   LinkOptions linking;
   linking.simd = feature != Feature::Scalar;
   linking.exportWeights = options.externalWeights || gpu;
@@ -313,9 +311,23 @@ LogicalResult Emission::writeModules(StringRef path) {
   linking.threads = options.threads;
   linking.runs = !gpu || gpu->hasFallback;
   linking.plansGpu = gpu;
-  linking.hasVariants = !sums->empty() || !dots->empty();
+  linking.hasVariants = hasVariants;
+  return linking;
+}
+
+LogicalResult Emission::writeModules(StringRef path) {
+  CodeCache cache(options.cacheFolder);
+  Parts parts = splitProgram(*code, feature, wantsVariants());
+  FailureOr<std::vector<std::string>> objects =
+      compileUnits(program.getLoc(), parts.units, cache);
+  // First, since the linker's start function stays from one link to the next.
+  FailureOr<std::string> sums = makeVariants(parts.sums, "ProbeSums", cache);
+  FailureOr<std::string> dots = makeVariants(parts.dots, "ProbeDots", cache);
+  if (failed(objects) || failed(sums) || failed(dots))
+    return failure();
+  cache.prune();
   llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> linked =
-      link(*objects, linking);
+      link(*objects, getLinkOptions(!sums->empty() || !dots->empty()));
   if (!linked)
     return fail(linked.takeError());
   auto write = [&](raw_ostream &os) {

@@ -10,6 +10,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/TypeUtilities.h"
 #include "nncc/Linalg/Constants.h"
 
 namespace nncc {
@@ -71,57 +72,91 @@ static Value padToPanels(OpBuilder &b, Location loc, Value operand,
   return b.create<tensor::PadOp>(loc, Type(), operand, low, high, zero);
 }
 
+namespace {
+
+/// How an operand lies once it is packed:
+/// [groups][panels][reductions in loop order][panel].
+struct PackedLayout {
+  linalg::GenericOp op;
+  AffineMap map; ///< of the operand
+  unsigned n;    ///< the loop along which it is packed
+  ArrayRef<int64_t> padded;
+
+  SmallVector<int64_t> shape;
+  SmallVector<AffineExpr> source; ///< by packed dimensions
+  SmallVector<AffineExpr> index;  ///< by loops of the op
+
+  PackedLayout(linalg::GenericOp op, AffineMap map, unsigned n,
+               ArrayRef<int64_t> padded);
+
+private:
+  void addDims(utils::IteratorType kind);
+};
+
+} // namespace
+
+PackedLayout::PackedLayout(linalg::GenericOp op, AffineMap map, unsigned n,
+                           ArrayRef<int64_t> padded)
+    : op(op), map(map), n(n), padded(padded), source(map.getNumResults()) {
+  MLIRContext *context = op.getContext();
+  AffineExpr column = getAffineDimExpr(n, context);
+  unsigned place = *map.getResultPosition(column);
+  addDims(utils::IteratorType::parallel);
+  source[place] = getAffineDimExpr(shape.size(), context) * panel;
+  index.push_back(column.floorDiv(panel));
+  shape.push_back(padded[place] / panel);
+  addDims(utils::IteratorType::reduction);
+  source[place] = source[place] + getAffineDimExpr(shape.size(), context);
+  index.push_back(column % panel);
+  shape.push_back(panel);
+}
+
+void PackedLayout::addDims(utils::IteratorType kind) {
+  MLIRContext *context = op.getContext();
+  for (unsigned dim = 0; dim < op.getNumLoops(); ++dim) {
+    if (dim == n || !map.isFunctionOfDim(dim) ||
+        op.getIteratorTypesArray()[dim] != kind)
+      continue;
+    unsigned from = *map.getResultPosition(getAffineDimExpr(dim, context));
+    source[from] = getAffineDimExpr(shape.size(), context);
+    shape.push_back(padded[from]);
+    index.push_back(getAffineDimExpr(dim, context));
+  }
+}
+
+/// `tensor` in another order.
+static Value reorder(OpBuilder &b, Location loc, Value tensor,
+                     const PackedLayout &layout) {
+  unsigned rank = layout.shape.size();
+  Value empty = b.create<tensor::EmptyOp>(loc, layout.shape,
+                                          getElementTypeOrSelf(tensor));
+  SmallVector<AffineMap> maps = {
+      AffineMap::get(rank, 0, layout.source, b.getContext()),
+      AffineMap::getMultiDimIdentityMap(rank, b.getContext())};
+  SmallVector<utils::IteratorType> loops(rank, utils::IteratorType::parallel);
+  auto copy = b.create<linalg::GenericOp>(
+      loc, empty.getType(), tensor, empty, maps, loops,
+      [](OpBuilder &b, Location loc, ValueRange arguments) {
+        b.create<linalg::YieldOp>(loc, arguments[0]);
+      });
+  return copy.getResult(0);
+}
+
 static void pack(linalg::GenericOp op, OpOperand *operand, unsigned n) {
   // Beside the constant: the op may stand in a loop.
   OpBuilder b(op);
   b.setInsertionPointAfterValue(operand->get());
   Location loc = op.getLoc();
-  MLIRContext *context = op.getContext();
   AffineMap map = op.getMatchingIndexingMap(operand);
-  auto type = cast<RankedTensorType>(operand->get().getType());
-  unsigned place = *map.getResultPosition(getAffineDimExpr(n, context));
+  unsigned place = *map.getResultPosition(b.getAffineDimExpr(n));
   Value padded = padToPanels(b, loc, operand->get(), place);
-  auto paddedType = cast<RankedTensorType>(padded.getType());
-
-  // [groups][panels][reductions in loop order][panel]
-  SmallVector<int64_t> shape;
-  SmallVector<AffineExpr> source(map.getNumResults()), packedIndex;
-  auto addDims = [&](utils::IteratorType kind) {
-    for (unsigned dim = 0; dim < op.getNumLoops(); ++dim) {
-      if (dim == n || !map.isFunctionOfDim(dim) ||
-          op.getIteratorTypesArray()[dim] != kind)
-        continue;
-      unsigned from = *map.getResultPosition(getAffineDimExpr(dim, context));
-      source[from] = getAffineDimExpr(shape.size(), context);
-      shape.push_back(type.getDimSize(from));
-      packedIndex.push_back(getAffineDimExpr(dim, context));
-    }
-  };
-  addDims(utils::IteratorType::parallel);
-  source[place] = getAffineDimExpr(shape.size(), context) * panel;
-  packedIndex.push_back(getAffineDimExpr(n, context).floorDiv(panel));
-  shape.push_back(paddedType.getDimSize(place) / panel);
-  addDims(utils::IteratorType::reduction);
-  source[place] = source[place] + getAffineDimExpr(shape.size(), context);
-  shape.push_back(panel);
-  packedIndex.push_back(getAffineDimExpr(n, context) % panel);
-
-  Value empty = b.create<tensor::EmptyOp>(loc, shape, type.getElementType());
-  unsigned rank = shape.size();
-  SmallVector<AffineMap> maps = {
-      AffineMap::get(rank, 0, source, context),
-      AffineMap::getMultiDimIdentityMap(rank, context)};
-  auto packed = b.create<linalg::GenericOp>(
-      loc, empty.getType(), padded, empty, maps,
-      SmallVector<utils::IteratorType>(rank, utils::IteratorType::parallel),
-      [](OpBuilder &b, Location loc, ValueRange arguments) {
-        b.create<linalg::YieldOp>(loc, arguments[0]);
-      });
-  SmallVector<AffineMap> newMaps = op.getIndexingMapsArray();
-  newMaps[operand->getOperandNumber()] =
-      AffineMap::get(op.getNumLoops(), 0, packedIndex, context);
-  operand->set(packed.getResult(0));
-  op.setIndexingMapsAttr(b.getAffineMapArrayAttr(newMaps));
+  auto type = cast<RankedTensorType>(padded.getType());
+  PackedLayout layout(op, map, n, type.getShape());
+  operand->set(reorder(b, loc, padded, layout));
+  SmallVector<AffineMap> maps = op.getIndexingMapsArray();
+  maps[operand->getOperandNumber()] =
+      AffineMap::get(op.getNumLoops(), 0, layout.index, op.getContext());
+  op.setIndexingMapsAttr(b.getAffineMapArrayAttr(maps));
 }
 
 namespace {

@@ -123,58 +123,74 @@ LogicalResult HostProgramBuilder::convert(scf::ForOp op) {
   return endStep(body, body.getTerminator()->getOperands(), carried);
 }
 
-/// Numbers are carried as they are, tensors in buffers.
-LogicalResult HostProgramBuilder::convert(scf::WhileOp op) {
-  auto isTensor = [](Value value) {
-    return isa<RankedTensorType>(value.getType());
-  };
-  Block *before = op.getBeforeBody(), *after = op.getAfterBody();
-  if (op.getConditionOp().getArgs() != before->getArguments())
-    return op.emitError("hands on something else than it carries");
-  SmallVector<Buffer> carried;
-  SmallVector<Value> numbers;
+static bool isTensor(Value value) {
+  return isa<RankedTensorType>(value.getType());
+}
+
+LogicalResult
+HostProgramBuilder::getCarriedBuffers(scf::WhileOp op,
+                                      SmallVectorImpl<Buffer> &carried) {
   for (auto [i, init] : llvm::enumerate(op.getInits())) {
-    if (!isTensor(init)) {
-      numbers.push_back(hostValues.lookup(init));
+    if (!isTensor(init))
       continue;
-    }
     FailureOr<Buffer> buffer = getCarried(init, op.getResult(i));
     if (failed(buffer))
       return failure();
-    for (Value value : {Value(before->getArgument(i)),
-                        Value(after->getArgument(i)), op.getResult(i)})
+    for (Value value :
+         {Value(op.getBeforeBody()->getArgument(i)),
+          Value(op.getAfterBody()->getArgument(i)), op.getResult(i)})
       buffers[value] = *buffer;
     carried.push_back(*buffer);
   }
+  return success();
+}
+
+/// The steps of a body as those of a new block, whose arguments are the numbers
+/// that the body takes.
+LogicalResult HostProgramBuilder::convertBody(Block *body, Region &to) {
+  auto numbers = llvm::to_vector(llvm::make_filter_range(
+      body->getArguments(), [](Value value) { return !isTensor(value); }));
   SmallVector<Type> types(ValueRange(numbers).getTypes());
-  SmallVector<Location> locs(types.size(), op.getLoc());
-  auto loop = host.create<scf::WhileOp>(op.getLoc(), types, numbers);
+  SmallVector<Location> locs(types.size(), body->getParentOp()->getLoc());
+  Block *block = host.createBlock(&to, {}, types, locs);
+  hostValues.map(ValueRange(numbers), block->getArguments());
+  return convertStep(*body);
+}
+
+/// What the host has for those of the values that are numbers.
+SmallVector<Value> HostProgramBuilder::getNumbers(ValueRange values) {
+  SmallVector<Value> numbers;
+  for (Value value : values)
+    if (!isTensor(value))
+      numbers.push_back(hostValues.lookup(value));
+  return numbers;
+}
+
+/// Numbers are carried as they are, tensors in buffers.
+LogicalResult HostProgramBuilder::convert(scf::WhileOp op) {
+  Location loc = op.getLoc();
+  if (op.getConditionOp().getArgs() != op.getBeforeArguments())
+    return op.emitError("hands on something else than it carries");
+  SmallVector<Buffer> carried;
+  if (failed(getCarriedBuffers(op, carried)))
+    return failure();
+  SmallVector<Value> numbers = getNumbers(op.getInits());
+  SmallVector<Type> types(ValueRange(numbers).getTypes());
+  auto loop = host.create<scf::WhileOp>(loc, types, numbers);
   OpBuilder::InsertionGuard guard(host);
-  auto enter = [&](Block *from, Region &to) {
-    Block *block = host.createBlock(&to, {}, types, locs);
-    auto arguments = llvm::make_filter_range(
-        from->getArguments(), [&](Value value) { return !isTensor(value); });
-    for (auto [old, now] : llvm::zip(arguments, block->getArguments()))
-      hostValues.map(old, now);
-    return convertStep(*from);
-  };
-  if (failed(enter(before, loop.getBefore())))
+  if (failed(convertBody(op.getBeforeBody(), loop.getBefore())))
     return failure();
   host.create<scf::ConditionOp>(
-      op.getLoc(), hostValues.lookup(op.getConditionOp().getCondition()),
+      loc, hostValues.lookup(op.getConditionOp().getCondition()),
       loop.getBeforeArguments());
-  if (failed(enter(after, loop.getAfter())))
+  if (failed(convertBody(op.getAfterBody(), loop.getAfter())))
     return failure();
-  SmallVector<Value> tensors, next;
-  for (Value value : op.getYieldOp().getOperands()) {
-    if (isTensor(value))
-      tensors.push_back(value);
-    else
-      next.push_back(hostValues.lookup(value));
-  }
-  if (failed(endStep(*after, tensors, carried)))
+  ValueRange yielded = op.getYieldOp().getOperands();
+  auto tensors = llvm::to_vector(llvm::make_filter_range(yielded, isTensor));
+  SmallVector<Value> next = getNumbers(yielded);
+  if (failed(endStep(*op.getAfterBody(), tensors, carried)))
     return failure();
-  host.create<scf::YieldOp>(op.getLoc(), next);
+  host.create<scf::YieldOp>(loc, next);
   return success();
 }
 

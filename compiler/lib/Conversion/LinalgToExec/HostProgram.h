@@ -64,6 +64,10 @@ private:
   /// The ops of a step of a loop, but for the last one if that binds sizes of
   /// what is carried.
   mlir::LogicalResult convertStep(mlir::Block &body);
+  mlir::LogicalResult convertBody(mlir::Block *body, mlir::Region &to);
+  mlir::LogicalResult getCarriedBuffers(mlir::scf::WhileOp op,
+                                        llvm::SmallVectorImpl<Buffer> &carried);
+  llvm::SmallVector<mlir::Value> getNumbers(mlir::ValueRange values);
   /// Carries over what needs the sizes as they are, binds the next ones, and
   /// carries over the rest, which lies in other memory.
   mlir::LogicalResult endStep(mlir::Block &body, mlir::ValueRange values,
