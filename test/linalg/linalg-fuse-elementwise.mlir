@@ -137,3 +137,51 @@ func.func @same_sizes(%x: tensor<?x6xf32>, %a: index) -> tensor<?x2x3xf32> {
   %r = tensor.expand_shape %flat [[0, 1, 2]] output_shape [%a, 2, 3] : tensor<?xf32> into tensor<?x2x3xf32>
   return %r : tensor<?x2x3xf32>
 }
+
+// What one reader gets joined, and what it gets as it is: it reads one of them
+// directly, and the other one through a reshape.
+// CHECK-LABEL: func.func @joined_and_not
+// CHECK:         %[[JOINED:.*]] = linalg.generic
+// CHECK:         %[[PLAIN:.*]] = linalg.generic
+// CHECK:         %[[SPLIT:.*]] = tensor.expand_shape %[[PLAIN]]
+// CHECK:         linalg.generic
+// CHECK-SAME:      ins(%[[JOINED]], %[[SPLIT]] :
+// CHECK:           %[[K:.*]] = linalg.index 2
+// CHECK-NEXT:      %[[I:.*]] = linalg.index 1
+// CHECK-NEXT:      affine.apply {{.*}}(%[[K]], %[[I]])
+// CHECK-NOT:       affine.apply
+// CHECK:         tensor.collapse_shape
+func.func @joined_and_not(%x: tensor<4x3x3x8xf32>, %y: tensor<4x9x8xf32>) -> tensor<4x9xf32> {
+  %z = arith.constant 0.0 : f32
+  %e = tensor.empty() : tensor<4x3x3xf32>
+  %f = linalg.fill ins(%z : f32) outs(%e : tensor<4x3x3xf32>) -> tensor<4x3x3xf32>
+  %s = linalg.generic {indexing_maps = [affine_map<(n, g, c, k) -> (n, g, c, k)>, affine_map<(n, g, c, k) -> (n, g, c)>],
+                       iterator_types = ["parallel", "parallel", "parallel", "reduction"]}
+      ins(%x : tensor<4x3x3x8xf32>) outs(%f : tensor<4x3x3xf32>) {
+    ^bb0(%i: f32, %o: f32):
+      %a = arith.addf %i, %o : f32
+      linalg.yield %a : f32
+  } -> tensor<4x3x3xf32>
+  %c = tensor.collapse_shape %s [[0], [1, 2]] : tensor<4x3x3xf32> into tensor<4x9xf32>
+  %o = tensor.empty() : tensor<4x9xf32>
+  %g = linalg.fill ins(%z : f32) outs(%o : tensor<4x9xf32>) -> tensor<4x9xf32>
+  %t = linalg.generic {indexing_maps = [affine_map<(n, c, k) -> (n, c, k)>, affine_map<(n, c, k) -> (n, c)>],
+                       iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%y : tensor<4x9x8xf32>) outs(%g : tensor<4x9xf32>) {
+    ^bb0(%i: f32, %out: f32):
+      %a = arith.addf %i, %out : f32
+      linalg.yield %a : f32
+  } -> tensor<4x9xf32>
+  %r = linalg.generic {indexing_maps = [affine_map<(n, c) -> (n, c)>, affine_map<(n, c) -> (n, c)>, affine_map<(n, c) -> (n, c)>],
+                       iterator_types = ["parallel", "parallel"]}
+      ins(%c, %t : tensor<4x9xf32>, tensor<4x9xf32>) outs(%o : tensor<4x9xf32>) {
+    ^bb0(%i: f32, %j: f32, %out: f32):
+      %n = linalg.index 1 : index
+      %m = arith.index_cast %n : index to i32
+      %w = arith.sitofp %m : i32 to f32
+      %a = arith.mulf %j, %w : f32
+      %b = arith.addf %i, %a : f32
+      linalg.yield %b : f32
+  } -> tensor<4x9xf32>
+  return %r : tensor<4x9xf32>
+}

@@ -41,6 +41,9 @@ public:
 
   LogicalResult run();
 
+  /// The stage that was begun last.
+  StringRef getStage() const { return stage; }
+
 private:
   LogicalResult import();
   LogicalResult legalize();
@@ -52,7 +55,7 @@ private:
   LogicalResult writeText();
   LogicalResult runPasses(StringRef stage, ModuleOp program,
                           llvm::function_ref<void(OpPassManager &)> build);
-  void tell(StringRef stage);
+  void tell(StringRef begun);
   /// Whether the run ends with the stage of this name.
   bool isLast(StringRef stage) const { return options.emit == stage; }
 
@@ -66,6 +69,7 @@ private:
   /// there.
   OwningOpRef<ModuleOp> device;
   SmallVector<SourceNode> nodes;
+  std::string stage;
   DefaultTimingManager timing;
 };
 
@@ -88,7 +92,8 @@ static LogicalResult runNative(ModuleOp module, char *arena, char *weights) {
   return success();
 }
 
-void Driver::tell(StringRef stage) {
+void Driver::tell(StringRef begun) {
+  stage = begun.str();
   // A long compile shows where it is, on a terminal in one line.
   bool onTerminal = llvm::sys::Process::StandardErrIsDisplayed();
   if (options.verbose)
@@ -336,8 +341,20 @@ LogicalResult Driver::run() {
 }
 
 LogicalResult runDriver(const DriverOptions &options, MLIRContext &context) {
-  LogicalResult result = Driver(options, context).run();
+  bool toldWhy = false;
+  ScopedDiagnosticHandler counter(&context, [&](Diagnostic &diagnostic) {
+    toldWhy |= diagnostic.getSeverity() == DiagnosticSeverity::Error;
+    return failure(); // Others print it.
+  });
+  Driver driver(options, context);
+  LogicalResult result = driver.run();
   clearProgress(options);
+  // Such as patterns that do not come to an end.
+  if (failed(result) && !toldWhy)
+    emitError(UnknownLoc::get(&context))
+        << "a pass of the stage '" << driver.getStage()
+        << "' failed, which is a fault of nncc: please report it, with what "
+           "--reproduce=FILE.tar packs";
   return result;
 }
 

@@ -116,6 +116,19 @@ static bool isTransposeOfOperands(linalg::GenericOp op) {
          });
 }
 
+/// Whether an operand is what another op computes for its reader alone, with
+/// which it can't be joined. A reader whose loops are joined to read something
+/// else unsplit would read this through a reshape, and split its loops again to
+/// be rid of that.
+static bool readsResultAsItIs(OpOperand *operand) {
+  auto consumer = cast<linalg::GenericOp>(operand->getOwner());
+  auto producer = operand->get().getDefiningOp<linalg::GenericOp>();
+  return producer && producer->hasOneUse() &&
+         producer->getBlock() == consumer->getBlock() &&
+         consumer.getMatchingIndexingMap(operand).isPermutation() &&
+         !shouldFuse(operand);
+}
+
 /// Whether an elementwise op reads through a reshape what another op computes
 /// for it alone: with the reshape behind both, one kernel computes them.
 static bool shouldReadUnshaped(OpOperand *operand) {
@@ -125,6 +138,9 @@ static bool shouldReadUnshaped(OpOperand *operand) {
       !consumer.isDpsInput(operand) || !isStaticReshape(reshape) ||
       !consumer.getMatchingIndexingMap(operand).isPermutation() ||
       isTransposeOfOperands(consumer))
+    return false;
+  if (isa<tensor::ExpandShapeOp>(reshape) &&
+      llvm::any_of(consumer.getDpsInputOperands(), readsResultAsItIs))
     return false;
   auto producer = reshape->getOperand(0).getDefiningOp<linalg::GenericOp>();
   return producer && producer->hasOneUse() && reshape->hasOneUse() &&
