@@ -19,11 +19,18 @@ using namespace mlir;
 
 namespace nncc::webgpu {
 
+/// What a kernel has by itself, if that is what it hands on; else null.
+static Value getOwn(Value operand) {
+  if (auto cast = operand.getDefiningOp<memref::CastOp>())
+    operand = cast.getSource();
+  return operand.getDefiningOp<memref::AllocaOp>() ? operand : Value();
+}
+
 /// The tensor that an operand of a dispatch shows, or that a kernel has by
 /// itself; null for numbers.
 static Value getMemory(Value operand) {
-  if (operand.getDefiningOp<memref::AllocaOp>())
-    return operand;
+  if (Value own = getOwn(operand))
+    return own;
   auto view = operand.getDefiningOp<memref::ViewOp>();
   return view ? view.getSource() : Value();
 }
@@ -40,10 +47,8 @@ visitParts(ModuleOp module, func::FuncOp kernel, ValueRange operands,
     for (Value argument : call.getOperands()) {
       auto outer = dyn_cast<BlockArgument>(argument);
       bool isGiven = outer && outer.getArgNumber() < operands.size();
-      bool isOwn = argument.getDefiningOp<memref::AllocaOp>() != nullptr;
       inner.push_back(isGiven ? operands[outer.getArgNumber()]
-                      : isOwn ? argument
-                              : Value());
+                              : getOwn(argument));
     }
     auto callee = module.lookupSymbol<func::FuncOp>(call.getCallee());
     visitParts(module, callee, inner, visit);

@@ -142,27 +142,57 @@ static LogicalResult moveToWorkgroup(func::FuncOp kernel) {
   return success();
 }
 
+/// Of what a kernel has by itself there is one item's part.
+static void keepItem(WholePart &part) {
+  std::optional<unsigned> item = getItemDim(part.nest);
+  auto keep = [&](kernels::Access &access) {
+    auto argument = dyn_cast_or_null<BlockArgument>(access.buffer);
+    if (argument && part.call.getOperand(argument.getArgNumber())
+                        .getDefiningOp<memref::AllocaOp>())
+      access.coefs[*item] = getAffineConstantExpr(0, part.call.getContext());
+  };
+  for (kernels::Stage *stage :
+       {&part.nest.main, part.nest.epilogue ? &*part.nest.epilogue : nullptr})
+    if (item && stage) {
+      llvm::for_each(stage->inputs, keep);
+      llvm::for_each(stage->outputs, keep);
+    }
+}
+
+/// Lets calls see memory of the kernel as what it is.
+static void removeCasts(func::FuncOp kernel) {
+  for (auto cast :
+       llvm::make_early_inc_range(kernel.getOps<memref::CastOp>())) {
+    cast.replaceAllUsesWith(cast.getSource());
+    cast.erase();
+  }
+}
+
 /// A kernel that calls others of little work (MergeSmall, LoopSmall).
 static LogicalResult generateWhole(func::FuncOp kernel,
                                    ArrayRef<func::CallOp> calls) {
   std::vector<WholePart> parts;
+  removeCasts(kernel);
   for (func::CallOp call : calls) {
     func::FuncOp callee = getCallee(call);
     FailureOr<kernels::LoopNest> nest = kernels::buildLoopNest(callee);
     if (failed(nest))
       return failure();
-    kernels::collapseDims(*nest);
+    if (!markItem(*nest))
+      return callee.emitError("has more than one dimension of open size");
     parts.push_back({callee, call, *nest});
+    keepItem(parts.back());
+    kernels::collapseDims(parts.back().nest);
   }
   OpBuilder b(kernel.getContext());
   if (failed(storeAsWords(kernel)) || failed(moveToWorkgroup(kernel)))
     return failure();
-  FailureOr<int64_t> threads = emitWholeKernel(b, kernel, parts);
-  if (failed(threads))
+  FailureOr<WholeShape> shape = emitWholeKernel(b, kernel, parts);
+  if (failed(shape))
     return failure();
   for (WholePart &part : parts)
     part.call.erase();
-  describe(kernel, b.getAffineConstantExpr(1), *threads);
+  describe(kernel, shape->items, shape->threads);
   return success();
 }
 

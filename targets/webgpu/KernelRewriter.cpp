@@ -10,12 +10,31 @@
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "nncc/Dialect/NN/Symbols.h"
 #include "nncc/Kernels/LoopNest.h"
 #include "targets/webgpu/Kernel.h"
 
 using namespace mlir;
 
 namespace nncc::webgpu {
+
+/// An index of the host over the symbols and, behind them, the numbers that it
+/// is computed from.
+AffineExpr KernelRewriter::getExpr(Value hostIndex) {
+  if (AffineExpr known = kernels::getSymbolicExpr(hostIndex))
+    return known;
+  Operation *op = hostIndex.getDefiningOp();
+  if (isa_and_nonnull<arith::AddIOp, arith::SubIOp, arith::MulIOp>(op)) {
+    AffineExpr left = getExpr(op->getOperand(0));
+    AffineExpr right = getExpr(op->getOperand(1));
+    return isa<arith::AddIOp>(op)   ? left + right
+           : isa<arith::SubIOp>(op) ? left - right
+                                    : left * right;
+  }
+  hostNumbers.insert(hostIndex);
+  auto number = llvm::find(hostNumbers, hostIndex) - hostNumbers.begin();
+  return getAffineSymbolExpr(symbols.size() + number, hostIndex.getContext());
+}
 
 void KernelRewriter::addBuffer(OpBuilder &host, unsigned number,
                                const Root &root, memref::ViewOp view) {
@@ -25,15 +44,10 @@ void KernelRewriter::addBuffer(OpBuilder &host, unsigned number,
   part.buffer = known - buffers.begin();
   if (known == buffers.end())
     buffers.push_back(&root);
-  Value shift = view.getByteShift();
-  if (AffineExpr bytes = kernels::getSymbolicExpr(shift)) {
-    part.offset = bytes.floorDiv(root.getElementBytes());
-  } else {
-    Location loc = view.getLoc();
-    Value size =
-        host.create<arith::ConstantIndexOp>(loc, root.getElementBytes());
-    part.dynamicOffset = host.create<arith::DivUIOp>(loc, shift, size);
-  }
+  AffineExpr bytes = getExpr(view.getByteShift());
+  AffineExpr size =
+      getAffineConstantExpr(root.getElementBytes(), host.getContext());
+  part.offset = nn::divideExactly(bytes, size).value_or(bytes.floorDiv(size));
   parts.push_back(part);
 }
 
@@ -83,27 +97,21 @@ Value KernelRewriter::addExtraSymbol(Value hostValue) {
 
 Value KernelRewriter::getOffset(OpBuilder &b, const Part &part,
                                 int64_t already) {
-  Location loc = kernel.getLoc();
   MLIRContext *context = b.getContext();
-  if (part.dynamicOffset) {
-    // As a map of one symbol, which the reading of the kernel understands.
-    Value extra = addExtraSymbol(part.dynamicOffset);
-    AffineMap map =
-        AffineMap::get(0, 1, getAffineSymbolExpr(0, context) + already);
-    return b.create<affine::AffineApplyOp>(loc, map, ValueRange(extra));
-  }
-  SmallVector<AffineExpr> used(symbols.size(),
+  SmallVector<AffineExpr> used(symbols.size() + hostNumbers.size(),
                                getAffineConstantExpr(0, context));
   SmallVector<Value> operands;
-  for (unsigned i = 0; i < symbols.size(); ++i) {
+  for (unsigned i = 0; i < used.size(); ++i) {
     if (!part.offset.isFunctionOfSymbol(i))
       continue;
     used[i] = getAffineSymbolExpr(operands.size(), context);
-    operands.push_back(getSymbol(i));
+    operands.push_back(i < symbols.size()
+                           ? getSymbol(i)
+                           : addExtraSymbol(hostNumbers[i - symbols.size()]));
   }
   AffineMap map = AffineMap::get(0, operands.size(),
                                  part.offset.replaceSymbols(used) + already);
-  return b.create<affine::AffineApplyOp>(loc, map, operands);
+  return b.create<affine::AffineApplyOp>(kernel.getLoc(), map, operands);
 }
 
 void KernelRewriter::moveView(memref::ReinterpretCastOp view,

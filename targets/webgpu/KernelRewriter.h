@@ -9,6 +9,7 @@
 #define NNCC_TARGETS_WEBGPU_KERNELREWRITER_H
 
 #include "targets/webgpu/Roots.h"
+#include "llvm/ADT/SetVector.h"
 
 namespace nncc::webgpu {
 
@@ -41,10 +42,11 @@ private:
   /// Where in the buffer an argument starts, in elements.
   struct Part {
     unsigned number, buffer;
+    /// Over the symbols, and the host's numbers behind them.
     mlir::AffineExpr offset;
-    mlir::Value dynamicOffset; ///< Instead, where it is no function of symbols.
   };
 
+  mlir::AffineExpr getExpr(mlir::Value hostIndex);
   mlir::Value getSymbol(unsigned symbol);
   mlir::Value addExtraSymbol(mlir::Value hostValue);
   mlir::Value getOffset(mlir::OpBuilder &b, const Part &part, int64_t already);
@@ -61,6 +63,8 @@ private:
   /// Arguments of the kernel that are symbols, with the host's values.
   llvm::MapVector<mlir::Value, mlir::Value> scalars;
   unsigned numExtra = 0;
+  /// What else offsets depend on, as the step of a loop.
+  llvm::SetVector<mlir::Value> hostNumbers;
   bool isSupported = true;
 };
 

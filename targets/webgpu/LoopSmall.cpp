@@ -11,9 +11,9 @@
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "mlir/Transforms/LoopInvariantCodeMotionUtils.h"
 #include "nncc/Dialect/Exec/KernelInfo.h"
+#include "targets/webgpu/ItemWork.h"
 #include "targets/webgpu/Kernel.h"
 #include "targets/webgpu/Passes.h"
-#include "targets/webgpu/WholeKernel.h"
 
 namespace nncc::webgpu {
 
@@ -183,7 +183,7 @@ exec::DispatchOp LoopSmallPass::getOnlyStep(scf::ForOp loop) {
   }
   // Not loops around loops, which could take long.
   bool isSmallStep = step && getKernel(step).getOps<scf::ForOp>().empty() &&
-                     llvm::all_of(getParts(getKernel(step)), isSmall);
+                     ItemWork().add(step);
   return isSmallStep ? step : nullptr;
 }
 

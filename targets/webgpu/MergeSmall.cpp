@@ -10,9 +10,9 @@
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "nncc/Dialect/Exec/Exec.h"
 #include "nncc/Kernels/JoinDispatches.h"
+#include "targets/webgpu/ItemWork.h"
 #include "targets/webgpu/Kernel.h"
 #include "targets/webgpu/Passes.h"
-#include "targets/webgpu/WholeKernel.h"
 
 namespace nncc::webgpu {
 
@@ -49,6 +49,7 @@ private:
   /// Of the group under construction.
   SmallVector<exec::DispatchOp> dispatches;
   kernels::JoinedOperands operands;
+  ItemWork work;
   size_t numParts = 0;
 };
 
@@ -67,37 +68,42 @@ static bool isOnlyOf(ArrayRef<exec::DispatchOp> dispatches, Value buffer) {
   });
 }
 
-/// Finds what may stay in the memory of the workgroup that does it all.
-static void findOwn(ArrayRef<exec::DispatchOp> dispatches,
+/// Finds what may stay in the memory of a workgroup: what others do not see, or
+/// an item's part of that.
+static void findOwn(ArrayRef<exec::DispatchOp> dispatches, const ItemWork &work,
                     kernels::JoinedOperands &operands) {
   int64_t room = maxOwnElements;
   operands.own.clear();
   for (auto [buffer, view] : operands.buffers) {
     auto type = cast<MemRefType>(view.getType());
-    if (!type.hasStaticShape() || type.getNumElements() > room ||
-        !isOnlyOf(dispatches, buffer))
+    std::optional<int64_t> size = work.getItemElements(buffer);
+    if (type.hasStaticShape())
+      size = type.getNumElements();
+    if (!size || *size > room || !isOnlyOf(dispatches, buffer))
       continue;
-    room -= type.getNumElements();
-    operands.own.insert(buffer);
+    room -= *size;
+    operands.own[buffer] = *size;
   }
 }
 
 bool MergeSmallPass::add(exec::DispatchOp dispatch) {
   auto kernel = getOperation().lookupSymbol<func::FuncOp>(dispatch.getKernel());
-  SmallVector<func::FuncOp> parts = getParts(kernel);
-  if (numParts + parts.size() > maxParts || !llvm::all_of(parts, isSmall))
-    return false;
+  size_t added =
+      std::max<size_t>(llvm::range_size(kernel.getOps<func::CallOp>()), 1);
   kernels::JoinedOperands all = operands;
-  if (!all.add(dispatch))
+  ItemWork allWork = work;
+  if (numParts + added > maxParts || !allWork.add(dispatch) ||
+      !all.add(dispatch))
     return false;
   dispatches.push_back(dispatch);
-  findOwn(dispatches, all);
+  findOwn(dispatches, allWork, all);
   if (all.buffers.size() - all.own.size() > maxBuffers) {
     dispatches.pop_back();
     return false;
   }
   operands = std::move(all);
-  numParts += parts.size();
+  work = std::move(allWork);
+  numParts += added;
   return true;
 }
 
@@ -105,12 +111,13 @@ void MergeSmallPass::finish(kernels::DispatchJoiner &joiner) {
   if (dispatches.size() > 1) {
     joiner.join(dispatches, operands, "+small")
         ->setAttr(wholeAttrName, UnitAttr::get(&getContext()));
-    for (Value buffer : operands.own)
+    for (auto [buffer, size] : operands.own)
       unused.push_back(buffer.getDefiningOp());
   }
   dispatches.clear();
   operands = kernels::JoinedOperands();
   operands.maxElements = maxElements;
+  work = ItemWork();
   numParts = 0;
 }
 

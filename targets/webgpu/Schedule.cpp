@@ -78,6 +78,23 @@ bool isPlain(const Stage &stage) {
   });
 }
 
+/// The stage whose results are the kernel's.
+static const Stage &getLast(const LoopNest &nest) {
+  return nest.epilogue ? *nest.epilogue : nest.main;
+}
+
+std::optional<unsigned> getVectorDim(const LoopNest &nest) {
+  if (!isPlain(nest.main) || !isPlain(getLast(nest)))
+    return std::nullopt;
+  for (unsigned dim = nest.dims.size(); dim-- > 0;)
+    if (!nest.dims[dim].isReduction &&
+        llvm::all_of(getLast(nest).outputs, [&](const Access &output) {
+          return isWide(nest, output, dim);
+        }))
+      return dim;
+  return std::nullopt;
+}
+
 /// Whether threads that share a reduction may all start from its first value.
 static bool canShare(const Stage &stage) {
   Value element;
@@ -100,9 +117,6 @@ public:
   Schedule choose();
 
 private:
-  const Stage &last() const {
-    return nest.epilogue ? *nest.epilogue : nest.main;
-  }
   bool matchProduct();
   void setProductDims();
   void chooseProduct();
@@ -111,7 +125,6 @@ private:
   bool chooseRows();
   void shareAmong(AffineExpr length);
   void chooseThreads();
-  std::optional<unsigned> getVectorDim() const;
   void chooseRowDim();
   AffineExpr getSize(ArrayRef<unsigned> dims) const;
 
@@ -140,8 +153,8 @@ Scheduler::Scheduler(const LoopNest &nest) : nest(nest) {
 }
 
 AffineExpr Scheduler::getSize(ArrayRef<unsigned> dims) const {
-  AffineExpr size =
-      getAffineConstantExpr(1, last().outputs.front().offset.getContext());
+  AffineExpr size = getAffineConstantExpr(
+      1, getLast(nest).outputs.front().offset.getContext());
   for (unsigned dim : dims)
     size = size * nest.dims[dim].size;
   return size;
@@ -171,11 +184,12 @@ bool isSumOfProducts(linalg::GenericOp op) {
 
 bool Scheduler::matchProduct() {
   if (!nest.main.inits.front() || !isSumOfProducts(nest.main.op) ||
-      last().outputs.size() != 1 || schedule.reductions.empty())
+      getLast(nest).outputs.size() != 1 || schedule.reductions.empty())
     return false;
   const Access &x = nest.main.inputs[0], &y = nest.main.inputs[1];
   for (unsigned dim : parallels)
-    if (last().outputs[0].isUnit(dim) && x.isZero(dim) != y.isZero(dim)) {
+    if (getLast(nest).outputs[0].isUnit(dim) &&
+        x.isZero(dim) != y.isZero(dim)) {
       Product &product = schedule.product;
       product.n = dim;
       product.a = x.isZero(dim) ? 0 : 1;
@@ -209,7 +223,7 @@ void Scheduler::chooseSharedProduct(int64_t rows) {
   schedule.reductions = product.k;
   ThreadTile &tile = schedule.tile;
   tile.order = parallels;
-  tile.vectorDim = getVectorDim();
+  tile.vectorDim = getVectorDim(nest);
   if (tile.vectorDim && isWide(nest, b, *tile.vectorDim) &&
       nest.dims[*tile.vectorDim].size.isMultipleOf(2 * lanes))
     tile.vectors = 2;
@@ -287,7 +301,7 @@ bool Scheduler::chooseRows() {
       llvm::all_of(nest.main.inputs, isWideOrZero)) {
     tile.vectorDim = inner;
   } else if (!isContiguous) {
-    tile.vectorDim = getVectorDim();
+    tile.vectorDim = getVectorDim(nest);
     std::optional<int64_t> results = getStatic(getSize(parallels));
     if (!tile.vectorDim || !results || *results >= lanes * enoughThreads)
       return false;
@@ -305,18 +319,6 @@ bool Scheduler::chooseRows() {
 //===----------------------------------------------------------------------===//
 // A thread a tile
 //===----------------------------------------------------------------------===//
-
-/// The innermost dimension along which results are vectors.
-std::optional<unsigned> Scheduler::getVectorDim() const {
-  if (!isPlain(nest.main) || !isPlain(last()))
-    return std::nullopt;
-  for (unsigned dim : llvm::reverse(parallels))
-    if (llvm::all_of(last().outputs, [&](const Access &output) {
-          return isWide(nest, output, dim);
-        }))
-      return dim;
-  return std::nullopt;
-}
 
 /// Rows of a thread: what is read across a transpose, or read again.
 void Scheduler::chooseRowDim() {
@@ -345,7 +347,7 @@ void Scheduler::chooseRowDim() {
 
 void Scheduler::chooseThreads() {
   ThreadTile &tile = schedule.tile;
-  tile.vectorDim = getVectorDim();
+  tile.vectorDim = getVectorDim(nest);
   tile.order = parallels;
   if (tile.vectorDim) {
     llvm::erase(tile.order, *tile.vectorDim);

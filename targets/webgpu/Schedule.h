@@ -91,6 +91,9 @@ bool isPlain(const kernels::Stage &stage);
 /// do: f32, or what is computed as such.
 bool isSumOfProducts(mlir::linalg::GenericOp op);
 
+/// The innermost dimension along which results are vectors.
+std::optional<unsigned> getVectorDim(const kernels::LoopNest &nest);
+
 /// Chooses by the accesses and the sizes.
 Schedule chooseSchedule(const kernels::LoopNest &nest);
 

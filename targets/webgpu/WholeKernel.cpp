@@ -8,6 +8,7 @@
 #include "targets/webgpu/WholeKernel.h"
 
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "targets/webgpu/Kernel.h"
 #include "targets/webgpu/NestEmitter.h"
@@ -18,45 +19,80 @@ using namespace nncc::kernels;
 namespace nncc::webgpu {
 
 constexpr int64_t smallestWorkgroup = 64, largestWorkgroup = 256;
-/// Results of a thread, and the terms of its sums.
-constexpr int64_t maxResults = 8, maxSteps = 64;
+/// Results of a thread, and the terms of its sums, of which those of vectors
+/// take as long as those of numbers.
+constexpr int64_t maxResults = 8, maxSteps = 64, maxVectorSteps = 128;
+/// Terms of all sums of an item, of which there may be many.
+constexpr int64_t maxTerms = 1024;
 
-/// The number of points, results or reductions; none where a size is open.
-static std::optional<int64_t> countPoints(const LoopNest &nest,
-                                          bool ofReductions) {
-  int64_t count = 1;
-  for (const LoopDim &dim : nest.dims) {
-    auto size = dyn_cast<AffineConstantExpr>(dim.size);
-    if (!size)
-      return std::nullopt;
-    if (dim.isReduction == ofReductions)
-      count *= size.getValue();
+bool markItem(LoopNest &nest) {
+  LoopDim *item = nullptr;
+  for (LoopDim &dim : nest.dims) {
+    if (isa<AffineConstantExpr>(dim.size))
+      continue;
+    if (item || dim.isReduction)
+      return false;
+    item = &dim;
   }
+  if (item)
+    item->isRow = true;
+  return true;
+}
+
+std::optional<unsigned> getItemDim(const LoopNest &nest) {
+  for (auto [i, dim] : llvm::enumerate(nest.dims))
+    if (dim.isRow)
+      return i;
+  return std::nullopt;
+}
+
+AffineExpr countItems(const LoopNest &nest) {
+  linalg::GenericOp op = nest.main.op;
+  std::optional<unsigned> item = getItemDim(nest);
+  return item ? nest.dims[*item].size
+              : getAffineConstantExpr(1, op.getContext());
+}
+
+/// The number of an item's points, results or reductions.
+static int64_t countPoints(const LoopNest &nest, bool ofReductions) {
+  int64_t count = 1;
+  for (const LoopDim &dim : nest.dims)
+    if (!dim.isRow && dim.isReduction == ofReductions)
+      count *= cast<AffineConstantExpr>(dim.size).getValue();
   return count;
 }
 
-SmallVector<func::FuncOp> getParts(func::FuncOp kernel) {
-  auto module = kernel->getParentOfType<ModuleOp>();
-  SmallVector<func::FuncOp> parts;
-  for (auto call : kernel.getOps<func::CallOp>())
-    parts.push_back(module.lookupSymbol<func::FuncOp>(call.getCallee()));
-  if (parts.empty())
-    parts.push_back(kernel);
-  return parts;
+/// Vectors where they spare steps.
+static ThreadTile chooseTile(const LoopNest &nest) {
+  ThreadTile tile;
+  bool sparesSteps =
+      nest.hasReduction() ||
+      countPoints(nest, /*ofReductions=*/false) > largestWorkgroup;
+  if (sparesSteps)
+    tile.vectorDim = getVectorDim(nest);
+  for (unsigned i = 0; i < nest.dims.size(); ++i)
+    if (!nest.dims[i].isReduction && !nest.dims[i].isRow && i != tile.vectorDim)
+      tile.order.push_back(i);
+  if (tile.vectorDim)
+    tile.order.push_back(*tile.vectorDim);
+  return tile;
 }
 
-static bool fitsWorkgroup(const LoopNest &nest) {
-  std::optional<int64_t> results = countPoints(nest, /*ofReductions=*/false);
-  std::optional<int64_t> terms = countPoints(nest, /*ofReductions=*/true);
-  if (!results || !terms)
+/// What threads compute one by one.
+static int64_t countTiles(const LoopNest &nest, const ThreadTile &tile) {
+  return countPoints(nest, /*ofReductions=*/false) /
+         (tile.vectorDim ? lanes : 1);
+}
+
+bool fitsWorkgroup(const LoopNest &nest, bool isStep) {
+  ThreadTile tile = chooseTile(nest);
+  int64_t terms = countPoints(nest, /*ofReductions=*/true);
+  int64_t results = countPoints(nest, /*ofReductions=*/false);
+  int64_t tiles = llvm::divideCeil(countTiles(nest, tile), largestWorkgroup);
+  if (getItemDim(nest) && !isStep && terms > 1 && results * terms > maxTerms)
     return false;
-  int64_t own = llvm::divideCeil(*results, largestWorkgroup);
-  return own <= maxResults && own * *terms <= maxSteps;
-}
-
-bool isSmall(func::FuncOp part) {
-  FailureOr<LoopNest> nest = buildLoopNest(part);
-  return succeeded(nest) && fitsWorkgroup(*nest);
+  return llvm::divideCeil(results, largestWorkgroup) <= maxResults &&
+         tiles * terms <= (tile.vectorDim ? maxVectorSteps : maxSteps);
 }
 
 /// The result where the dimensions have got to.
@@ -99,46 +135,80 @@ static void forEachOwn(NestEmitter &e, Value thread, int64_t count,
   emit(number);
 }
 
+namespace {
+
+/// Where a thread is.
+struct Position {
+  Value item, thread;
+  int64_t workgroupSize;
+};
+
+} // namespace
+
 /// The results of a thread.
 static LogicalResult emitPart(OpBuilder &b, func::FuncOp func,
-                              const WholePart &part, Value thread,
-                              int64_t workgroupSize) {
-  NestEmitter e(b, func, part.nest, ThreadTile());
+                              const WholePart &part, Position at) {
+  NestEmitter e(b, func, part.nest, chooseTile(part.nest));
   e.enterCall(part.callee, part.call);
-  SmallVector<unsigned> parallels, reductions;
+  if (std::optional<unsigned> item = getItemDim(part.nest))
+    e.ivs[*item] = at.item;
+  SmallVector<unsigned> reductions;
   for (auto [i, dim] : llvm::enumerate(part.nest.dims))
-    (dim.isReduction ? reductions : parallels).push_back(i);
-  int64_t count = *countPoints(part.nest, /*ofReductions=*/false);
-  forEachOwn(e, thread, count, workgroupSize, [&](Value number) {
-    if (!parallels.empty())
-      e.delinearize(number, parallels);
+    if (dim.isReduction)
+      reductions.push_back(i);
+  int64_t count = countTiles(part.nest, e.tile);
+  forEachOwn(e, at.thread, count, at.workgroupSize, [&](Value number) {
+    e.enterTile(number);
     computePoint(e, reductions);
   });
   return failure(e.failed);
 }
 
-FailureOr<int64_t> emitWholeKernel(OpBuilder &b, func::FuncOp func,
-                                   ArrayRef<WholePart> parts) {
+/// The number of the item that is this workgroup's. All else goes where there
+/// is one.
+static Value enterItem(OpBuilder &b, func::FuncOp func, const LoopNest &nest,
+                       AffineExpr items) {
+  Block &body = func.getBody().front();
+  SmallVector<Operation *> work;
+  for (Operation &op : body.without_terminator())
+    if (!isa<memref::AllocaOp>(op))
+      work.push_back(&op);
+  b.setInsertionPoint(body.getTerminator());
+  Value item = NestEmitter(b, func, nest, ThreadTile()).enterWorkgroup(items);
+  Operation *end = b.getInsertionBlock()->getTerminator();
+  for (Operation *op : work)
+    op->moveBefore(end);
+  return item;
+}
+
+FailureOr<WholeShape> emitWholeKernel(OpBuilder &b, func::FuncOp func,
+                                      ArrayRef<WholePart> parts) {
   int64_t workgroupSize = smallestWorkgroup;
   for (const WholePart &part : parts)
     while (workgroupSize < largestWorkgroup &&
-           *countPoints(part.nest, /*ofReductions=*/false) > workgroupSize)
+           countTiles(part.nest, chooseTile(part.nest)) > workgroupSize)
       workgroupSize *= 2;
   Location loc = func.getLoc();
   OpBuilder::InsertionGuard guard(b);
+  const LoopNest &first = parts.front().nest;
+  AffineExpr items = countItems(first);
+  Value item;
+  if (getItemDim(first))
+    item = enterItem(b, func, first, items);
   b.setInsertionPointToStart(&func.getBody().front());
   Value thread =
       b.create<gpu::ThreadIdOp>(loc, b.getIndexType(), gpu::Dimension::x);
+  Block *begin = parts.front().call->getBlock();
   for (const WholePart &part : parts) {
     b.setInsertionPoint(part.call);
     // In a loop, the first comes after the last, too.
-    if (&part != &parts.front() || part.call->getParentOp() != func)
+    if (&part != &parts.front() || isa<scf::ForOp>(begin->getParentOp()))
       b.create<gpu::BarrierOp>(loc)->setAttr(storageBarrierAttrName,
                                              b.getUnitAttr());
-    if (failed(emitPart(b, func, part, thread, workgroupSize)))
+    if (failed(emitPart(b, func, part, {item, thread, workgroupSize})))
       return failure();
   }
-  return workgroupSize;
+  return WholeShape{items, workgroupSize};
 }
 
 } // namespace nncc::webgpu

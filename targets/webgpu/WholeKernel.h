@@ -20,20 +20,34 @@ struct WholePart {
   kernels::LoopNest nest;
 };
 
-/// The kernels that one calls, or else the kernel itself.
-llvm::SmallVector<mlir::func::FuncOp> getParts(mlir::func::FuncOp kernel);
+/// Marks the only dimension of open size, whose steps are items, as the nest's
+/// row. False where there are several, or where one is reduced.
+bool markItem(kernels::LoopNest &nest);
 
-/// Whether all that a kernel without parts does is little enough for one
-/// workgroup: less than what a dispatch of its own costs. Open sizes are not.
-bool isSmall(mlir::func::FuncOp part);
+/// The dimension that was marked, if any.
+std::optional<unsigned> getItemDim(const kernels::LoopNest &nest);
 
-/// Emits the parts where they are called, one after the other and in loops. The
-/// threads of the only workgroup share the results of each; between parts they
-/// wait for each other, so that a part may read whatever those before have
-/// written. Returns the number of threads.
-mlir::FailureOr<int64_t> emitWholeKernel(mlir::OpBuilder &b,
-                                         mlir::func::FuncOp func,
-                                         llvm::ArrayRef<WholePart> parts);
+/// How many steps it has; without one, 1.
+mlir::AffineExpr countItems(const kernels::LoopNest &nest);
+
+/// Whether what is done for an item is little enough for one workgroup: less
+/// than what a dispatch of its own costs. Each item reads the weights again,
+/// and there may be many, so that sums are larger only in the steps of loops.
+bool fitsWorkgroup(const kernels::LoopNest &nest, bool isStep);
+
+/// The number of workgroups and the threads of each.
+struct WholeShape {
+  mlir::AffineExpr items;
+  int64_t threads;
+};
+
+/// Emits the parts where they are called, one after the other and in loops. A
+/// workgroup does an item, marked in all nests, or there is only one. Its
+/// threads share the results of each part; between parts they wait for each
+/// other, so that a part may read whatever those before have written.
+mlir::FailureOr<WholeShape> emitWholeKernel(mlir::OpBuilder &b,
+                                            mlir::func::FuncOp func,
+                                            llvm::ArrayRef<WholePart> parts);
 
 } // namespace nncc::webgpu
 

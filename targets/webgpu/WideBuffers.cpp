@@ -45,7 +45,7 @@ static Value getWideIndex(OpBuilder &b, Location loc, Value index) {
       loc, index, b.create<arith::ConstantIndexOp>(loc, 2));
 }
 
-static void widen(BlockArgument buffer) {
+static void widen(Value buffer) {
   buffer.setType(getWideType(cast<MemRefType>(buffer.getType())));
   for (Operation *user : llvm::make_early_inc_range(buffer.getUsers())) {
     OpBuilder b(user);
@@ -64,7 +64,7 @@ static void widen(BlockArgument buffer) {
 }
 
 /// Vectors of a buffer that is read or written in single elements too.
-static void narrow(BlockArgument buffer) {
+static void narrow(Value buffer) {
   for (Operation *user : llvm::make_early_inc_range(buffer.getUsers())) {
     if (!isWideAccess(user))
       continue;
@@ -102,18 +102,26 @@ struct WidenBuffersPass : webgpu::impl::WidenBuffersBase<WidenBuffersPass> {
 
 } // namespace
 
+static void convert(Value buffer) {
+  auto type = dyn_cast<MemRefType>(buffer.getType());
+  if (!type || isa<VectorType>(type.getElementType()) || buffer.use_empty())
+    return;
+  if (llvm::all_of(buffer.getUsers(), isWideAccess))
+    widen(buffer);
+  else
+    narrow(buffer);
+}
+
 void WidenBuffersPass::runOnOperation() {
   for (auto kernel : getOperation().getOps<func::FuncOp>()) {
     if (!kernel->hasAttr(exec::kernelAttrName))
       continue;
-    for (BlockArgument argument : kernel.getArguments()) {
-      if (!isa<MemRefType>(argument.getType()) || argument.use_empty())
-        continue;
-      if (llvm::all_of(argument.getUsers(), isWideAccess))
-        widen(argument);
-      else
-        narrow(argument);
-    }
+    for (BlockArgument argument : kernel.getArguments())
+      convert(argument);
+    SmallVector<memref::AllocaOp> own;
+    kernel.walk([&](memref::AllocaOp op) { own.push_back(op); });
+    for (memref::AllocaOp op : own)
+      convert(op);
     kernel.setFunctionType(FunctionType::get(
         kernel.getContext(), kernel.getBody().front().getArgumentTypes(), {}));
   }

@@ -121,13 +121,30 @@ def recurrent() -> Case:
     return network([node], feed, constants=constants), feed
 
 
+def recurrent_batch(op: str, gates: int) -> Case:
+    """Both directions of a layer, of an open batch and an open number of steps."""
+    size = 20
+    constants = {
+        "w": random(2, gates * size, 6, seed=1),
+        "r": random(2, gates * size, size, seed=2) / 4,
+        "b": random(2, 2 * gates * size, seed=3),
+    }
+    feed = {"x": random(5, 3, 6)}
+    node = helper.make_node(
+        op, ["x", "w", "r", "b"], ["y"], hidden_size=size, direction="bidirectional"
+    )
+    return network([node], feed, constants=constants, shapes={"x": ["t", "n", 6]}), feed
+
+
 CASES = {
-    "dense-block": (dense_block, 8),
+    "gru-batch": (lambda: recurrent_batch("GRU", 3), 6),
+    "lstm-batch": (lambda: recurrent_batch("LSTM", 4), 6),
+    "dense-block": (dense_block, 7),
     "recurrent": (recurrent, 2),
     "self-attention": (lambda: attention("x"), 4),
     "cross-attention": (lambda: attention("z"), 5),
     "shuffled-groups": (shuffled_groups, 3),
-    "squeeze-and-excite": (squeeze_and_excite, 4),
+    "squeeze-and-excite": (squeeze_and_excite, 3),
 }
 
 

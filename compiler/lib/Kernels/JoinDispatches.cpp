@@ -57,6 +57,7 @@ public:
   func::FuncOp finish();
 
 private:
+  Value allocate(MemRefType type, int64_t elements);
   void nameScalars(func::FuncOp program);
 
   ModuleOp module;
@@ -82,15 +83,23 @@ Outliner::Outliner(ModuleOp module, func::FuncOp program,
   b.setInsertionPointToStart(body);
   unsigned next = 0;
   for (auto [root, view] : operands.buffers) {
-    if (!operands.own.contains(root))
-      inside.map(root, body->getArgument(next++));
-    else
-      inside.map(root, b.create<memref::AllocaOp>(
-                           loc, cast<MemRefType>(view.getType())));
+    auto own = operands.own.find(root);
+    inside.map(root,
+               own == operands.own.end()
+                   ? body->getArgument(next++)
+                   : allocate(cast<MemRefType>(view.getType()), own->second));
   }
   for (Value scalar : operands.scalars)
     inside.map(scalar, body->getArgument(next++));
   nameScalars(program);
+}
+
+/// Memory that the parts see as of `type`.
+Value Outliner::allocate(MemRefType type, int64_t elements) {
+  Location loc = kernel.getLoc();
+  Value memory = b.create<memref::AllocaOp>(
+      loc, MemRefType::get({elements}, type.getElementType()));
+  return b.createOrFold<memref::CastOp>(loc, type, memory);
 }
 
 /// The program's symbols keep their numbers; what else there is comes behind.

@@ -30,15 +30,17 @@ module attributes {nncc.inputs = [{name = "x", type = tensor<8xi64>}]} {
 
 // -----
 
-// A place that depends on a symbol is computed in the kernel; one that changes
-// from trip to trip of a loop is a symbol of its own, behind the program's.
+// Places are computed in the kernel. What they depend on beside the program's
+// symbols, as the trip of a loop, is a symbol of its own behind those.
 
+// CHECK:       #[[PLACE:.*]] = affine_map<()[s0] -> (s0 * 6)>
 // CHECK-LABEL: func.func @nncc_run
 // CHECK:         scf.for %[[I:.*]] =
-// CHECK:           exec.dispatch @{{.*}}({{.*}}) : memref<?xf32>, memref<6xf32>, memref<6xf32>, index
+// CHECK:           exec.dispatch @{{.*}}({{.*}}, %[[I]]) : memref<?xf32>, memref<6xf32>, memref<6xf32>, index
 // CHECK:       func.func private @"kernel#3"
 // CHECK-SAME:      "arena"}, %[[STEP:[a-z0-9]+]]: index {exec.symbol = 1 : i64}
-// CHECK:         memref.reinterpret_cast %{{.*}} to offset: [%[[STEP]]], sizes: [6]
+// CHECK:         %[[OFFSET:.*]] = affine.apply #[[PLACE]]()[%[[STEP]]]
+// CHECK:         memref.reinterpret_cast %{{.*}} to offset: [%[[OFFSET]]], sizes: [6]
 #id = affine_map<(i) -> (i)>
 module attributes {nncc.inputs = [{name = "x", type = tensor<?x6xf32, affine_map<()[s0] -> (s0, 6)>>}], nncc.symbols = ["n"]} {
   func.func @main(%n: index {nn.symbol = "n"}, %x: tensor<?x6xf32>) -> tensor<6xf32> {

@@ -5,8 +5,8 @@
 // RUN: %validate-wgsl %t.small.wgsl
 
 // A step of a loop: a product with the state, the new state, and its place in
-// the result are one dispatch. Places that change from step to step are numbers
-// of their own in each part. What has much work stays alone.
+// the result are one dispatch. Places that change from step to step are computed
+// from the number of the step. What has much work stays alone.
 
 // CHECK-LABEL: func.func @nncc_run
 // CHECK:         scf.for
@@ -17,14 +17,13 @@
 // CHECK-NOT:     exec.dispatch
 // CHECK:       func.func private @"[[STEP]]+small"(
 // CHECK-SAME:    exec.symbol = 0 : i64
-// CHECK-SAME:    exec.symbol = 1 : i64
 // CHECK-SAME:    webgpu.whole
 // CHECK:         %[[OWN:.+]] = memref.alloca() : memref<12xf32>
 // CHECK:         call @{{.+}}%[[OWN]],
 // CHECK-COUNT-2: call @{{.+}}%[[OWN]],
 
 // WGSL:      small, workgroups 1
-// WGSL:      let [[OWN:v[0-9]+]] = [[THREAD:v[0-9]+]] < 12;
+// WGSL:      let [[OWN:v[0-9]+]] = [[THREAD:v[0-9]+]] < 3;
 // WGSL:      if ([[OWN]]) {
 // WGSL:        for (var
 // WGSL:      storageBarrier();

@@ -19,3 +19,19 @@ func.func @kernel(%x: memref<8xf32>, %y: memref<?xf32>, %z: memref<?xf32>, %i: i
   vector.store %s, %z[%i] : memref<?xf32>, vector<4xf32>
   return
 }
+
+// The memory of a workgroup as well.
+
+// CHECK-LABEL: @shared
+// CHECK:         memref.alloca() : memref<2xvector<4xf32>, #gpu.address_space<workgroup>>
+// CHECK:         memref.alloca() : memref<8xf32, #gpu.address_space<workgroup>>
+// CHECK-NOT:     vector.store
+func.func @shared(%v: vector<4xf32>, %z: memref<?xf32>, %i: index) attributes {exec.kernel = {}} {
+  %wide = memref.alloca() : memref<8xf32, #gpu.address_space<workgroup>>
+  vector.store %v, %wide[%i] : memref<8xf32, #gpu.address_space<workgroup>>, vector<4xf32>
+  %mixed = memref.alloca() : memref<8xf32, #gpu.address_space<workgroup>>
+  vector.store %v, %mixed[%i] : memref<8xf32, #gpu.address_space<workgroup>>, vector<4xf32>
+  %e = memref.load %mixed[%i] : memref<8xf32, #gpu.address_space<workgroup>>
+  memref.store %e, %z[%i] : memref<?xf32>
+  return
+}

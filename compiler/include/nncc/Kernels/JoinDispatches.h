@@ -29,9 +29,9 @@ struct JoinedOperands {
 
   /// From a buffer to its first view.
   llvm::MapVector<mlir::Value, mlir::Value> buffers;
-  /// Those of them that the kernel has by itself: memrefs of static shape that
-  /// it allocates.
-  llvm::DenseSet<mlir::Value> own;
+  /// Those of them that the kernel has by itself, as memory of so many elements
+  /// that it allocates.
+  llvm::MapVector<mlir::Value, int64_t> own;
   llvm::SetVector<mlir::Value> scalars;
 };
 
