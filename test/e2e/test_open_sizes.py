@@ -196,3 +196,15 @@ def test_steps_of_what_windows_leave(tmp_path: Path) -> None:
     feeds = [{"x": random(1, 4, length)} for length in (40, 5, 17)]
     model = network(nodes, feeds[0], ["y", "h"], shapes={"x": [1, 4, "t"]}, constants=constants)
     check(model, tmp_path, *feeds)
+
+
+def test_steps_over_sizes_that_are_joined(tmp_path: Path) -> None:
+    """The length of a sequence is computed from several open sizes."""
+    feed = {"x": random(1, 5, 9, 4)}
+    constants = {"s": np.array([-1, 2, 3]), "w": random(1, 6, 3), "r": random(1, 6, 6)}
+    nodes = [
+        helper.make_node("Reshape", ["x", "s"], ["steps"]),
+        helper.make_node("RNN", ["steps", "w", "r"], ["y"], hidden_size=6),
+    ]
+    model = network(nodes, feed, shapes={"x": [1, "h", "w", 4]}, constants=constants)
+    check(model, tmp_path, feed)

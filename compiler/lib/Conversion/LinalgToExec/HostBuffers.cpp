@@ -7,6 +7,7 @@
 
 #include "HostProgram.h"
 
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/IR/Matchers.h"
@@ -53,27 +54,45 @@ FailureOr<AffineExpr> HostProgramBuilder::getSize(tensor::DimOp op) {
   return failed(sizes) ? FailureOr<AffineExpr>() : (*sizes)[*dim];
 }
 
+/// Sizes by names, by those of tensors, and what MLIR's patterns for reshapes
+/// compute of these.
+FailureOr<AffineExpr> HostProgramBuilder::getExpr(Location loc, Value value) {
+  if (AffineExpr expr = kernels::getSymbolicExpr(value))
+    return expr;
+  if (auto asked = value.getDefiningOp<tensor::DimOp>())
+    return getSize(asked);
+  Operation *op = value.getDefiningOp();
+  if (!isa_and_nonnull<affine::AffineApplyOp, arith::DivUIOp, arith::MulIOp>(
+          op))
+    return emitError(loc, "a size that is known only at run time is not "
+                          "supported");
+  SmallVector<AffineExpr> operands;
+  for (Value operand : op->getOperands()) {
+    FailureOr<AffineExpr> expr = getExpr(loc, operand);
+    if (failed(expr))
+      return failure();
+    operands.push_back(*expr);
+  }
+  if (isa<arith::DivUIOp>(op))
+    return operands[0].floorDiv(operands[1]);
+  if (isa<arith::MulIOp>(op))
+    return operands[0] * operands[1];
+  AffineMap map = cast<affine::AffineApplyOp>(op).getAffineMap();
+  ArrayRef<AffineExpr> all(operands);
+  return map.getResult(0).replaceDimsAndSymbols(
+      all.take_front(map.getNumDims()), all.drop_front(map.getNumDims()));
+}
+
 FailureOr<SmallVector<AffineExpr>>
 HostProgramBuilder::getExprs(Location loc, ArrayRef<OpFoldResult> values) {
   SmallVector<AffineExpr> exprs;
   for (OpFoldResult value : values) {
-    if (auto known = getConstantIntValue(value)) {
-      exprs.push_back(constant(*known));
-      continue;
-    }
-    auto operand = cast<Value>(value);
-    if (AffineExpr expr = kernels::getSymbolicExpr(operand)) {
-      exprs.push_back(expr);
-      continue;
-    }
-    auto asked = operand.getDefiningOp<tensor::DimOp>();
-    if (!asked)
-      return emitError(loc, "a size that is known only at run time is not "
-                            "supported");
-    FailureOr<AffineExpr> size = getSize(asked);
-    if (failed(size))
+    std::optional<int64_t> known = getConstantIntValue(value);
+    FailureOr<AffineExpr> expr =
+        known ? constant(*known) : getExpr(loc, cast<Value>(value));
+    if (failed(expr))
       return failure();
-    exprs.push_back(*size);
+    exprs.push_back(*expr);
   }
   return exprs;
 }

@@ -111,6 +111,8 @@ private:
   mlir::FailureOr<llvm::SmallVector<mlir::AffineExpr>>
   getResultSizes(mlir::tensor::PadOp pad);
   mlir::FailureOr<mlir::AffineExpr> getSize(mlir::tensor::DimOp op);
+  mlir::FailureOr<mlir::AffineExpr> getExpr(mlir::Location loc,
+                                            mlir::Value value);
   mlir::FailureOr<llvm::SmallVector<mlir::AffineExpr>>
   getExprs(mlir::Location loc, llvm::ArrayRef<mlir::OpFoldResult> values);
   mlir::FailureOr<Buffer> getSlice(mlir::Operation *op, const Buffer &from,
