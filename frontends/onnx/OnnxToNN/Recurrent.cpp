@@ -58,9 +58,12 @@ static LogicalResult readActivations(Node &node, Recurrent &layer,
     for (size_t i = 0; i < directions; ++i)
       for (StringRef name : defaults)
         names.push_back(name.str());
-  if (names.size() != directions * defaults.size())
-    return node.fail("activations must have " +
-                     llvm::Twine(directions * defaults.size()) + " entries");
+  size_t count = directions * defaults.size();
+  if (names.size() < count)
+    return node.fail("activations must have " + llvm::Twine(count) +
+                     " entries");
+  // RNN's default, which some tools write out, is one for two directions.
+  names.resize(count);
 
   auto alphas =
       node.getFloats("activation_alpha").value_or(SmallVector<float>());
