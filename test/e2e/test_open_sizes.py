@@ -208,3 +208,16 @@ def test_steps_over_sizes_that_are_joined(tmp_path: Path) -> None:
     ]
     model = network(nodes, feed, shapes={"x": [1, "h", "w", 4]}, constants=constants)
     check(model, tmp_path, feed)
+
+
+def test_groups_beside_a_constant_of_known_rows(tmp_path: Path) -> None:
+    """What a constant tells of the batch does not keep MLIR's patterns from an end."""
+    feed = {"x": random(9, 7, 2, 12)}
+    constants = {"w": random(14, 1, 2, 1), "low": random(1, 14, 1, 4), "other": random(9, 14, 1, 4)}
+    nodes = [
+        helper.make_node("Conv", ["x", "w"], ["c"], group=7, pads=[1, 0, 1, 0], strides=[3, 3]),
+        helper.make_node("Greater", ["c", "low"], ["above"]),
+        helper.make_node("Where", ["above", "c", "other"], ["y"]),
+    ]
+    model = network(nodes, feed, shapes={"x": ["n", "c", "h", 12]}, constants=constants)
+    check(model, tmp_path, feed)
