@@ -58,6 +58,8 @@ bool UpwardValues::compute(Value *value) {
            contains(select->getFalseValue());
   if (auto *call = dyn_cast<IntrinsicInst>(value)) {
     switch (call->getIntrinsicID()) {
+    case Intrinsic::usub_sat: // Where a slice of the grid begins.
+      return contains(call->getArgOperand(0));
     case Intrinsic::smin:
     case Intrinsic::umin:
     case Intrinsic::umax:
@@ -95,11 +97,28 @@ bool UpwardValues::compute(Value *value) {
   }
 }
 
+/// Whether the address lies behind one that its block reads or writes: that one
+/// is no more than an address, however it was computed.
+static bool isBehindAccess(const GetElementPtrInst &address) {
+  bool isForward = all_of(address.indices(), [](const Use &index) {
+    auto *constant = dyn_cast<ConstantInt>(index);
+    return constant && !constant->isNegative();
+  });
+  return isForward &&
+         any_of(address.getPointerOperand()->users(), [&](const User *user) {
+           auto *access = dyn_cast<Instruction>(user);
+           return access && access->getParent() == address.getParent() &&
+                  getLoadStorePointerOperand(access) ==
+                      address.getPointerOperand();
+         });
+}
+
 PreservedAnalyses MarkAddressesPass::run(Function &function,
                                          FunctionAnalysisManager &) {
   UpwardValues upward;
   for (Instruction &instruction : instructions(function))
     if (auto *address = dyn_cast<GetElementPtrInst>(&instruction))
-      address->setIsInBounds(upward.contains(address));
+      address->setIsInBounds(isBehindAccess(*address) ||
+                             upward.contains(address));
   return PreservedAnalyses::none();
 }

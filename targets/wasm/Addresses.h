@@ -18,7 +18,8 @@ namespace nncc::wasm {
 /// it must not: in `p - 4 * i + c` the part without the constant may lie below
 /// 0, and an engine adds the offset without wrapping. So an address is in
 /// bounds where nothing is subtracted on its way: sizes, loop counters and
-/// whatever adds and multiplies them.
+/// whatever adds and multiplies them; or where it lies behind an address that
+/// its block reads or writes.
 struct MarkAddressesPass : llvm::PassInfoMixin<MarkAddressesPass> {
   llvm::PreservedAnalyses run(llvm::Function &function,
                               llvm::FunctionAnalysisManager &analyses);
