@@ -112,6 +112,18 @@ LogicalResult Converter::runHandler(NodeOp op, const Row &row,
   return failure();
 }
 
+/// What to do about an operator that nobody knows.
+static StringRef getAdvice(StringRef domain) {
+  if (domain.empty())
+    return "the operator is not supported";
+  // Its weights lie in blocks whose width the file does not tell.
+  if (domain == "com.microsoft.nchwc")
+    return "onnxruntime optimised this file for one kind of CPU: save it with "
+           "ORT_ENABLE_EXTENDED, or take the file before that";
+  return "the operator is not supported; a function of your own can compute "
+         "it, see --extern";
+}
+
 void Converter::convertNode(NodeOp op) {
   SmallVector<Value> inputs;
   for (Value input : op.getInputs()) {
@@ -137,11 +149,7 @@ void Converter::convertNode(NodeOp op) {
                   "the operator does not exist in this opset: convert the "
                   "model to a newer one");
   if (!row)
-    return report(op, inputs,
-                  op.getDomain().empty()
-                      ? "the operator is not supported"
-                      : "the operator is not supported; a function of your own "
-                        "can compute it, see --extern");
+    return report(op, inputs, getAdvice(op.getDomain()));
   if (inputs.size() > row->maxInputs)
     return report(
         op, inputs,
