@@ -62,14 +62,21 @@ static int64_t countPoints(const LoopNest &nest, bool ofReductions) {
   return count;
 }
 
-/// Vectors where they spare steps.
+/// Whether vectors spare steps: there are more results than threads, or terms
+/// of sums are loaded as such.
+static bool servesVectors(const LoopNest &nest, unsigned dim) {
+  if (!nest.hasReduction())
+    return countPoints(nest, /*ofReductions=*/false) > largestWorkgroup;
+  return llvm::any_of(nest.main.inputs, [&](const Access &input) {
+    return isWide(nest, input, dim);
+  });
+}
+
 static ThreadTile chooseTile(const LoopNest &nest) {
   ThreadTile tile;
-  bool sparesSteps =
-      nest.hasReduction() ||
-      countPoints(nest, /*ofReductions=*/false) > largestWorkgroup;
-  if (sparesSteps)
-    tile.vectorDim = getVectorDim(nest);
+  tile.vectorDim = getVectorDim(nest);
+  if (tile.vectorDim && !servesVectors(nest, *tile.vectorDim))
+    tile.vectorDim = std::nullopt;
   for (unsigned i = 0; i < nest.dims.size(); ++i)
     if (!nest.dims[i].isReduction && !nest.dims[i].isRow && i != tile.vectorDim)
       tile.order.push_back(i);
