@@ -32,9 +32,6 @@ using namespace mlir;
 using namespace nncc;
 using namespace nncc::webgpu;
 
-/// Threads that share a row: they fill the lanes of every GPU.
-static constexpr int64_t workgroupSize = 64;
-
 /// The argument's type with elements as they lie in memory; null after a
 /// diagnostic.
 static Type getArgumentType(func::FuncOp kernel, BlockArgument argument) {
@@ -94,35 +91,31 @@ static func::FuncOp getCallee(func::CallOp call) {
       call.getCallee());
 }
 
+/// Lets calls see memory of the kernel as what it is.
+static void removeCasts(func::FuncOp kernel) {
+  for (auto cast :
+       llvm::make_early_inc_range(kernel.getOps<memref::CastOp>())) {
+    cast.replaceAllUsesWith(cast.getSource());
+    cast.erase();
+  }
+}
+
 /// A kernel that calls others is one that works row by row (MergeRows).
 static LogicalResult generateRows(func::FuncOp kernel,
                                   ArrayRef<func::CallOp> calls,
                                   bool useSubgroups) {
-  Block &body = kernel.getBody().front();
-  std::vector<RowPart> parts;
-  AffineExpr count;
-  for (func::CallOp call : calls) {
-    func::FuncOp callee = getCallee(call);
-    FailureOr<kernels::LoopNest> nest = kernels::buildLoopNest(callee);
-    if (failed(nest))
-      return failure();
-    std::optional<kernels::RowSplit> split =
-        count ? kernels::splitRows(*nest, count)
-              : kernels::getReducedRows(*nest);
-    if (!split)
-      return callee.emitError("does not work row by row");
-    if (!count)
-      count = kernels::getCount(*nest, split->rows, kernel.getContext());
-    parts.push_back({*nest, *split, {}});
-    parts.back().buffers.map(callee.getArguments(), call.getOperands());
-  }
-  OpBuilder b(body.getTerminator());
-  if (failed(storeAsWords(kernel)) ||
-      failed(emitMergedKernel(b, kernel, parts, workgroupSize, useSubgroups)))
+  removeCasts(kernel);
+  FailureOr<RowPlan> plan = planRows(kernel);
+  if (failed(plan) || failed(storeAsWords(kernel)))
+    return failure();
+  OpBuilder b(kernel.getBody().front().getTerminator());
+  FailureOr<AffineExpr> groups =
+      emitMergedKernel(b, kernel, *plan, useSubgroups);
+  if (failed(groups))
     return failure();
   for (func::CallOp call : calls)
     call.erase();
-  describe(kernel, count, workgroupSize);
+  describe(kernel, *groups, plan->getShape().workgroupSize());
   return success();
 }
 
@@ -157,15 +150,6 @@ static void keepItem(WholePart &part) {
       llvm::for_each(stage->inputs, keep);
       llvm::for_each(stage->outputs, keep);
     }
-}
-
-/// Lets calls see memory of the kernel as what it is.
-static void removeCasts(func::FuncOp kernel) {
-  for (auto cast :
-       llvm::make_early_inc_range(kernel.getOps<memref::CastOp>())) {
-    cast.replaceAllUsesWith(cast.getSource());
-    cast.erase();
-  }
 }
 
 /// A kernel that calls others of little work (MergeSmall, LoopSmall).

@@ -129,6 +129,8 @@ Value NestEmitter::loadVector(const Access &access) {
 }
 
 Value NestEmitter::load(const Access &access) {
+  if (Value known = held.lookup(&access))
+    return known;
   Value stored, buffer = getBuffer(access.buffer);
   auto loadElement = [&] {
     Value element = b.create<memref::LoadOp>(loc, buffer, getIndex(access));
@@ -301,6 +303,13 @@ Value NestEmitter::combine(Value a, Value c) {
     known.map(inner->getResult(0), value);
   }
   return known.lookup(combiner.back()->getResult(0));
+}
+
+Value NestEmitter::combineLanes(Value vector) {
+  Value whole = b.create<vector::ExtractOp>(loc, vector, 0);
+  for (int64_t lane = 1; lane < lanes; ++lane)
+    whole = combine(whole, b.create<vector::ExtractOp>(loc, vector, lane));
+  return whole;
 }
 
 NestEmitter::Values NestEmitter::finish(ValueRange results) {

@@ -81,6 +81,8 @@ public:
                 Step step);
   /// Combines two partial results of a reduction (kernels::getCombiner).
   mlir::Value combine(mlir::Value a, mlir::Value b);
+  /// Combines those in the lanes of a vector.
+  mlir::Value combineLanes(mlir::Value vector);
   /// What is stored for the current point, epilogue applied.
   Values finish(mlir::ValueRange results);
   /// Stores what `finish` gave.
@@ -93,6 +95,8 @@ public:
   /// The current index of each dimension, of its first lane for the vector
   /// dimension; null: not entered.
   Values ivs;
+  /// Elements, of the current indices, that are known and need no load.
+  llvm::DenseMap<const kernels::Access *, mlir::Value> held;
   /// From the nest's buffers to those that are used in their place.
   mlir::IRMapping buffers;
   bool failed = false;

@@ -196,6 +196,16 @@ def StoreHalves : Pass<"webgpu-store-halves", "::mlir::ModuleOp"> {
   }];
 }
 
+def KeepRows : Pass<"webgpu-keep-rows", "::mlir::ModuleOp"> {
+  let summary = "Spare memory for what kernels of rows keep in registers";
+  let description = [{
+    A kernel that works row by row keeps numbers of a row, and rows that are not
+    too long, in registers (RowPlan.h). Buffers that only one such dispatch uses,
+    and none of its parts reads from memory, disappear.
+  }];
+  let dependentDialects = ["::mlir::memref::MemRefDialect"];
+}
+
 def CompileKernels : Pass<"webgpu-compile-kernels", "::mlir::ModuleOp"> {
   let summary = "Compile each kernel to WGSL";
   let description = [{

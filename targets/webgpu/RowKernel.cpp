@@ -6,7 +6,6 @@
 //===----------------------------------------------------------------------===//
 
 #include "mlir/Dialect/SCF/IR/SCF.h"
-#include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "targets/webgpu/Emitters.h"
 #include "targets/webgpu/NestEmitter.h"
 #include "targets/webgpu/ThreadCombiner.h"
@@ -35,7 +34,6 @@ public:
 private:
   Values accumulate();
   Values step(Value linear, ValueRange accumulators);
-  void combineLanes(Values &values);
   void finish(ValueRange results);
 
   OpBuilder &b;
@@ -104,17 +102,6 @@ Values RowEmitter::accumulate() {
   return Values(loop.getResults());
 }
 
-void RowEmitter::combineLanes(Values &values) {
-  e.tile.vectorDim = std::nullopt;
-  for (Value &value : values) {
-    Value vector = value;
-    value = b.create<vector::ExtractOp>(e.loc, vector, 0);
-    for (int64_t lane = 1; lane < lanes; ++lane)
-      value =
-          e.combine(value, b.create<vector::ExtractOp>(e.loc, vector, lane));
-  }
-}
-
 void RowEmitter::finish(ValueRange results) {
   SmallVector<Values> stored;
   e.forEachPoint([&] {
@@ -136,9 +123,13 @@ FailureOr<AffineExpr> RowEmitter::emit() {
   Values results = accumulate();
   if (e.failed)
     return failure();
-  if (isHorizontal)
-    combineLanes(results);
-  results = ThreadCombiner(e, schedule.workgroupSize, schedule.useSubgroups)
+  if (isHorizontal) {
+    e.tile.vectorDim = std::nullopt;
+    for (Value &value : results)
+      value = e.combineLanes(value);
+  }
+  results = ThreadCombiner(e, schedule.workgroupSize, /*rows=*/1,
+                           schedule.useSubgroups)
                 .combine(results);
   Value isFirst = e.isLess(thread, e.constant(1));
   auto branch = b.create<scf::IfOp>(e.loc, isFirst, /*withElseRegion=*/false);

@@ -23,6 +23,8 @@ namespace nncc::webgpu {
 
 /// Of no GPU is a subgroup smaller (WGSL, subgroup_size).
 static constexpr int64_t smallestSubgroup = 4;
+/// Partial results that a thread combines without a wait; a power of two.
+static constexpr int64_t atOnce = 8;
 
 using Reduction = gpu::AllReduceOperation;
 
@@ -46,9 +48,9 @@ static std::optional<Reduction> getReduction(const LoopNest &nest) {
       .Default([](Operation *) { return std::optional<Reduction>(); });
 }
 
-ThreadCombiner::ThreadCombiner(NestEmitter &emitter, int64_t workgroupSize,
-                               bool useSubgroups)
-    : e(emitter), b(emitter.b), workgroupSize(workgroupSize),
+ThreadCombiner::ThreadCombiner(NestEmitter &emitter, int64_t threads,
+                               int64_t rows, bool useSubgroups)
+    : e(emitter), b(emitter.b), threads(threads), rows(rows),
       useSubgroups(useSubgroups) {}
 
 void ThreadCombiner::allocate(int64_t places, ValueRange own) {
@@ -82,30 +84,49 @@ void ThreadCombiner::emitBelow(Value number, int64_t bound,
   body();
 }
 
-NestEmitter::Values ThreadCombiner::combineInTree(ValueRange own) {
-  allocate(workgroupSize, own);
-  Value thread = e.getThread();
-  for (auto [i, value] : llvm::enumerate(own))
-    store(i, thread, value);
-  auto barrier = b.create<gpu::BarrierOp>(e.loc);
-  if (getReduction(e.nest))
-    barrier->setAttr(treeAttrName, b.getUnitAttr());
-  for (int64_t half = workgroupSize / 2; half > 0; half /= 2) {
-    emitBelow(thread, half, [&] {
-      Value other = e.add(thread, e.constant(half));
-      for (size_t i = 0; i < own.size(); ++i)
-        store(i, thread, e.combine(load(i, thread), load(i, other)));
-    });
-    b.create<gpu::BarrierOp>(e.loc);
-  }
+/// What `places` have together, the first of them at `first`.
+NestEmitter::Values ThreadCombiner::combinePlaces(size_t count, Value first,
+                                                  int64_t places,
+                                                  int64_t distance) {
   NestEmitter::Values whole;
-  for (size_t i = 0; i < own.size(); ++i)
-    whole.push_back(load(i, e.constant(0)));
+  for (size_t i = 0; i < count; ++i) {
+    Value sum = load(i, first);
+    for (int64_t place = 1; place < places; ++place)
+      sum = e.combine(sum, load(i, e.add(first, e.constant(place * distance))));
+    whole.push_back(sum);
+  }
   return whole;
 }
 
+NestEmitter::Values ThreadCombiner::combineInTree(ValueRange own) {
+  if (threads == 1)
+    return NestEmitter::Values(own);
+  allocate(threads * rows, own);
+  Value all = e.getThread(), thread = all, first = e.constant(0);
+  if (rows > 1) {
+    thread = e.rem(all, e.constant(threads));
+    first = e.mul(e.div(all, e.constant(threads)), e.constant(threads));
+  }
+  for (auto [i, value] : llvm::enumerate(own))
+    store(i, all, value);
+  auto barrier = b.create<gpu::BarrierOp>(e.loc);
+  if (rows == 1 && getReduction(e.nest))
+    barrier->setAttr(treeAttrName, b.getUnitAttr());
+  int64_t left = threads;
+  for (; left > atOnce; left = left / atOnce) {
+    int64_t next = left / atOnce;
+    emitBelow(thread, next, [&] {
+      for (auto [i, value] :
+           llvm::enumerate(combinePlaces(own.size(), all, atOnce, next)))
+        store(i, all, value);
+    });
+    b.create<gpu::BarrierOp>(e.loc);
+  }
+  return combinePlaces(own.size(), first, left, 1);
+}
+
 NestEmitter::Values ThreadCombiner::combineInSubgroups(ValueRange own) {
-  allocate(workgroupSize / smallestSubgroup, own);
+  allocate(threads / smallestSubgroup, own);
   Type index = b.getIndexType();
   auto reduction =
       gpu::AllReduceOperationAttr::get(b.getContext(), *getReduction(e.nest));
@@ -135,7 +156,7 @@ NestEmitter::Values ThreadCombiner::combineInSubgroups(ValueRange own) {
 }
 
 NestEmitter::Values ThreadCombiner::combine(ValueRange own) {
-  if (useSubgroups && getReduction(e.nest))
+  if (useSubgroups && rows == 1 && getReduction(e.nest))
     return combineInSubgroups(own);
   return combineInTree(own);
 }

@@ -12,13 +12,15 @@
 
 namespace nncc::webgpu {
 
-/// Combines the partial results of a workgroup's threads, which all get the
-/// whole. With subgroups each of them combines in registers, whatever its size,
-/// and what they have goes through the workgroup's memory; else all does, half
-/// of the threads at a time.
+/// Combines the partial results of threads that share a row; a workgroup may
+/// have several of them. All threads get the whole. With subgroups, where a
+/// workgroup has one row, each of them combines in registers, whatever its
+/// size, and what they have goes through the workgroup's memory; else all does,
+/// eight at a time: a wait costs more than loads that do not depend on each
+/// other.
 class ThreadCombiner {
 public:
-  ThreadCombiner(NestEmitter &emitter, int64_t workgroupSize,
+  ThreadCombiner(NestEmitter &emitter, int64_t threads, int64_t rows,
                  bool useSubgroups);
 
   /// One value of a thread for each of its points, all of one type.
@@ -26,6 +28,8 @@ public:
 
 private:
   NestEmitter::Values combineInTree(mlir::ValueRange own);
+  NestEmitter::Values combinePlaces(size_t count, mlir::Value first,
+                                    int64_t places, int64_t distance);
   NestEmitter::Values combineInSubgroups(mlir::ValueRange own);
   void allocate(int64_t places, mlir::ValueRange own);
   mlir::Value load(size_t number, mlir::Value place);
@@ -36,7 +40,7 @@ private:
 
   NestEmitter &e;
   mlir::OpBuilder &b;
-  int64_t workgroupSize;
+  int64_t threads, rows;
   bool useSubgroups;
   mlir::Value memory;
   int64_t numPlaces = 0;

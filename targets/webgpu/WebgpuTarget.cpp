@@ -72,6 +72,8 @@ public:
     // Merged kernels tell what stays within one.
     if (options.storeHalves)
       pm.addPass(createStoreHalves());
+    // What only one dispatch uses is f32, and tells what else is.
+    pm.addPass(createKeepRows());
     pm.addPass(createLoopSmall());
     pm.addPass(createBindWindows({options.bindingBytes}));
     pm.addPass(exec::createPlanMemory({/*alignment=*/256, /*growing=*/true,

@@ -15,22 +15,22 @@
 // CHECK:         call @kernel(
 // CHECK-NEXT:    call @"kernel#2"(
 
-// A workgroup's threads add up every 64th element, then each other's sums.
+// Each of 64 threads adds up every 64th element, three of them, which it keeps.
+// What they have is added up in two steps, and all threads get the sum.
 
 // WGSL:      k_kernel_rows, workgroups 5
 // WGSL:      var<workgroup> w0: array<f32, 64>;
-// WGSL:      for (var [[I:v[0-9]+]] = 0; [[I]] < 3; [[I]]++) {
-// WGSL:        = [[I]] * 64;
-// WGSL:        < 130;
-// WGSL:      w0[
+// WGSL-NOT:  for (
+// WGSL-COUNT-3: = b0[
+// WGSL-NOT:  = b0[
 // WGSL:      workgroupBarrier();
-// WGSL:      < 32;
-// WGSL:      < 1;
-// WGSL:      let [[SUM:v[0-9]+]] = w0[0];
-// WGSL:      storageBarrier();
-// WGSL-NEXT: workgroupBarrier();
-// WGSL:      for (var [[J:v[0-9]+]] = 0; [[J]] < 3; [[J]]++) {
-// WGSL:        / v
+// WGSL:      < 8;
+// WGSL-COUNT-8: = w0[
+// WGSL:      workgroupBarrier();
+// WGSL-COUNT-8: = w0[
+// WGSL-NOT:  torageBarrier
+// WGSL-COUNT-3: b2[{{.*}}] =
+
 #rows = affine_map<(i, j) -> (i, j)>
 #row = affine_map<(i, j) -> (i)>
 #column = affine_map<(i, j) -> (j)>

@@ -126,7 +126,7 @@ func.func @main(%x: tensor<2048x1024xf16>, %w: tensor<1024x2048xf16>) -> tensor<
 // -----
 
 // A vector times a matrix: the threads of a workgroup share the sum of two
-// vectors of columns, and add up what they have in halves.
+// vectors of columns, and add up what eight of them have at a time.
 
 // CHECK-LABEL: func.func private @kernel(
 // CHECK-SAME:    webgpu.workgroup_size = 64
@@ -135,8 +135,10 @@ func.func @main(%x: tensor<2048x1024xf16>, %w: tensor<1024x2048xf16>) -> tensor<
 // CHECK-COUNT-2:   vector.load
 // CHECK:         %[[OWN:.*]] = memref.alloca() : memref<128xvector<4xf32>, #gpu.address_space<workgroup>>
 // CHECK:         gpu.barrier
-// CHECK:         arith.cmpi slt, %{{.*}}, %c32
-// CHECK:         arith.cmpi slt, %{{.*}}, %c16
+// CHECK:         arith.cmpi slt, %{{.*}}, %c8
+// CHECK-COUNT-16:  memref.load %[[OWN]]
+// CHECK:         gpu.barrier
+// CHECK-COUNT-16: memref.load %[[OWN]]
 // CHECK:         arith.cmpi slt, %{{.*}}, %c1 :
 // CHECK:         vector.store
 func.func @main(%x: tensor<128xf32>, %w: tensor<128x16xf32>) -> tensor<16xf32> {
