@@ -19,7 +19,8 @@
 
 namespace nncc {
 
-/// Constant bytes at an offset of the program's weights.
+/// Constant bytes at an offset of the program's weights. Those of halves lie
+/// there until they are widened.
 struct WeightSegment {
   uint64_t offset;
   llvm::ArrayRef<char> bytes;
@@ -30,6 +31,12 @@ struct WeightSegment {
 struct Weights {
   std::vector<WeightSegment> segments;
   uint64_t size = 0;
+  /// The first are stored as so many f16 and then bf16, at the end of the room
+  /// that they take as f32.
+  uint64_t numF16 = 0, numBF16 = 0;
+
+  /// Where what is stored begins.
+  uint64_t getBegin() const { return 2 * (numF16 + numBF16); }
 };
 
 /// What a target writes. An object is for programs that link the network in:

@@ -12,5 +12,5 @@
 #include "Program.h"
 
 extern "C" __attribute__((export_name("nncc_weights"))) char *nncc_weights() {
-  return nncc_weight_data;
+  return nncc_weight_data + nncc_program[4];
 }

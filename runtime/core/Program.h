@@ -22,12 +22,13 @@ enum class DimKind : uint32_t {
 };
 
 /// The words of the program's table:
-///   symbols, inputs, outputs, offset of the weights in their region;
+///   symbols, inputs, outputs, offset of the weights in their region, bytes of
+///   it before what is stored;
 ///   per symbol: name, smallest value, largest value (0xFFFFFFFF: any);
 ///   per input: name, type, rank, per dimension its kind and value;
 ///   per output: name, type, rank.
 /// A name is an offset in nncc_strings, a type is code | bits << 8.
-inline constexpr unsigned programHeaderWords = 4;
+inline constexpr unsigned programHeaderWords = 5;
 
 } // namespace nncc
 

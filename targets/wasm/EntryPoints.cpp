@@ -132,12 +132,13 @@ static unsigned countResults(Function *function) {
 }
 
 static void addTable(Module &module, const Signature &signature,
-                     uint32_t weightOffset) {
+                     uint32_t weightOffset, uint64_t storedBegin) {
   TableBuilder table;
   table.addWord(signature.symbols.size());
   table.addWord(signature.inputs.size());
   table.addWord(signature.outputs.size());
   table.addWord(weightOffset);
+  table.addWord(storedBegin);
   for (const SymbolInfo &symbol : signature.symbols) {
     table.addName(symbol.name);
     table.addWord(symbol.low);
@@ -229,13 +230,27 @@ Error nncc::wasm::addGpuCalls(Module &module, const Signature &signature,
 }
 
 void nncc::wasm::addEntryPoints(Module &module, const Signature &signature,
-                                StringRef signatureText, uint64_t weightBytes,
+                                StringRef signatureText, const Weights &weights,
                                 uint32_t weightOffset) {
-  addTable(module, signature, weightOffset);
+  addTable(module, signature, weightOffset, weights.getBegin());
   auto *text = ConstantDataArray::getString(module.getContext(), signatureText);
   new GlobalVariable(module, text->getType(), /*isConstant=*/true,
                      GlobalValue::ExternalLinkage, text, "nncc_signature_text");
   addRoom(module, 4 * countWords(signature), "nncc_frame");
   // Vector loads may pass the end of the last weight.
-  addRoom(module, weightBytes + 64, weightSymbol);
+  addRoom(module, weightOffset + weights.size + 64, weightSymbol);
+}
+
+void nncc::wasm::callWidenWeights(Module &module, const Weights &weights,
+                                  uint32_t weightOffset) {
+  Function *run = module.getFunction("nncc_call_run");
+  IRBuilder<> b(&run->getEntryBlock(), run->getEntryBlock().begin());
+  Value *room = module.getNamedGlobal(weightSymbol);
+  Value *begin =
+      b.CreateConstInBoundsGEP1_32(b.getInt8Ty(), room, weightOffset);
+  auto function =
+      module.getOrInsertFunction("nncc_widen_weights", b.getVoidTy(),
+                                 b.getPtrTy(), b.getInt32Ty(), b.getInt32Ty());
+  b.CreateCall(function, {begin, b.getInt32(weights.numF16),
+                          b.getInt32(weights.numBF16)});
 }

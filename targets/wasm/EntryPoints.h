@@ -8,6 +8,7 @@
 #ifndef NNCC_TARGETS_WASM_ENTRYPOINTS_H
 #define NNCC_TARGETS_WASM_ENTRYPOINTS_H
 
+#include "targets/Target.h"
 #include "targets/wasm/Signature.h"
 
 #include "llvm/IR/Module.h"
@@ -35,10 +36,14 @@ llvm::Error addGpuCalls(llvm::Module &module, const Signature &signature,
 
 /// Adds to a program what else runtime/core/Program.h declares: the table of
 /// its inputs and outputs, the text of its signature, the frame, and room for
-/// `weightBytes`, of which the weights start at `weightOffset`.
+/// the weights, which start at `weightOffset`.
 void addEntryPoints(llvm::Module &module, const Signature &signature,
-                    llvm::StringRef signatureText, uint64_t weightBytes,
+                    llvm::StringRef signatureText, const Weights &weights,
                     uint32_t weightOffset);
+
+/// The first run widens the weights that are stored as halves.
+void callWidenWeights(llvm::Module &module, const Weights &weights,
+                      uint32_t weightOffset);
 
 } // namespace nncc::wasm
 

@@ -88,9 +88,9 @@ private:
 static bool isWanted(StringRef object, const LinkOptions &options) {
   if (object.ends_with("Bitcode") || object.starts_with("Probe"))
     return false;
-  if (object == "MemoryScalar")
+  if (object.ends_with("Scalar"))
     return !options.simd;
-  if (object == "MemorySimd")
+  if (object.ends_with("Simd"))
     return options.simd;
   if (object == "ExternalWeights")
     return options.exportWeights;

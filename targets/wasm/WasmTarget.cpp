@@ -89,6 +89,13 @@ public:
     return features;
   }
 
+  void configure(PipelineOptions &pipeline,
+                 const TargetOptions &options) const override {
+    // Only modules have a first run, in which they are widened.
+    pipeline.storesHalves = options.artifact == Artifact::Module ||
+                            options.artifact == Artifact::Component;
+  }
+
   LogicalResult emit(ModuleOp program, ModuleOp, const Weights &weights,
                      const TargetOptions &options,
                      StringRef path) const override {
@@ -147,7 +154,7 @@ ModuleInfo Emission::describeModule(StringRef weightHash) {
     info.arenaBytes = getConstantArenaBytes(program);
   if (auto flops = program->getAttrOfType<IntegerAttr>("nncc.flops"))
     info.flops = flops.getInt();
-  info.weightBytes = weights.size;
+  info.weightBytes = weights.size - weights.getBegin();
   for (auto func : program.getOps<LLVM::LLVMFuncOp>())
     info.numKernels +=
         func.getSymVisibility() == "private" && !func.isExternal();
@@ -167,18 +174,19 @@ LogicalResult Emission::generate(StringRef weightHash) {
   if (!code)
     return failure();
   uint64_t header =
-      options.externalWeights ? getWeightFileHeader(weights.size).size() : 0;
+      options.externalWeights ? getWeightFileHeader(weights).size() : 0;
   if (header + weights.size > 0xF0000000)
     return program.emitError()
            << "the network has " << weights.size
            << " bytes of weights, more than a 32-bit memory holds";
   defineExternCalls(*code, signature);
   finishSizeCalls(*code, signature.sites);
-  addEntryPoints(*code, signature, signatureText, header + weights.size,
-                 header);
+  addEntryPoints(*code, signature, signatureText, weights, header);
   if (!gpu || gpu->hasFallback)
     if (llvm::Error error = addFrameCalls(*code, signature).takeError())
       return fail(std::move(error));
+  if (weights.getBegin() > 0)
+    callWidenWeights(*code, weights, header);
   if (gpu)
     if (llvm::Error error = addGpuCalls(*code, signature, gpu->commands))
       return fail(std::move(error));

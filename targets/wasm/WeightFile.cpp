@@ -14,7 +14,8 @@
 using namespace llvm;
 using namespace nncc;
 
-std::string nncc::wasm::getWeightFileHeader(uint64_t bytes) {
+std::string nncc::wasm::getWeightFileHeader(const Weights &weights) {
+  uint64_t bytes = weights.size - weights.getBegin();
   std::string json =
       ("{\"weights\":{\"dtype\":\"U8\",\"shape\":[" + Twine(bytes) +
        "],\"data_offsets\":[0," + Twine(bytes) + "]}}")
@@ -33,7 +34,7 @@ std::string nncc::wasm::writeWeightFile(const Weights &weights,
     os << bytes;
   };
   static const char zeros[4096] = {};
-  uint64_t position = 0;
+  uint64_t position = weights.getBegin();
   auto writeZeros = [&](uint64_t end) {
     while (position < end) {
       uint64_t size = std::min<uint64_t>(sizeof zeros, end - position);
@@ -41,7 +42,7 @@ std::string nncc::wasm::writeWeightFile(const Weights &weights,
       position += size;
     }
   };
-  write(getWeightFileHeader(weights.size));
+  write(getWeightFileHeader(weights));
   for (const WeightSegment &segment : weights.segments) {
     writeZeros(segment.offset);
     write(StringRef(segment.bytes.data(), segment.bytes.size()));

@@ -14,9 +14,9 @@
 
 namespace nncc::wasm {
 
-/// The beginning of a safetensors file with `bytes` bytes of weights, padded so
-/// that they start at a multiple of 64.
-std::string getWeightFileHeader(uint64_t bytes);
+/// The beginning of a safetensors file with the weights, padded so that they
+/// start at a multiple of 64.
+std::string getWeightFileHeader(const Weights &weights);
 
 /// Writes the file and returns its SHA-256 in hex.
 std::string writeWeightFile(const Weights &weights, llvm::raw_ostream &os);

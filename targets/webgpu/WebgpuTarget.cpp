@@ -260,10 +260,9 @@ LogicalResult WebgpuTarget::emit(ModuleOp program, ModuleOp device,
     return failure();
   wasm::GpuPart gpu;
   gpu.hasFallback = static_cast<bool>(program);
-  gpu.section =
-      printSection(device, options.externalWeights
-                               ? wasm::getWeightFileHeader(weights.size).size()
-                               : 0);
+  gpu.section = printSection(
+      device,
+      options.externalWeights ? wasm::getWeightFileHeader(weights).size() : 0);
   gpu.commands =
       device->getAttrOfType<DenseI32ArrayAttr>(commandsAttrName).asArrayRef();
   OwningOpRef<ModuleOp> host = takeHostPart(device), alone;

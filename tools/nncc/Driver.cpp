@@ -283,11 +283,21 @@ LogicalResult Driver::writeReport() {
 static Weights collectWeights(ModuleOp program,
                               std::deque<SmallVector<char>> &storage) {
   Weights weights;
+  exec::HalfCounts halves = exec::getHalfCounts(program);
+  weights.numF16 = halves.f16;
+  weights.numBF16 = halves.bf16;
   for (const exec::Weight &weight : exec::getWeights(program)) {
     storage.emplace_back();
     ArrayRef<char> bytes = exec::getBytes(weight.value, storage.back());
-    weights.segments.push_back({weight.offset, bytes});
     weights.size = weight.offset + bytes.size();
+    uint64_t offset = weight.offset;
+    exec::WeightStorage kind = halves.getStorage(offset);
+    if (kind != exec::WeightStorage::Plain) {
+      storage.back() = exec::toStorage(bytes, kind);
+      bytes = storage.back();
+      offset = weights.getBegin() + offset / 2;
+    }
+    weights.segments.push_back({offset, bytes});
   }
   return weights;
 }

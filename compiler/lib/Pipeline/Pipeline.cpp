@@ -70,7 +70,9 @@ static void buildLinalg(OpPassManager &pm, const PipelineOptions &options) {
 static void buildExec(OpPassManager &pm, const PipelineOptions &options) {
   pm.addPass(exec::createLinalgToExec());
   pm.addPass(kernels::createMergeRows());
-  pm.addPass(exec::createPlanMemory());
+  exec::PlanMemoryOptions memory;
+  memory.halves = options.storesHalves;
+  pm.addPass(exec::createPlanMemory(memory));
   pm.addPass(kernels::createGenerateKernels());
 }
 

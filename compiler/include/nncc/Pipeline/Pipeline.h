@@ -32,6 +32,8 @@ struct PipelineOptions {
   int64_t maxScatterTests = 0;
   /// The most elements of a constant: 0 (any number).
   int64_t maxConstantElements = 0;
+  /// Whether weights that 16 bits hold are stored so.
+  bool storesHalves = false;
 };
 
 /// A stage: takes the module to the form that its name says.

@@ -12,6 +12,7 @@
 #include "nncc/Dialect/Exec/Exec.h"
 #include "nncc/Dialect/Exec/Weights.h"
 #include "llvm/ADT/MapVector.h"
+#include "llvm/ADT/SetVector.h"
 
 namespace nncc::exec {
 
@@ -53,6 +54,8 @@ private:
   void plan(AffineExpr &total, int64_t pageSize = 0);
   void planBound(func::FuncOp program, bool isHost, AffineExpr total);
   void rewrite(func::FuncOp program);
+  using Places = llvm::MapVector<Attribute, int64_t>;
+  int64_t placeHalves(func::FuncOp program, Places &places);
   void placeWeights(func::FuncOp program);
   void addArenaFunction(func::FuncOp program, StringRef name, AffineExpr bytes);
 
@@ -205,9 +208,46 @@ void PlanMemoryPass::rewrite(func::FuncOp program) {
   }
 }
 
-void PlanMemoryPass::placeWeights(func::FuncOp program) {
-  llvm::MapVector<Attribute, int64_t> places;
+/// The f32 weights that are f16 as well, then those that are bf16.
+static std::array<SetVector<Attribute>, 2> findHalves(func::FuncOp program) {
+  SetVector<Attribute> f16, bf16;
+  program.walk([&](WeightOp weight) {
+    WeightStorage storage = findStorage(weight.getValue());
+    if (storage == WeightStorage::F16)
+      f16.insert(weight.getValue());
+    else if (storage == WeightStorage::BF16)
+      bf16.insert(weight.getValue());
+  });
+  return {f16, bf16};
+}
+
+/// Returns the end of the weights that are stored as halves.
+int64_t PlanMemoryPass::placeHalves(func::FuncOp program, Places &places) {
+  // Fewer bytes are not worth the code that widens them.
+  constexpr int64_t leastBytes = 4096;
+  Places placed;
   int64_t end = 0;
+  SmallVector<int64_t> counts;
+  for (const SetVector<Attribute> &values : findHalves(program)) {
+    int64_t begin = end;
+    for (Attribute value : values) {
+      placed.insert({value, end});
+      auto type = cast<ElementsAttr>(value).getShapedType();
+      end = roundUp(end + getByteSize(type));
+    }
+    counts.push_back((end - begin) / 4);
+  }
+  if (end < leastBytes)
+    return 0;
+  getOperation()->setAttr(halvesAttrName,
+                          Builder(program).getDenseI64ArrayAttr(counts));
+  places = std::move(placed);
+  return end;
+}
+
+void PlanMemoryPass::placeWeights(func::FuncOp program) {
+  Places places;
+  int64_t end = halves ? placeHalves(program, places) : 0;
   for (const Weight &known : getWeights(getOperation())) {
     places.insert({known.value, known.offset});
     end = roundUp(known.offset + getByteSize(known.value.getShapedType()));

@@ -21,6 +21,9 @@ namespace nncc::exec {
 constexpr llvm::StringLiteral weightsAttrName = "exec.weights";
 constexpr llvm::StringLiteral weightOffsetsAttrName = "exec.weight_offsets";
 
+/// How many of the first weights are stored as f16, and then as bf16.
+constexpr llvm::StringLiteral halvesAttrName = "exec.halves";
+
 /// Of a module whose buffers each lie within one page of the arena: its bytes.
 constexpr llvm::StringLiteral arenaPageAttrName = "exec.arena_page";
 

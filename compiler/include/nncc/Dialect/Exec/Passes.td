@@ -20,7 +20,9 @@ def PlanMemory : Pass<"exec-plan-memory", "::mlir::ModuleOp"> {
     `nncc_host_bound_bytes.N`, which the attribute `exec.host_bytes` names, that
     of the host's. Where all sizes are constants and none is larger than `page`,
     no buffer lies across two pages, so that the arena may be several memories of
-    that size; the module then has the attribute `exec.arena_page`.
+    that size; the module then has the attribute `exec.arena_page`. With
+    `halves` the f32 weights that are f16 as well come first, then those that
+    are bf16, and `exec.halves` says how many numbers of either there are.
   }];
   let options = [
     Option<"alignment", "alignment", "int64_t", "64",
@@ -29,6 +31,8 @@ def PlanMemory : Pass<"exec-plan-memory", "::mlir::ModuleOp"> {
            "The arena can grow in a run, with what it holds">,
     Option<"page", "page", "int64_t", "0",
            "Bytes of the arena that surely lie in one memory; 0: all">,
+    Option<"halves", "halves", "bool", "false",
+           "Put the weights that 16 bits hold first, to be stored so">,
   ];
   let dependentDialects = [
     "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect",

@@ -22,6 +22,24 @@ struct Weight {
 /// The weights of a planned module, by rising offset.
 llvm::SmallVector<Weight> getWeights(mlir::ModuleOp module);
 
+/// How the f32 of a constant are stored: as 16 bits where they lose nothing.
+enum class WeightStorage { Plain, F16, BF16 };
+
+WeightStorage findStorage(mlir::ElementsAttr value);
+
+/// The bytes of f32 as such numbers.
+llvm::SmallVector<char> toStorage(llvm::ArrayRef<char> bytes,
+                                  WeightStorage storage);
+
+/// The first weights are stored as so many f16, those after them as so many
+/// bf16, room between weights included.
+struct HalfCounts {
+  uint64_t f16 = 0, bf16 = 0;
+
+  WeightStorage getStorage(uint64_t offset) const;
+};
+HalfCounts getHalfCounts(mlir::ModuleOp module);
+
 /// Size in bytes of a tensor; booleans are bytes.
 uint64_t getByteSize(mlir::ShapedType type);
 
