@@ -7,6 +7,7 @@
 
 #include "frontends/onnx/OnnxToNN/Attention.h"
 #include "frontends/onnx/OnnxToNN/Converter.h"
+#include "frontends/onnx/OnnxToNN/Halves.h"
 #include "frontends/onnx/OnnxToNN/Rows.h"
 #include "nncc/Dialect/NN/NN.h"
 
@@ -153,7 +154,8 @@ static std::function<Value(Value)> readModifier(Node &node, StringRef name) {
     Type f32 = node.getBuilder().getF32Type();
     Value wide = node.cast(value, type.isF64() ? type : f32);
     SmallVector<Value> results = node.getConverter().inlineBody(*body, wide);
-    return results.size() == 1 ? node.cast(results[0], type) : Value();
+    return results.size() == 1 ? node.cast(unwrapHalves(results[0]), type)
+                               : Value();
   };
 }
 

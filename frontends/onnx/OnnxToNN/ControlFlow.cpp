@@ -31,6 +31,8 @@ static std::optional<SmallVector<Value>> inlineBranch(Node &node,
   // An output may be missing because a node of the branch has failed.
   if (llvm::is_contained(outputs, Value()))
     return std::nullopt;
+  for (auto [i, output] : llvm::enumerate(outputs))
+    output = node.takeOutput(i, output);
   return outputs;
 }
 

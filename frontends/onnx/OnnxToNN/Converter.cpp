@@ -8,6 +8,7 @@
 #include "frontends/onnx/OnnxToNN/Converter.h"
 
 #include "frontends/onnx/ModelFile.h"
+#include "frontends/onnx/OnnxToNN/Halves.h"
 #include "frontends/onnx/OnnxToNN/Narrow.h"
 #include "frontends/onnx/OnnxToNN/Node.h"
 #include "nncc/Dialect/NN/NN.h"
@@ -188,8 +189,10 @@ Value Converter::createConstant(ConstantOp op) {
   Location loc = op.getLoc();
   ElementsAttr value = op.getValue();
   Type type = value.getElementType();
-  if (!isNarrow(type))
-    return builder.create<nn::ConstantOp>(loc, value);
+  if (!isNarrow(type)) {
+    Value constant = builder.create<nn::ConstantOp>(loc, value);
+    return isHalf(type) ? holdHalves(builder, constant) : constant;
+  }
   Value held = builder.create<nn::ConstantOp>(loc, getHeldElements(value));
   return wrapNarrow(builder, loc, held, type);
 }
@@ -250,6 +253,17 @@ LogicalResult Converter::attempt(function_ref<LogicalResult()> legalize) {
   return failure();
 }
 
+/// The output as a host gets it; the file knows whether f32 stand for halves.
+Value Converter::giveOutput(Value output, Type declared) {
+  auto type = dyn_cast<RankedTensorType>(declared);
+  Value wide = unwrapHalves(output);
+  if (!type || !Node::elementType(wide).isF32())
+    return unwrapNarrow(output);
+  if (isHalf(type.getElementType()))
+    return wrapHalves(builder, wide, type.getElementType());
+  return type.getElementType().isF32() ? wide : output;
+}
+
 LogicalResult Converter::finishFunction(func::FuncOp func, func::ReturnOp old,
                                         ArrayRef<Value> outputs) {
   if (!errors.empty())
@@ -265,7 +279,10 @@ LogicalResult Converter::finishFunction(func::FuncOp func, func::ReturnOp old,
                              : "' has no value"));
     return failure();
   }
-  SmallVector<Value> held = llvm::map_to_vector(outputs, unwrapNarrow);
+  SmallVector<Value> held;
+  for (auto [output, declared] :
+       llvm::zip_equal(outputs, func.getResultTypes()))
+    held.push_back(giveOutput(output, declared));
   builder.create<func::ReturnOp>(old.getLoc(), held);
   func.setType(builder.getFunctionType(func.front().getArgumentTypes(),
                                        ValueRange(held).getTypes()));
@@ -381,6 +398,8 @@ SmallVector<Value> Converter::convertBody(func::FuncOp func,
 Value Converter::takeArgument(Value argument) {
   RankedTensorType type = Node::type(argument);
   Type narrow = type.getElementType();
+  if (isHalf(narrow))
+    return holdHalves(builder, argument);
   if (!isNarrow(narrow))
     return argument;
   argument.setType(nn::withElementType(type, getHeldType(narrow)));

@@ -109,6 +109,7 @@ private:
 
   mlir::LogicalResult convertFunction(mlir::func::FuncOp func);
   mlir::Value takeArgument(mlir::Value argument);
+  mlir::Value giveOutput(mlir::Value output, mlir::Type declared);
   llvm::SmallVector<mlir::Value> convertBody(mlir::func::FuncOp func,
                                              mlir::func::ReturnOp old);
   llvm::SmallVector<mlir::Value> convertOps(mlir::func::ReturnOp old);

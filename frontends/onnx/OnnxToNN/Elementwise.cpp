@@ -73,6 +73,7 @@ static LogicalResult convertDropout(Node &node) {
 
 static LogicalResult cast(Node &node, Type type, bool saturates) {
   Value value = node.in(0);
+  node.setType(0, type);
   if (isNarrow(type) || isNarrow(Node::elementType(value)))
     return node.result(castNarrow(node, value, type, saturates));
   return node.result(node.cast(value, type));
@@ -90,14 +91,16 @@ static LogicalResult convertCast(Node &node) {
 
 static LogicalResult convertCastLike(Node &node) {
   bool saturates = node.getInt("saturate", 1) != 0;
-  return cast(node, Node::elementType(node.in(1)), saturates);
+  return cast(node, Node::elementType(node.getGiven(1)), saturates);
 }
 
 static LogicalResult convertBitCast(Node &node) {
   int64_t to = node.getInt("to", 0);
   Type type = getElementType(static_cast<int32_t>(to), node.getContext());
-  Value value = unwrapNarrow(node.in(0));
-  Type from = Node::elementType(node.in(0));
+  Value value = unwrapNarrow(node.getGiven(0));
+  Type from = Node::elementType(node.getGiven(0));
+  if (type)
+    node.setType(0, type);
   // A bool is a byte, 0 or 1.
   if (type && from.isInteger(1) && type.isInteger(8))
     return node.result(node.cast(value, type));

@@ -6,6 +6,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "frontends/onnx/OnnxToNN/Converter.h"
+#include "frontends/onnx/OnnxToNN/Halves.h"
+#include "frontends/onnx/OnnxToNN/Node.h"
 
 #include "nncc/Dialect/NN/NN.h"
 
@@ -56,5 +58,6 @@ void Converter::convertExtern(NodeOp op, const ExternOperator &declared,
   auto call = builder.create<nn::ExternOp>(
       op.getLoc(), results, declared.getName(), op.getOnnxAttributes(), inputs);
   for (auto [from, to] : llvm::zip(op.getResults(), call.getOutputs()))
-    mapping[from] = to;
+    mapping[from] =
+        isHalf(Node::elementType(to)) ? holdHalves(builder, to) : Value(to);
 }

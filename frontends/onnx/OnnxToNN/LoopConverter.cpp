@@ -87,8 +87,13 @@ LoopConverter::convertBody(Value step, ValueRange states) {
   SmallVector<Value> outputs =
       node.getConverter().inlineBody(*loop.body, inputs);
   // An output may be missing because a node of the body has failed.
-  if (llvm::is_contained(outputs, Value()) ||
-      (loop.arrange && failed(loop.arrange(outputs))) || !checkKinds(outputs))
+  if (llvm::is_contained(outputs, Value()))
+    return std::nullopt;
+  unsigned first = loop.testsCondition;
+  for (auto [i, output] :
+       llvm::enumerate(MutableArrayRef(outputs).drop_front(first)))
+    output = node.takeOutput(i, output);
+  if ((loop.arrange && failed(loop.arrange(outputs))) || !checkKinds(outputs))
     return std::nullopt;
   return outputs;
 }

@@ -9,6 +9,7 @@
 
 #include "frontends/onnx/ModelFile.h"
 #include "frontends/onnx/OnnxToNN/Converter.h"
+#include "frontends/onnx/OnnxToNN/Halves.h"
 #include "frontends/onnx/OnnxToNN/Narrow.h"
 #include "nncc/Dialect/NN/NN.h"
 
@@ -22,9 +23,20 @@ using namespace nncc::onnx;
 // No tensor of a 32-bit module can have more elements.
 static constexpr int64_t maxElements = int64_t(1) << 32;
 
-Node::Node(NodeOp op, Converter &converter, ArrayRef<Value> inputs)
+/// The type of the first floats of at least 16 bits.
+static Type findFloatType(ArrayRef<Value> values) {
+  for (Value value : values)
+    if (value && Node::isTensor(value))
+      if (Type type = Node::elementType(value);
+          isa<FloatType>(type) && !isNarrow(type))
+        return type;
+  return Type();
+}
+
+Node::Node(NodeOp op, Converter &converter, ArrayRef<Value> given)
     : op(op), converter(converter), builder(converter.getBuilder()),
-      inputs(inputs) {}
+      given(given), inputs(llvm::map_to_vector(given, unwrapHalves)),
+      floatType(findFloatType(given)) {}
 
 Region *Node::getBody(StringRef name) {
   for (auto [graph, body] :
@@ -34,12 +46,31 @@ Region *Node::getBody(StringRef name) {
   return nullptr;
 }
 
+/// Halves are f32 with a cast.
+Value Node::asResult(unsigned index, Value value) {
+  if (!isTensor(value))
+    return value;
+  if (isHalf(elementType(value)))
+    return holdHalves(builder, value);
+  auto said = resultTypes.find(index);
+  Type type = said == resultTypes.end() ? floatType : said->second;
+  if (!type || !isHalf(type) || !elementType(value).isF32())
+    return value;
+  return wrapHalves(builder, value, type);
+}
+
+Value Node::takeOutput(unsigned output, Value value) {
+  if (isTensor(value))
+    setType(output, elementType(value));
+  return unwrapHalves(value);
+}
+
 LogicalResult Node::results(ArrayRef<Value> values) {
   if (isFailed)
     return failure();
   for (auto [index, output] : llvm::enumerate(op.getResults())) {
     if (index < values.size() && values[index])
-      converter.map(output, values[index]);
+      converter.map(output, asResult(index, values[index]));
     else if (!output.use_empty() || index == 0)
       return fail("its output " + llvm::Twine(index) + " is not supported");
   }

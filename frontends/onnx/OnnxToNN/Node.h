@@ -42,7 +42,7 @@ using Ints = llvm::SmallVector<int64_t>;
 /// values before it looks at their types.
 class Node {
 public:
-  Node(NodeOp op, Converter &converter, llvm::ArrayRef<mlir::Value> inputs);
+  Node(NodeOp op, Converter &converter, llvm::ArrayRef<mlir::Value> given);
 
   // The node.
   mlir::StringRef getOpType() { return op.getOpType(); }
@@ -58,6 +58,8 @@ public:
     return index < inputs.size() ? inputs[index] : mlir::Value();
   }
   llvm::ArrayRef<mlir::Value> ins() { return inputs; }
+  /// The operand as the file has it: halves (Halves.h) are no f32.
+  mlir::Value getGiven(unsigned index) { return given[index]; }
   unsigned getNumOutputs() { return op.getNumResults(); }
   /// The graph attribute of a name; null if there is none.
   mlir::Region *getBody(mlir::StringRef name);
@@ -67,6 +69,13 @@ public:
   mlir::LogicalResult result(mlir::Value value) { return results({&value, 1}); }
   /// Values for the first outputs; an output without one must be unused.
   mlir::LogicalResult results(llvm::ArrayRef<mlir::Value> values);
+  /// What a body gives for an output of the node; f32 for halves.
+  mlir::Value takeOutput(unsigned output, mlir::Value value);
+  /// Says what elements an output has in the file, where f32 may stand for
+  /// halves; otherwise it is those of the first operand of floats.
+  void setType(unsigned output, mlir::Type elementType) {
+    resultTypes[output] = elementType;
+  }
 
   // Errors.
   mlir::LogicalResult fail(const llvm::Twine &message);
@@ -288,11 +297,15 @@ private:
   void checkBroadcast(mlir::Operation *op);
   mlir::Operation *inferenceFailed(mlir::StringRef opName);
   template <typename T> T getAttr(mlir::StringRef name, mlir::StringRef kind);
+  mlir::Value asResult(unsigned index, mlir::Value value);
 
   NodeOp op;
   Converter &converter;
   mlir::OpBuilder &builder;
+  llvm::ArrayRef<mlir::Value> given;
   llvm::SmallVector<mlir::Value> inputs;
+  mlir::Type floatType; ///< of the first operand that has floats, or null
+  llvm::SmallDenseMap<unsigned, mlir::Type> resultTypes;
   llvm::StringSet<> readAttributes;
   bool isFailed = false;
 };

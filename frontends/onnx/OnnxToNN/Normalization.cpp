@@ -119,11 +119,10 @@ static Ints axesFrom(int64_t axis, int64_t rank) {
   return axes;
 }
 
-/// A statistic as the type that it is computed in, f32 at least.
-static Value asStatistic(Node &node, Value value) {
-  if (!value || Node::elementType(value).getIntOrFloatBitWidth() >= 32)
-    return value;
-  return node.cast(value, node.getBuilder().getF32Type());
+/// Statistics have the type that they are computed in, f32 at least.
+static void typeStatistics(Node &node) {
+  for (unsigned output : {1, 2})
+    node.setType(output, Node::elementType(node.in(0)));
 }
 
 static LogicalResult convertLayerNormalization(Node &node) {
@@ -141,8 +140,8 @@ static LogicalResult convertLayerNormalization(Node &node) {
   y = node.mul(y, node.in(1));
   if (node.in(2))
     y = node.add(y, node.in(2));
-  return node.results(
-      {y, asStatistic(node, average), asStatistic(node, inverse)});
+  typeStatistics(node);
+  return node.results({y, average, inverse});
 }
 
 static LogicalResult convertRMSNormalization(Node &node) {
@@ -157,7 +156,8 @@ static LogicalResult convertRMSNormalization(Node &node) {
   Value square = mean(node, node.mul(x, x), axesFrom(*axis, rank));
   Value inverse = node.create<nn::RsqrtOp>(node.add(square, epsilon));
   Value y = node.mul(node.mul(x, inverse), node.in(1));
-  return node.results({y, asStatistic(node, inverse)});
+  typeStatistics(node);
+  return node.results({y, inverse});
 }
 
 static LogicalResult convertGroupNormalization(Node &node) {

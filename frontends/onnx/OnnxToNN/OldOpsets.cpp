@@ -75,8 +75,11 @@ static LogicalResult convertCast(Node &node) {
   for (int32_t dataType = 1; dataType < numTypes; ++dataType) {
     if (getDataTypeName(dataType) != name)
       continue;
-    if (Type type = getElementType(dataType, node.getContext()))
-      return node.result(node.cast(node.in(0), type));
+    Type type = getElementType(dataType, node.getContext());
+    if (!type)
+      break;
+    node.setType(0, type);
+    return node.result(node.cast(node.in(0), type));
   }
   return node.fail("a cast to '" + name + "' is not supported");
 }

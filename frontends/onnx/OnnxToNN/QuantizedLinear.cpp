@@ -56,6 +56,7 @@ static LogicalResult convertDequantizeLinear(Node &node) {
     Type type = getElementType(dataType, node.getContext());
     if (!type)
       return node.fail("the output type is not supported");
+    node.setType(0, type);
     result = node.cast(result, type);
   }
   return node.result(result);

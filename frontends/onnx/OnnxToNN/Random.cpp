@@ -95,6 +95,7 @@ static Type readType(Node &node, Type otherwise) {
                              node.getContext());
   if (!type)
     (void)node.fail("the attribute 'dtype' names a type that is not supported");
+  node.setType(0, type);
   return type;
 }
 

@@ -163,13 +163,14 @@ static LogicalResult convertEyeLike(Node &node) {
   Value input = node.in(0);
   if (Node::rank(input) != 2)
     return node.fail("the input must be a matrix");
-  Type type = Node::elementType(input);
+  Type type = Node::elementType(node.getGiven(0));
   if (node.hasAttr("dtype"))
     type = getElementType(static_cast<int32_t>(node.getInt("dtype", 1)),
                           node.getContext());
   if (!type)
     return node.fail(
         "the attribute 'dtype' names a type that is not supported");
+  node.setType(0, type);
   OpBuilder &builder = node.getBuilder();
   auto position = [&](int64_t axis) {
     return node.createTyped<nn::IotaOp>(
