@@ -39,27 +39,28 @@ static Value widenF16(MathBuilder &b, Value half) {
   // The multiplication moves the exponent and normalises denormals.
   Value finite = b.bits(b.mul(b.fromBits(magnitude), 0x1p112));
   Value special = b.ior(magnitude, 0x7F800000);
-  Value isSpecial = b.icompare("uge", magnitude, 0x0F800000);
+  Value isSpecial = b.icompare("sge", magnitude, 0x0F800000);
   Value sign = b.shl(b.iand(h, 0x8000), 16);
   return b.fromBits(b.ior(b.select(isSpecial, special, finite), sign));
 }
 
-/// f32 to f16, to nearest even.
+/// f32 to f16, to nearest even. Magnitudes compare as signed numbers, which
+/// takes one instruction.
 static Value narrowF16(MathBuilder &b, Value x) {
   Value bits = b.bits(x);
   Value sign = b.iand(bits, 0x80000000);
   Value magnitude = b.ixor(bits, sign);
   // Denormals: adding a power of two shifts and rounds.
   Value small = b.isub(b.bits(b.add(b.fromBits(magnitude), 0.5)), 0x3F000000);
-  Value odd = b.iand(b.shru(magnitude, 13), 1);
-  Value normal =
-      b.shru(b.iadd(b.iadd(magnitude, -0x38000000 + 0xFFF), odd), 13);
-  Value isSmall = b.icompare("ult", magnitude, 0x38800000);
-  Value isLarge = b.icompare("uge", magnitude, 0x47800000);
-  Value isNaN = b.icompare("ugt", magnitude, 0x7F800000);
-  Value large = b.select(isNaN, b.like(magnitude, int64_t(0x7E00)),
-                         b.like(magnitude, int64_t(0x7C00)));
-  Value h = b.select(isSmall, small, b.select(isLarge, large, normal));
+  // What is too large becomes the number whose bits are those of infinity.
+  Value bounded =
+      b.make<arith::MinSIOp>(magnitude, b.like(magnitude, int64_t(0x47800000)));
+  Value odd = b.iand(b.shru(bounded, 13), 1);
+  Value normal = b.shru(b.iadd(b.iadd(bounded, -0x38000000 + 0xFFF), odd), 13);
+  Value isSmall = b.icompare("slt", magnitude, 0x38800000);
+  Value isNaN = b.icompare("sgt", magnitude, 0x7F800000);
+  Value number = b.select(isSmall, small, normal);
+  Value h = b.select(isNaN, b.like(magnitude, int64_t(0x7E00)), number);
   return b.fromBits(b.trunci(b.ior(h, b.shru(sign, 16)), 16));
 }
 
