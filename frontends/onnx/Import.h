@@ -25,7 +25,7 @@ namespace nncc::onnx {
 /// `high == -1` leaves it open.
 struct DimBound {
   std::string name;
-  int64_t low = 1;
+  int64_t low = 0;
   int64_t high = -1;
 };
 

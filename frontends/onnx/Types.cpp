@@ -200,7 +200,7 @@ SmallVector<Attribute> DimSymbols::getBounds() const {
     const DimBound *bound = findBound(name);
     any |= bound != nullptr;
     bounds.push_back(Builder(&context).getDenseI64ArrayAttr(
-        {bound ? bound->low : 1, bound ? bound->high : -1}));
+        {bound ? bound->low : 0, bound ? bound->high : -1}));
   }
   if (!any)
     bounds.clear();

@@ -92,6 +92,8 @@ static bool checkDim(const TensorRecord &input, uint32_t axis, int64_t size) {
       lastError << " or more";
     else if (record[2] != record[1])
       lastError << " to " << int64_t(record[2]);
+    if (const char *node = &nncc_strings[record[3]]; *node)
+      lastError << " for node '" << node << "'";
     return false;
   }
   bound = static_cast<uint32_t>(size);

@@ -54,7 +54,7 @@ inline uint32_t numSymbols() { return nncc_program[0]; }
 inline uint32_t numInputs() { return nncc_program[1]; }
 inline uint32_t numOutputs() { return nncc_program[2]; }
 inline const uint32_t *symbolRecord(uint32_t i) {
-  return &nncc_program[programHeaderWords + 3 * i];
+  return &nncc_program[programHeaderWords + 4 * i];
 }
 inline uint32_t *symbolValues() { return &nncc_frame[2]; }
 

@@ -72,7 +72,7 @@ bool goesOn = false;
 
 /// What stands for a size that is not known yet: places that are computed from
 /// it are not used, but nothing may be divided by 0.
-constexpr uint32_t unknownSize = 2;
+constexpr uint32_t unknownSize = 1;
 
 constexpr uint32_t uploadCommand = 4;
 constexpr uint32_t listVersion = 1;

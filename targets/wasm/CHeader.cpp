@@ -286,7 +286,9 @@ void HeaderPrinter::printArenaBytes() {
     line("  if (" + getCondition(i) + ")\n    return 0;");
     line("  symbols[" + Twine(i) + "] = in->" + symbolNames[i] + ";");
   }
-  line("  return NAME_call_arena_bytes(symbols);\n}\n");
+  // 0 would be an error.
+  line("  uint64_t bytes = NAME_call_arena_bytes(symbols);");
+  line("  return bytes ? bytes : 1;\n}\n");
 }
 
 void HeaderPrinter::printInputCheck(unsigned i) {

@@ -143,6 +143,7 @@ static void addTable(Module &module, const Signature &signature,
     table.addName(symbol.name);
     table.addWord(symbol.low);
     table.addWord(symbol.high.value_or(-1));
+    table.addName(symbol.node);
   }
   for (const TensorInfo &input : signature.inputs) {
     table.addTensor(input);

@@ -119,20 +119,10 @@ static void takeBoundSymbols(ModuleOp program, Signature &signature) {
   signature.symbols.pop_back_n(bound.getInt());
 }
 
-/// Sizes in terms of what the names of bound symbols stand for.
-static void removeOffsets(const Signature &signature, TensorInfo &tensor) {
-  for (AffineExpr &dim : tensor.dims)
-    for (unsigned i = 0; i < signature.boundSymbols.size(); ++i) {
-      AffineExpr symbol =
-          getAffineSymbolExpr(signature.symbols.size() + i, dim.getContext());
-      dim = nncc::nn::simplify(dim.replace(symbol, symbol + 1));
-    }
-}
-
 static void readSymbols(ModuleOp program, Signature &signature) {
   if (auto names = program->getAttrOfType<ArrayAttr>("nncc.symbols"))
     for (auto name : names.getAsRange<StringAttr>())
-      signature.symbols.push_back({name.str(), 1, std::nullopt});
+      signature.symbols.emplace_back().name = name.str();
   auto bounds = program->getAttrOfType<ArrayAttr>("nncc.symbol_bounds");
   if (!bounds)
     return;
@@ -144,6 +134,12 @@ static void readSymbols(ModuleOp program, Signature &signature) {
     if (bound[1] >= 0)
       symbol.high = bound[1];
   }
+  auto nodes = program->getAttrOfType<ArrayAttr>("nncc.symbol_nodes");
+  if (!nodes)
+    return;
+  for (auto [symbol, node] : llvm::zip(signature.symbols, nodes))
+    if (auto name = dyn_cast<StringAttr>(node))
+      symbol.node = name.str();
 }
 
 std::string nncc::wasm::printDim(AffineExpr expr,
@@ -214,8 +210,6 @@ FailureOr<Signature> nncc::wasm::readSignature(ModuleOp program) {
   if (auto sites = program->getAttrOfType<ArrayAttr>("nncc.sites"))
     for (auto site : sites.getAsRange<StringAttr>())
       signature.sites.push_back(site.str());
-  for (TensorInfo &output : signature.outputs)
-    removeOffsets(signature, output);
   return signature;
 }
 
@@ -319,6 +313,8 @@ std::string nncc::wasm::printSignature(const Signature &signature,
                               {"max", nullptr}};
     if (symbol.high)
       object["max"] = *symbol.high;
+    if (!symbol.node.empty())
+      object["node"] = llvm::json::fixUTF8(symbol.node);
     symbols.push_back(std::move(object));
   }
   llvm::json::Value weights = "embedded";

@@ -20,8 +20,9 @@ namespace nncc::wasm {
 
 struct SymbolInfo {
   std::string name;
-  int64_t low = 1;
+  int64_t low = 0;
   std::optional<int64_t> high;
+  std::string node; ///< The one that needs these bounds; empty for none.
 };
 
 /// An input or an output.
@@ -43,7 +44,7 @@ struct ExternCall {
 
 struct Signature {
   llvm::SmallVector<SymbolInfo> symbols;
-  /// Names of the symbols after those, whose values data tell: sizes plus 1.
+  /// Names of the symbols after those, whose values data tell.
   llvm::SmallVector<std::string> boundSymbols;
   llvm::SmallVector<TensorInfo> inputs, outputs;
   std::vector<ExternCall> externs;

@@ -29,9 +29,15 @@ static _Alignas(64) unsigned char arena[1 << 20];
 static int first(void) {
   first_inputs in = {0};
   first_outputs out;
+  in.batch = 1u << 31;
   if (first_run(&in, &out, arena, sizeof arena) != first_BAD_SIZE)
     return 1;
+  in.batch = 0;
+  in.x = x;
+  if (first_run(&in, &out, arena, sizeof arena) != first_OK || out.y_shape[0])
+    return 7;
   in.batch = 2;
+  in.x = 0;
   if (first_run(&in, &out, arena, sizeof arena) != first_NO_INPUT)
     return 2;
   in.x = x;

@@ -10,8 +10,7 @@
 // CHECK-SAME: (%{{.*}}: memref<?xi8>, %{{.*}}: memref<?xi8>, %[[S:.*]]: index {exec.symbol = 0 : i64}, %[[X:.*]]: memref<?xi8>)
 // CHECK:      %[[V:.*]] = memref.load
 // CHECK:      %[[ELEMENTS:.*]] = call @nncc_accept_size(%{{.*}}, %[[V]], %{{.*}})
-// CHECK:      %[[CAST:.*]] = arith.index_cast %[[V]] : i64 to index
-// CHECK:      %[[N:.*]] = arith.addi %[[CAST]]
+// CHECK:      %[[N:.*]] = arith.index_cast %[[V]] : i64 to index
 // CHECK:      %[[BYTES:.*]] = call @nncc_bound_bytes.0(%[[S]], %[[N]])
 // CHECK:      %[[LONG:.*]] = arith.index_castui %[[BYTES]] : index to i64
 // CHECK:      %[[MEMORY:.*]] = call @nncc_bound_memory(%{{.*}}, %[[ELEMENTS]], %[[LONG]])
@@ -35,7 +34,7 @@ module attributes {nncc.bound_symbols = 1 : i64} {
                       %s: index {exec.symbol = 0 : i64}, %n: index {exec.symbol = 1 : i64},
                       %x: memref<?xi8>) {
     %zero = arith.constant 0 : index
-    %rows = affine.apply affine_map<()[s0, s1] -> (s1 - 1)>()[%s, %n]
+    %rows = affine.apply affine_map<()[s0, s1] -> (s1 + 1)>()[%s, %n]
     %counts = memref.view %x[%zero][%s] : memref<?xi8> to memref<?xi64>
     %count = memref.load %counts[%zero] : memref<?xi64>
     %memory = exec.bind symbol 1 to %count bytes @nncc_bound_bytes.0 : memref<?xi8> loc("/nms")

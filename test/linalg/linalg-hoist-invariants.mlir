@@ -15,7 +15,7 @@ func.func @main(%n: index {nn.symbol = "n"}, %sizes: tensor<3xi64>, %x: tensor<4
   %one = arith.constant 1 : index
   %three = arith.constant 3 : index
   %value = arith.constant 1.0 : f32
-  %rows = affine.apply affine_map<()[s0] -> (s0 - 1)>()[%n]
+  %rows = affine.apply affine_map<()[s0] -> (s0 + 1)>()[%n]
   %y = scf.for %i = %zero to %three step %one iter_args(%state = %x) -> tensor<4xf32> {
     %size = tensor.extract %sizes[%i] : tensor<3xi64>
     %memory = exec.bind symbol 0 to %size : memref<?xi8>

@@ -67,6 +67,12 @@ test("a bare array takes its open size from its length", async () => {
   assert.throws(() => model.runSync({ x: new Float32Array(5) }), code("wrong-shape", /'x'.*5 elements/));
 });
 
+test("sizes that a node does not take name it", async () => {
+  const symbols = [{ name: "n", min: 3, max: null, node: "/slice" }];
+  const model = await loadModel(makeModule({ ...signature, symbols }));
+  assert.throws(() => model.runSync({ x: new Float32Array(2) }), code("wrong-shape", /'n' must be within 3\.\. for node '\/slice'/));
+});
+
 test("wrong inputs are refused by name", async () => {
   const model = await loadModel(module);
   const x = new Float32Array(2);

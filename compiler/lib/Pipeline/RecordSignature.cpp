@@ -45,6 +45,7 @@ struct RecordSignaturePass : impl::RecordSignatureBase<RecordSignaturePass> {
     for (auto [from, to] :
          {std::pair("nn.symbols", "nncc.symbols"),
           std::pair("nn.symbol_bounds", "nncc.symbol_bounds"),
+          std::pair("nn.symbol_nodes", "nncc.symbol_nodes"),
           std::pair("nn.bound_symbols", "nncc.bound_symbols")})
       if (Attribute value = main->getAttr(from))
         module->setAttr(to, value);

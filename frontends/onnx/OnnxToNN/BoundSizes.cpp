@@ -19,10 +19,10 @@ Dims Converter::addBoundSymbols(StringRef prefix, int64_t count) {
   for (int64_t i = 0; i < count; ++i) {
     AffineExpr symbol =
         getAffineSymbolExpr(sizes.symbols.size(), builder.getContext());
-    fresh.push_back(symbol - 1);
+    fresh.push_back(symbol);
     sizes.symbols.push_back(
         (prefix + "." + llvm::Twine(sizes.numBound++)).str());
-    sizes.bounds.push_back({1, -1});
+    sizes.bounds.emplace_back();
   }
   return fresh;
 }

@@ -103,9 +103,9 @@ static Converter::Bounds unite(const Converter::Bounds &a,
                                const Converter::Bounds &b) {
   Converter::Bounds result;
   for (auto [x, y] : llvm::zip_equal(a, b)) {
-    bool isOpen = x.second < 0 || y.second < 0;
-    result.emplace_back(std::min(x.first, y.first),
-                        isOpen ? -1 : std::max(x.second, y.second));
+    bool isOpen = x.high < 0 || y.high < 0;
+    result.push_back({std::min(x.low, y.low),
+                      isOpen ? -1 : std::max(x.high, y.high), x.node});
   }
   return result;
 }
@@ -134,8 +134,7 @@ static std::optional<SmallVector<Type>> uniteTypes(Node &node,
         continue;
       AffineExpr &size = known[{dim, other}];
       if (!size)
-        size =
-            getAffineSymbolExpr(next + known.size() - 1, dim.getContext()) - 1;
+        size = getAffineSymbolExpr(next + known.size() - 1, dim.getContext());
       dim = size;
     }
     types.push_back(nn::makeTensorType(dims, Node::elementType(a)));

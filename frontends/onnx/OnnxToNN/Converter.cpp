@@ -294,25 +294,30 @@ void Converter::readSymbols(func::FuncOp func) {
   if (auto names = func->getAttrOfType<ArrayAttr>("nn.symbols"))
     for (auto name : names.getAsRange<StringAttr>())
       sizes.symbols.push_back(name.str());
-  sizes.bounds.assign(sizes.symbols.size(), {1, -1});
+  sizes.bounds.assign(sizes.symbols.size(), Bound());
   auto given = func->getAttrOfType<ArrayAttr>("nn.symbol_bounds");
   if (!given || given.size() != sizes.symbols.size())
     return;
   for (auto [bound, attribute] :
        llvm::zip(sizes.bounds, given.getAsRange<DenseI64ArrayAttr>())) {
     if (attribute.size() == 2)
-      bound = {attribute[0], attribute[1]};
+      bound = {attribute[0], attribute[1], ""};
   }
 }
 
 void Converter::writeBounds(func::FuncOp func) {
-  std::pair<int64_t, int64_t> open(1, -1);
-  if (llvm::all_of(sizes.bounds, [&](auto bound) { return bound == open; }))
+  auto isOpen = [](const Bound &bound) {
+    return bound.low == 0 && bound.high < 0;
+  };
+  if (llvm::all_of(sizes.bounds, isOpen))
     return;
-  SmallVector<Attribute> attributes;
-  for (auto [low, high] : sizes.bounds)
-    attributes.push_back(builder.getDenseI64ArrayAttr({low, high}));
-  func->setAttr("nn.symbol_bounds", builder.getArrayAttr(attributes));
+  SmallVector<Attribute> bounds, nodes;
+  for (const Bound &bound : sizes.bounds) {
+    bounds.push_back(builder.getDenseI64ArrayAttr({bound.low, bound.high}));
+    nodes.push_back(builder.getStringAttr(bound.node));
+  }
+  func->setAttr("nn.symbol_bounds", builder.getArrayAttr(bounds));
+  func->setAttr("nn.symbol_nodes", builder.getArrayAttr(nodes));
 }
 
 /// The names of those that data tell follow those of the inputs' sizes.
@@ -326,7 +331,7 @@ void Converter::writeSymbols(func::FuncOp func) {
 }
 
 void Converter::assumeNonNegative(ArrayRef<int64_t> coefficients,
-                                  int64_t constant) {
+                                  int64_t constant, StringRef node) {
   int64_t symbol = -1;
   for (auto [index, coefficient] : llvm::enumerate(coefficients)) {
     if (coefficient == 0)
@@ -338,13 +343,16 @@ void Converter::assumeNonNegative(ArrayRef<int64_t> coefficients,
   if (symbol < 0)
     return;
   int64_t coefficient = coefficients[symbol];
-  auto &[low, high] = sizes.bounds[symbol];
+  Bound &bound = sizes.bounds[symbol];
+  int64_t low = bound.low, high = bound.high;
   if (coefficient > 0) {
     low = std::max(low, llvm::divideCeilSigned(-constant, coefficient));
-    return;
+  } else {
+    int64_t limit = llvm::divideFloorSigned(constant, -coefficient);
+    high = high < 0 ? limit : std::min(high, limit);
   }
-  int64_t limit = llvm::divideFloorSigned(constant, -coefficient);
-  high = high < 0 ? limit : std::min(high, limit);
+  if (low != bound.low || high != bound.high)
+    bound = {low, high, printable(node)};
 }
 
 /// Legalizes what stands before the return, and gives the outputs; the new ops

@@ -60,7 +60,7 @@ public:
   mlir::OpBuilder &getBuilder() { return builder; }
   llvm::ArrayRef<std::string> getSymbols() const { return sizes.symbols; }
 
-  /// `count` sizes that data tell: new symbols, each less 1.
+  /// `count` sizes that data tell: new symbols.
   llvm::SmallVector<mlir::AffineExpr> addBoundSymbols(mlir::StringRef prefix,
                                                       int64_t count);
   /// How many symbols the inputs' sizes give.
@@ -87,12 +87,17 @@ public:
   }
 
   /// Narrows the bounds of the symbol of an expression in one symbol, so that
-  /// the expression is at least 0. The module checks the bounds when it runs.
-  void assumeNonNegative(llvm::ArrayRef<int64_t> coefficients,
-                         int64_t constant);
+  /// the expression is at least 0, as `node` needs it. The module checks the
+  /// bounds when it runs.
+  void assumeNonNegative(llvm::ArrayRef<int64_t> coefficients, int64_t constant,
+                         mlir::StringRef node);
 
-  /// What the symbols may be: [low, high] each; high is -1 where it is open.
-  using Bounds = std::vector<std::pair<int64_t, int64_t>>;
+  /// What a symbol may be; `high` is -1 where it is open.
+  struct Bound {
+    int64_t low = 0, high = -1;
+    std::string node; ///< Which has narrowed it.
+  };
+  using Bounds = std::vector<Bound>;
   const Bounds &getBounds() const { return sizes.bounds; }
   void setBounds(Bounds narrowed) { sizes.bounds = std::move(narrowed); }
 

@@ -259,7 +259,7 @@ AffineExpr StepCounter::count(const Counted &counted) {
   if (start && end) {
     AffineExpr rest =
         nn::simplify(((end - start - first) * sign).ceilDiv(stride));
-    if (nn::getLowerBound(rest).value_or(-1) >= 0)
+    if (node.isNonNegative(rest))
       return nn::simplify(rest + before);
     if (Node::isNegative(rest))
       return node.dim(before);
@@ -280,9 +280,9 @@ AffineExpr StepCounter::count(const Counted &counted) {
 
 /// Null where data tell which it is, but may not be asked.
 AffineExpr StepCounter::minimum(AffineExpr a, AffineExpr b) {
-  if (!a || nn::getLowerBound(nn::simplify(a - b)).value_or(-1) >= 0)
+  if (!a || node.isNonNegative(nn::simplify(a - b)))
     return b;
-  if (nn::getLowerBound(nn::simplify(b - a)).value_or(-1) >= 0)
+  if (node.isNonNegative(nn::simplify(b - a)))
     return a;
   if (!mayBind)
     return AffineExpr();

@@ -19,10 +19,21 @@ static std::optional<int64_t> readAxis(Node &node, int64_t otherwise) {
   return node.axis(node.getInt("axis", otherwise), Node::rank(node.in(0)));
 }
 
+/// Lets the module refuse sizes that have no such positions.
+static void checkPositions(Node &node, Value indices, AffineExpr size) {
+  auto positions = nn::symbolicElements(indices);
+  if (!positions || nn::getConstantValue(size))
+    return;
+  for (AffineExpr position : *positions)
+    node.assumeNonNegative(Node::isNegative(position) ? size + position
+                                                      : size - 1 - position);
+}
+
 static LogicalResult convertGather(Node &node) {
   auto axis = readAxis(node, 0);
   if (!axis)
     return failure();
+  checkPositions(node, node.in(1), Node::dims(node.in(0))[*axis]);
   return node.result(node.create<nn::GatherOp>(node.in(0), node.in(1), *axis));
 }
 

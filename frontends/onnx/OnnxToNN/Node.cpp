@@ -147,6 +147,7 @@ Operation *Node::finish(OperationState &state) {
   Operation *created = builder.create(state);
   if (succeeded(verify(created, /*verifyRecursively=*/false))) {
     checkBroadcast(created);
+    checkSigns(created);
     return created;
   }
   isFailed = true;

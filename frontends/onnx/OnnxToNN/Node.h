@@ -158,6 +158,12 @@ public:
   /// symbols' bounds are narrowed so that it is; if data tell one of them, it
   /// is found out when the module runs.
   mlir::AffineExpr minimum(mlir::AffineExpr a, mlir::AffineExpr b);
+  /// Whether an expression is never negative, if no symbol of it is 0: where
+  /// that matters, the module refuses 0.
+  bool isNonNegative(mlir::AffineExpr expr);
+  /// Lets the module refuse what makes an expression negative, as far as bounds
+  /// of single symbols can say it.
+  void assumeNonNegative(mlir::AffineExpr expr);
   /// Lets the module refuse sizes that are not equal: by narrowing the bounds
   /// of a symbol, or while it runs, but then not in branches and loops.
   void checkEqual(mlir::AffineExpr a, mlir::AffineExpr b);
@@ -290,9 +296,15 @@ private:
   }
   mlir::Type getPlaceholder();
   mlir::Operation *finish(mlir::OperationState &state);
+  void assumeAtLeast(unsigned symbol, int64_t least);
+  /// False where an expression is not linear; nothing where it is one in
+  /// several symbols.
+  bool assumeLinear(mlir::AffineExpr expr);
   /// Narrows the bounds of the only symbol of `size` so that it has a constant
   /// value; false where bounds can't say it.
   bool narrowTo(mlir::AffineExpr size, mlir::AffineExpr value);
+  /// Lets the module refuse what makes sizes of results negative.
+  void checkSigns(mlir::Operation *op);
   /// Checks that the operands of an elementwise op fit its result.
   void checkBroadcast(mlir::Operation *op);
   mlir::Operation *inferenceFailed(mlir::StringRef opName);

@@ -101,6 +101,7 @@ Value Node::broadcast(Value value, ArrayRef<AffineExpr> dims) {
 Value Node::stretch(Value value, int64_t axis, AffineExpr count) {
   if (!value)
     return Value();
+  assumeNonNegative(dims(value)[axis] - 1);
   Value last = sizeValues(nn::simplify(dims(value)[axis] - 1));
   auto places = nn::makeTensorType({count}, builder.getI64Type());
   return create<nn::GatherOp>(

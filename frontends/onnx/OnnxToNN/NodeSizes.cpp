@@ -70,9 +70,7 @@ AffineExpr Node::minimum(AffineExpr a, AffineExpr b) {
   if (isBound(a) || isBound(b))
     return bindSize(create<nn::MinOp>(sizeValues(a), sizeValues(b)),
                     "a position");
-  LinearForm form(getNumSymbols());
-  if (form.add(difference, 1))
-    converter.assumeNonNegative(form.coefficients, form.constant);
+  assumeLinear(difference);
   return a;
 }
 
@@ -84,7 +82,7 @@ std::optional<Dims> Node::broadcastDims(ArrayRef<AffineExpr> a,
   return result;
 }
 
-/// The least value in [1, limit] of the only symbol of `size` from which on the
+/// The least value in [0, limit] of the only symbol of `size` from which on the
 /// size is at least `bound`.
 static int64_t findLeast(AffineExpr size, unsigned symbol, int64_t bound,
                          int64_t limit) {
@@ -94,7 +92,7 @@ static int64_t findLeast(AffineExpr size, unsigned symbol, int64_t bound,
                                  getAffineConstantExpr(value, context));
     return nn::getConstantValue(nn::simplify(at)).value_or(bound) >= bound;
   };
-  int64_t low = 1, high = limit;
+  int64_t low = 0, high = limit;
   while (low < high) {
     int64_t middle = low + (high - low) / 2;
     if (reaches(middle))
@@ -127,25 +125,70 @@ static bool isGrowing(AffineExpr size) {
   }
 }
 
-bool Node::narrowTo(AffineExpr size, AffineExpr value) {
-  std::optional<int64_t> number = nn::getConstantValue(value);
+static llvm::SmallDenseSet<unsigned> getSymbols(AffineExpr expr) {
   llvm::SmallDenseSet<unsigned> used;
-  size.walk([&](AffineExpr part) {
+  expr.walk([&](AffineExpr part) {
     if (auto symbol = dyn_cast<AffineSymbolExpr>(part))
       used.insert(symbol.getPosition());
   });
+  return used;
+}
+
+/// No size is larger.
+static constexpr int64_t limit = int64_t(1) << 31;
+
+void Node::assumeAtLeast(unsigned symbol, int64_t least) {
+  Ints coefficients(getNumSymbols(), 0);
+  coefficients[symbol] = 1;
+  converter.assumeNonNegative(coefficients, -least, op.getNodeName());
+}
+
+bool Node::assumeLinear(AffineExpr expr) {
+  LinearForm form(getNumSymbols());
+  if (!form.add(expr, 1))
+    return false;
+  converter.assumeNonNegative(form.coefficients, form.constant,
+                              op.getNodeName());
+  return true;
+}
+
+bool Node::isNonNegative(AffineExpr expr) {
+  if (nn::getLowerBound(expr).value_or(-1) >= 0)
+    return true;
+  if (isBound(expr) || nn::getLowerBound(expr, 1).value_or(-1) < 0)
+    return false;
+  for (unsigned symbol : getSymbols(expr))
+    assumeAtLeast(symbol, 1);
+  return true;
+}
+
+void Node::assumeNonNegative(AffineExpr expr) {
+  if (nn::getLowerBound(expr).value_or(-1) >= 0 || isBound(expr))
+    return;
+  auto used = getSymbols(expr);
+  if (used.size() > 1)
+    (void)isNonNegative(expr);
+  else if (used.size() == 1 && !assumeLinear(expr) && isGrowing(expr))
+    assumeAtLeast(*used.begin(), findLeast(expr, *used.begin(), 0, limit));
+}
+
+void Node::checkSigns(Operation *op) {
+  for (Value result : op->getResults())
+    if (isTensor(result))
+      for (AffineExpr size : dims(result))
+        assumeNonNegative(size);
+}
+
+bool Node::narrowTo(AffineExpr size, AffineExpr value) {
+  std::optional<int64_t> number = nn::getConstantValue(value);
+  auto used = getSymbols(size);
   // Bounds of single symbols can't say more.
   if (!number || used.size() != 1 || isBound(size) || !isGrowing(size))
     return false;
-  constexpr int64_t limit = int64_t(1) << 31;
   unsigned symbol = *used.begin();
-  Ints coefficients(getNumSymbols(), 0);
-  coefficients[symbol] = 1;
-  converter.assumeNonNegative(coefficients,
-                              -findLeast(size, symbol, *number, limit));
-  coefficients[symbol] = -1;
+  assumeAtLeast(symbol, findLeast(size, symbol, *number, limit));
   int64_t above = findLeast(size, symbol, *number + 1, limit);
   if (above < limit)
-    converter.assumeNonNegative(coefficients, above - 1);
+    (void)assumeLinear(above - 1 - getAffineSymbolExpr(symbol, getContext()));
   return true;
 }

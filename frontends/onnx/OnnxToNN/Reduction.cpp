@@ -125,6 +125,8 @@ template <typename OpT> static LogicalResult convertArgReduce(Node &node) {
     return failure();
   bool keepDims = node.getInt("keepdims", 1) != 0;
   bool last = node.getInt("select_last_index", 0) != 0;
+  // Of nothing there is no best.
+  node.assumeNonNegative(Node::dims(node.in(0))[*axis] - 1);
   return node.result(node.create<OpT>(node.in(0), *axis, keepDims, last));
 }
 

@@ -51,6 +51,7 @@ resolveForward(Node &node, const SliceRange &range, AffineExpr size) {
   bool before = false;
   AffineExpr start = normalize(range.start, size, before);
   start = before ? node.dim(0) : start ? node.minimum(start, size) : size;
+  node.assumeNonNegative(start);
   AffineExpr end = normalize(range.end, size, before);
   end = before ? node.dim(0) : end ? node.minimum(end, size) : size;
   AffineExpr count = nn::simplify((end - start).ceilDiv(range.step));
@@ -69,6 +70,7 @@ resolveBackward(Node &node, const SliceRange &range, AffineExpr size) {
   start = start ? node.minimum(start, last) : nn::simplify(last);
   AffineExpr end = normalize(range.end, size, before);
   end = before ? node.dim(-1) : end ? node.minimum(end, last) : last;
+  node.assumeNonNegative(end + 1);
   AffineExpr count = nn::simplify((start - end).ceilDiv(-range.step));
   if (Node::isNegative(count))
     count = node.dim(0);

@@ -109,7 +109,8 @@ function checkDim(
     throw shapeError(type, shape, `'${dim}' is ${size} here but ${bound.value} in input '${bound.input}'`);
   }
   if (!(size >= symbol.min) || size % 1 || (symbol.max !== null && size > symbol.max)) {
-    throw shapeError(type, shape, `'${dim}' must be within ${symbol.min}..${symbol.max ?? ""}`);
+    const reason = symbol.node === undefined ? "" : ` for node '${symbol.node}'`;
+    throw shapeError(type, shape, `'${dim}' must be within ${symbol.min}..${symbol.max ?? ""}${reason}`);
   }
   symbols.set(dim, { value: size, input: type.name });
 }

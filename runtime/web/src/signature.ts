@@ -19,6 +19,8 @@ export interface SymbolInfo {
   readonly name: string;
   readonly min: number;
   readonly max: number | null;
+  /** The ONNX node that needs these bounds. */
+  readonly node?: string;
 }
 
 /** A function that the module calls for custom operators, and how many tensors it takes and gives. */
@@ -103,7 +105,9 @@ function readFunction(item: Reader): FunctionInfo {
 }
 
 function readSymbol(item: Reader): SymbolInfo {
-  return { name: item.text("name"), min: item.numberOrNull("min") ?? 0, max: item.numberOrNull("max") };
+  const node = item.textOr("node", "");
+  const bounds = { min: item.numberOrNull("min") ?? 0, max: item.numberOrNull("max") };
+  return { name: item.text("name"), ...bounds, ...(node && { node }) };
 }
 
 function readTensorType(item: Reader): TensorType {

@@ -85,8 +85,8 @@ func.func @main(%x: tensor<4xf32>, %c: tensor<i1>) -> tensor<4xf32> {
 // CHECK:           %[[COPY:.*]] = tensor.insert_slice %[[NEXT]] into
 // CHECK:           exec.bind symbol 0 to
 // CHECK-NEXT:      scf.yield %[[COPY]]
-#s = affine_map<()[s0] -> (s0 - 1)>
-#longer = affine_map<()[s0] -> (s0 + 1)>
+#s = affine_map<()[s0] -> (s0)>
+#longer = affine_map<()[s0] -> (s0 + 2)>
 func.func @main(%x: tensor<2xf32>) -> tensor<?xf32, #s> attributes {nn.symbols = ["s", "t"], nn.bound_symbols = 2 : i64} {
   %y = nn.loop count affine_map<() -> (3)> from(%x : tensor<2xf32>) sizes 0, 1 -> tensor<?xf32, #s> do {
   ^bb0(%i: tensor<i64>, %state: tensor<?xf32, #s>):
@@ -106,7 +106,7 @@ func.func @main(%x: tensor<2xf32>) -> tensor<?xf32, #s> attributes {nn.symbols =
 // CHECK:           exec.bind symbol 0 to %{{.*}} : memref<?xi8>
 // CHECK:         else
 // CHECK:           exec.bind symbol 0 to %{{.*}} : memref<?xi8>
-#r = affine_map<()[s0] -> (s0 - 1)>
+#r = affine_map<()[s0] -> (s0)>
 func.func @main(%x: tensor<2xf32>, %y: tensor<3xf32>, %c: tensor<i1>) -> tensor<?xf32, #r> attributes {nn.symbols = ["r"], nn.bound_symbols = 1 : i64} {
   %z = nn.if %c sizes 0, 1 : tensor<i1> -> tensor<?xf32, #r> then {
     nn.yield %x : tensor<2xf32>

@@ -13,7 +13,7 @@
 // CHECK:         scf.if
 // CHECK:           %[[V:.*]] = memref.load
 // CHECK:           %[[ELEMENTS:.*]] = func.call @nncc_accept_size(%{{.*}}, %[[V]], %{{.*}})
-// CHECK:           %[[N:.*]] = arith.addi
+// CHECK:           %[[N:.*]] = arith.index_cast %[[V]]
 // CHECK:           func.call @nncc_gpu_set_size(%c0, %[[N]])
 // CHECK:           %[[BYTES:.*]] = func.call @nncc_gpu_bound_bytes.0(%[[S]], %[[N]])
 // CHECK:           %[[GPU:.*]] = arith.index_castui %[[BYTES]]

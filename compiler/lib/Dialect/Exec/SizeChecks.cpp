@@ -43,14 +43,13 @@ SmallVector<Value> SizeChecks::accept(OpBuilder &b, BindOp op,
       declare("nncc_accept_size", {b.getI32Type(), i64, i64}, i64);
   elements = b.create<arith::ConstantIntOp>(loc, 1, 64);
   Value site = addSite(b, loc);
-  Value one = b.create<arith::ConstantIndexOp>(loc, 1);
   SmallVector<Value> values;
   for (Value value : op.getValues()) {
     elements =
         b.create<func::CallOp>(loc, accept, ValueRange{site, value, elements})
             .getResult(0);
-    Value size = b.create<arith::IndexCastOp>(loc, b.getIndexType(), value);
-    values.push_back(b.create<arith::AddIOp>(loc, size, one));
+    values.push_back(
+        b.create<arith::IndexCastOp>(loc, b.getIndexType(), value));
   }
   return values;
 }

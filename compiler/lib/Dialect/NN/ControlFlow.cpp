@@ -31,7 +31,7 @@ struct BoundRange {
 
   /// The size that the symbol `number` stands for.
   AffineExpr getSize(unsigned number, MLIRContext *context) const {
-    return getAffineSymbolExpr(first + number, context) - 1;
+    return getAffineSymbolExpr(first + number, context);
   }
   /// The symbol that a size is.
   std::optional<unsigned> find(AffineExpr size) const {
@@ -245,7 +245,7 @@ void LoopBuilder::bindNext(MutableArrayRef<Value> next) {
     replaced[i] = getAffineSymbolExpr(i, b.getContext());
   for (unsigned i = 0; i < range.count; ++i) {
     sizes.push_back(own.getSize(i, b.getContext()));
-    replaced[range.first + i] = sizes.back() + 1;
+    replaced[range.first + i] = sizes.back();
   }
   for (auto [value, from, to] :
        llvm::zip_equal(next.take_front(types.size()), given, types)) {

@@ -92,12 +92,13 @@ struct Grouping {
 };
 } // namespace
 
+/// Of tensors with elements: how those without any are grouped is all one.
 static bool isProvablyLess(AffineExpr lhs, AffineExpr rhs) {
-  if (getLowerBound(rhs - lhs).value_or(0) > 0)
+  if (getLowerBound(rhs - lhs, 1).value_or(0) > 0)
     return true;
   // One that is a multiple of the other is not less.
   std::optional<AffineExpr> factor = divideExactly(rhs, lhs);
-  return factor && getLowerBound(*factor).value_or(0) >= 1 &&
+  return factor && getLowerBound(*factor, 1).value_or(0) >= 1 &&
          !divideExactly(lhs, rhs);
 }
 

@@ -204,7 +204,7 @@ Polynomial::divideExactly(const Polynomial &divisor) const {
   return quotient;
 }
 
-std::optional<int64_t> Polynomial::getLowerBound() const {
+std::optional<int64_t> Polynomial::getLowerBound(int64_t least) const {
   int64_t bound = 0;
   for (const auto &[monomial, coefficient] : terms) {
     if (monomial.empty()) {
@@ -213,10 +213,12 @@ std::optional<int64_t> Polynomial::getLowerBound() const {
     }
     if (coefficient < 0)
       return std::nullopt;
-    int64_t least = 1;
+    int64_t product = 1;
     for (AffineExpr factor : monomial) {
-      if (isa<AffineSymbolExpr>(factor))
+      if (isa<AffineSymbolExpr>(factor)) {
+        product = multiply(product, least);
         continue;
+      }
       // A remainder is not negative; a quotient is not if its numerator is not.
       if (factor.getKind() != AffineExprKind::Mod) {
         auto binary = dyn_cast<AffineBinaryOpExpr>(factor);
@@ -225,15 +227,15 @@ std::optional<int64_t> Polynomial::getLowerBound() const {
         std::optional<Polynomial> inner =
             divisor ? get(binary.getLHS()) : std::nullopt;
         std::optional<int64_t> lower =
-            inner ? inner->getLowerBound() : std::nullopt;
+            inner ? inner->getLowerBound(least) : std::nullopt;
         if (!lower || *lower < 0 || divisor.getValue() <= 0)
           return std::nullopt;
-        least = multiply(least, *lower / divisor.getValue());
+        product = multiply(product, *lower / divisor.getValue());
       } else {
-        least = 0;
+        product = 0;
       }
     }
-    bound = sum(bound, multiply(coefficient, least));
+    bound = sum(bound, multiply(coefficient, product));
   }
   return bound;
 }

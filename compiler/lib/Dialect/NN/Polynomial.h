@@ -23,8 +23,8 @@ public:
   mlir::AffineExpr getExpr(mlir::MLIRContext *context) const;
 
   std::optional<Polynomial> divideExactly(const Polynomial &divisor) const;
-  /// With every symbol at least 1.
-  std::optional<int64_t> getLowerBound() const;
+  /// With every symbol at least `least`, which is 0 or 1.
+  std::optional<int64_t> getLowerBound(int64_t least) const;
 
 private:
   /// The factors, sorted.

@@ -117,8 +117,11 @@ FailureOr<SmallVector<Value>> nn::lowerMean(ReductionOpInterface op,
         if (known) {
           divisor = scalar::constant(inner, loc, element, *known);
         } else {
+          // The mean of nothing is its sum, 0, as onnxruntime has it.
           Type i64 = inner.getI64Type();
           divisor = inner.create<arith::IndexCastOp>(loc, i64, size);
+          divisor = inner.create<arith::MaxSIOp>(
+              loc, divisor, scalar::constant(inner, loc, i64, 1));
           divisor = scalar::cast(inner, loc, i64, element, divisor);
         }
         return scalar::div(inner, loc, element, {args[0], divisor});

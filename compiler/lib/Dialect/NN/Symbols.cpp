@@ -50,9 +50,9 @@ std::optional<AffineExpr> nn::divideExactly(AffineExpr dividend,
   return quotient->getExpr(dividend.getContext());
 }
 
-std::optional<int64_t> nn::getLowerBound(AffineExpr expr) {
+std::optional<int64_t> nn::getLowerBound(AffineExpr expr, int64_t least) {
   std::optional<Polynomial> polynomial = Polynomial::get(expr);
-  return polynomial ? polynomial->getLowerBound() : std::nullopt;
+  return polynomial ? polynomial->getLowerBound(least) : std::nullopt;
 }
 
 SmallVector<AffineExpr> nn::getDims(Type type) {

@@ -144,8 +144,8 @@ def Exec_UploadOp : Exec_Op<"upload"> {
 def Exec_BindOp : Exec_Op<"bind", [MemoryEffects<[MemWrite]>]> {
   let summary = "Gives symbols their values while the program runs";
   let description = [{
-    Sizes that data tell: the symbol `first` + i takes the value of element i,
-    plus 1, from here on. The run ends with a message, which names the node, if
+    Sizes that data tell: the symbol `first` + i takes the value of element i
+    from here on. The run ends with a message, which names the node, if
     one is negative or together they are larger than any tensor.
 
     The result is memory for all buffers whose sizes need these symbols, of as

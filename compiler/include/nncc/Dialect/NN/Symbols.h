@@ -7,7 +7,7 @@
 //
 // A dimension of an nn tensor is an affine expression over the program's
 // symbols, kept in the encoding of the tensor's type. Symbols are sizes: they
-// are at least 1. Expressions are polynomials in a normal form, so that equal
+// are at least 0. Expressions are polynomials in a normal form, so that equal
 // sizes compare equal.
 //
 //===----------------------------------------------------------------------===//
@@ -51,8 +51,9 @@ mlir::AffineExpr getProduct(llvm::ArrayRef<mlir::AffineExpr> dims,
 std::optional<mlir::AffineExpr> divideExactly(mlir::AffineExpr dividend,
                                               mlir::AffineExpr divisor);
 
-/// A value that `expr` is never less than, if one is known.
-std::optional<int64_t> getLowerBound(mlir::AffineExpr expr);
+/// A value that `expr` is never less than, if one is known, where no symbol is
+/// less than `least` (0 or 1).
+std::optional<int64_t> getLowerBound(mlir::AffineExpr expr, int64_t least = 0);
 
 /// The sizes of a ranked tensor type. A dynamic dimension without an encoding
 /// (only in plain types) gives a null expression.
