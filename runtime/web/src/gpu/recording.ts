@@ -4,7 +4,7 @@
 // The commands of one choice of sizes as WebGPU objects: a run only encodes them.
 
 import { NnccError } from "../errors.js";
-import { checked, submit, wholeWords } from "./buffers.js";
+import { checked, submit } from "./buffers.js";
 import { describeKernel, type CompiledKernel } from "./pipelines.js";
 import type { GpuProgram } from "./program.js";
 import { dispatchesOf, type CommandStream, type Dispatch } from "./stream.js";
@@ -86,8 +86,8 @@ export class Recording {
   ): Step {
     const kernel = kernels[index];
     if (kernel === undefined) throw new NnccError("run-failed", `the commands name kernel ${index}, which is not there`);
-    const entries = bindings.map(({ space, offset, bytes }, binding) =>
-      ({ binding, resource: { ...workspace.placeOf(space, offset, this.#symbols), size: wholeWords(bytes) } }));
+    const entries = bindings.map((range, binding) =>
+      ({ binding, resource: workspace.bindingOf(range, binding, this.#symbols) }));
     const group = this.#device.createBindGroup({ label: kernel.pipeline.label, layout: kernel.layout, entries });
     return { pipeline: kernel.pipeline, group, x, y };
   }

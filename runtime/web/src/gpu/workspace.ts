@@ -23,6 +23,12 @@ export type Upload = TypedArray | BufferPlace;
 
 const ARENA = { kind: "arena", index: 0 } as const;
 
+/** What a binding's offset is a multiple of, and the largest element of a buffer. */
+const BINDING_ALIGNMENT = 256;
+const LARGEST_ELEMENT = 16;
+/** Of one dispatch. */
+const MOST_BINDINGS = 16;
+
 /** At most so much is written at once, since a browser copies what is written. */
 const UPLOAD_BYTES = 1 << 24;
 
@@ -55,6 +61,8 @@ export class Workspace {
   /** Whether the arena holds what the run in progress still needs. */
   #isNeeded = false;
   readonly #inputs: (GPUBuffer | undefined)[] = [];
+  /** What ranges of no bytes are bound to, by whether kernels may write there. */
+  readonly #nothing = new Map<boolean, GPUBuffer>();
 
   constructor(device: GPUDevice, weights: readonly GPUBuffer[], arenaPage = 2 ** 53) {
     this.#device = device;
@@ -87,6 +95,12 @@ export class Workspace {
     const buffer = buffers[kind][index + ((offset / page) | 0)];
     if (buffer === undefined) throw new NnccError("run-failed", `the commands name ${kind} ${index}, which is not there`);
     return { buffer, offset: offset % page };
+  }
+
+  /** A range as the binding of that number. */
+  bindingOf({ space, offset, bytes }: Range, binding: number, symbols?: GPUBuffer): GPUBufferBinding {
+    if (bytes === 0) return this.#bindNothing(space.kind === "arena", binding);
+    return { ...this.placeOf(space, offset, symbols), size: wholeWords(bytes) };
   }
 
   /** Writes the inputs, or encodes copies from other buffers. */
@@ -123,12 +137,24 @@ export class Workspace {
     for (const buffer of [...this.#arena, ...this.#inputs]) buffer?.destroy();
     this.#arena.length = 0;
     this.#inputs.length = 0;
+    for (const buffer of this.#nothing.values()) buffer.destroy();
+    this.#nothing.clear();
     this.generation += 1;
   }
 
   destroy(): void {
     this.clear();
     for (const buffer of this.#weights) buffer.destroy();
+  }
+
+  /** Kernels want one element at least, in a place that no other binding of theirs has. */
+  #bindNothing(isWritten: boolean, binding: number): GPUBufferBinding {
+    let buffer = this.#nothing.get(isWritten);
+    if (buffer === undefined) {
+      buffer = makeStorage(this.#device, "nothing", BINDING_ALIGNMENT * MOST_BINDINGS);
+      this.#nothing.set(isWritten, buffer);
+    }
+    return { buffer, offset: BINDING_ALIGNMENT * binding, size: LARGEST_ELEMENT };
   }
 
   #grow(label: string, old: GPUBuffer | undefined, bytes: number, keep = false): GPUBuffer {
