@@ -32,7 +32,8 @@ def NN_BindSizesOp : Op<NN_Dialect, "bind_sizes", [MemoryEffects<[MemWrite]>,
   let summary = "Sizes that are known only when the program runs";
   let description = [{
     From here on the symbol `first` + i is element i of `values`, a 1-D i64.
-    Stands before all tensors whose sizes need these symbols; in the body of a loop each step binds them again.
+    Stands before all tensors whose sizes need these symbols; in the body of a loop
+    each step binds them again.
     The run fails where an element is negative or the sizes are too large.
   }];
   let arguments = (ins NN_Tensor:$values, I64Attr:$first);
