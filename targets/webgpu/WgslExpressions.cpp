@@ -174,15 +174,18 @@ std::string getWgslType(Type type) {
   return "vec" + std::to_string(vector.getDimSize(0)) + "<" + element + ">";
 }
 
-/// In hexadecimal: exact, and never rounded beyond the largest number.
+/// In hexadecimal: exact, and never rounded beyond the largest number. Of 0 as
+/// f16 naga does not take that.
 static std::string getNumber(FloatAttr number) {
-  char digits[40];
-  number.getValue().convertToHexString(digits, /*hexDigits=*/0,
-                                       /*upperCase=*/false,
-                                       APFloat::rmNearestTiesToEven);
+  APFloat value = number.getValue();
+  char digits[40] = "0";
+  if (!value.isZero())
+    llvm::abs(value).convertToHexString(digits, /*hexDigits=*/0,
+                                        /*upperCase=*/false,
+                                        APFloat::rmNearestTiesToEven);
   StringRef suffix = number.getType().isF16() ? "h" : "f";
   std::string text = std::string(digits) + suffix.str();
-  return number.getValue().isNegative() ? "(" + text + ")" : text;
+  return value.isNegative() ? "(-" + text + ")" : text;
 }
 
 std::string getWgslConstant(TypedAttr value) {

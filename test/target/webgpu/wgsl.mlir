@@ -12,7 +12,7 @@
 // CHECK-NEXT: @compute @workgroup_size(64)
 // CHECK:      let s0 = i32(symbols[0][0]);
 // CHECK:      if (v{{[0-9]+}}) {
-// CHECK:        var [[SUM:v[0-9]+]] = 0x0p0f;
+// CHECK:        var [[SUM:v[0-9]+]] = 0f;
 // CHECK:        for (var [[I:v[0-9]+]] = 0; [[I]] < 7; [[I]]++) {
 // CHECK:          let [[X:v[0-9]+]] = b0[
 // CHECK:          exp([[X]])
