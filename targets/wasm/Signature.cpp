@@ -300,7 +300,7 @@ static llvm::json::Array printFunctions(ArrayRef<ExternCall> externs) {
 static SmallVector<SymbolInfo> getAllSymbols(const Signature &signature) {
   SmallVector<SymbolInfo> all = signature.symbols;
   for (const std::string &name : signature.boundSymbols)
-    all.push_back({name, 0, std::nullopt});
+    all.emplace_back().name = name;
   return all;
 }
 
