@@ -7,7 +7,7 @@ import { NnccError } from "./errors.js";
 import type { GpuInput } from "./gpu/tensor.js";
 import type { ImageInput } from "./image.js";
 import type { Dim, Signature, TensorType } from "./signature.js";
-import { arrayClass, checkData, elementCount, typeText } from "./tensor.js";
+import { arrayClass, checkData, checkElements, elementCount, typeText } from "./tensor.js";
 import type { Tensor, TypedArray } from "./tensor.js";
 
 /**
@@ -78,19 +78,11 @@ function checkTensor(type: TensorType, tensor: BoundInput, symbols: Symbols, sig
   if (tensor.dtype !== type.dtype) {
     throw new NnccError("wrong-dtype", `${where}: the model wants ${type.dtype}, not ${tensor.dtype}`);
   }
-  if ("data" in tensor) checkElements(type, tensor);
+  if ("data" in tensor) checkElements(tensor.dtype, tensor.shape, tensor.data, where);
   if (tensor.shape.length !== type.shape.length) {
     throw shapeError(type, tensor.shape, `rank ${type.shape.length} is needed`);
   }
   type.shape.forEach((dim, i) => checkDim(type, tensor.shape, i, dim, symbols, signature));
-}
-
-function checkElements(type: TensorType, { shape, data }: Tensor): void {
-  const where = `input '${type.name}'`;
-  checkData(type.dtype, data, where);
-  if (elementCount(shape) !== data.length) {
-    throw new NnccError("wrong-shape", `${where}: shape [${shape.join(",")}] does not fit ${data.length} elements`);
-  }
 }
 
 function checkDim(
@@ -109,7 +101,7 @@ function checkDim(
     throw shapeError(type, shape, `'${dim}' is ${size} here but ${bound.value} in input '${bound.input}'`);
   }
   if (!(size >= symbol.min) || size % 1 || (symbol.max !== null && size > symbol.max)) {
-    const reason = symbol.node === undefined ? "" : ` for node '${symbol.node}'`;
+    const reason = symbol.node && ` for node '${symbol.node}'`;
     throw shapeError(type, shape, `'${dim}' must be within ${symbol.min}..${symbol.max ?? ""}${reason}`);
   }
   symbols.set(dim, { value: size, input: type.name });

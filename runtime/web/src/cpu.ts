@@ -95,6 +95,6 @@ export class CpuRunner implements Runner {
     const why = this.#workers?.failure;
     if (why === undefined) return;
     this.dispose();
-    throw new NnccError("worker-failed", `a worker of the model is gone: ${why}; load the model again`);
+    throw new NnccError("worker-failed", `a worker is gone: ${why}; load the model again`);
   }
 }

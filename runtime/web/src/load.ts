@@ -57,7 +57,7 @@ export async function loadModel(source: Source | WebAssembly.Module, options: Lo
     return model;
   } catch (error) {
     if (!options.signal?.aborted) throw error;
-    throw new NnccError("aborted", `loading was aborted: ${messageOf(options.signal.reason)}`, { cause: error });
+    throw new NnccError("aborted", `aborted: ${messageOf(options.signal.reason)}`, { cause: error });
   }
 }
 
@@ -91,7 +91,7 @@ async function load(source: Source | WebAssembly.Module, options: LoadOptions): 
       const isGpus = error instanceof NnccError && GPU_ERRORS.includes(error.code);
       if (!isGpus || options.device === "gpu") throw error;
       if (loaded.exports.main === undefined) {
-        throw new NnccError(error.code, `${error.message}; and the module has no CPU code`, { cause: error });
+        throw new NnccError(error.code, `${error.message}; the module has no CPU code`, { cause: error });
       }
       reason = error.message;
     }
@@ -166,7 +166,7 @@ async function prepare(
   if (!options.profile || options.device === "gpu") {
     return { module: isCompiled ? source : await compileModule(source, options) };
   }
-  if (isCompiled) throw new NnccError("bad-module", "a module that is compiled already cannot be profiled");
+  if (isCompiled) throw new NnccError("bad-module", "a compiled module cannot be profiled");
   const { MarkProfiler } = await profilingPart(import("./profile/mark-profiler.js"));
   return MarkProfiler.prepare(await readBytes(source, "module", options));
 }
@@ -174,9 +174,7 @@ async function prepare(
 async function instantiate(
   module: WebAssembly.Module, memory: WebAssembly.Memory | undefined, packed: PackedLink | undefined,
 ): Promise<WebAssembly.Instance> {
-  const imports: WebAssembly.Imports = {};
-  if (memory !== undefined) imports["env"] = { memory };
-  if (packed !== undefined) imports["nncc"] = packed.imports;
+  const imports = { ...(memory && { env: { memory } }), ...(packed && { nncc: packed.imports }) };
   try {
     return await WebAssembly.instantiate(module, imports);
   } catch (error) {

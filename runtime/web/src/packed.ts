@@ -61,7 +61,7 @@ export class PackedLink implements FunctionTable {
     this.#operators = new Map(operators.map((operator) => [operator.name, operator]));
     for (const { name } of operators) {
       if (typeof this.#lookup(name) === "function") continue;
-      throw new NnccError("missing-function", `the module calls '${name}': give it with the option 'functions'`);
+      throw new NnccError("missing-function", `the module calls '${name}': give it in the option 'functions'`);
     }
     this.imports = {
       call_packed: (number: number, args: number, nargs: number, ret: number) => this.#run(number, args >>> 0, nargs, ret >>> 0),

@@ -19,8 +19,8 @@ export interface SymbolInfo {
   readonly name: string;
   readonly min: number;
   readonly max: number | null;
-  /** The ONNX node that needs these bounds. */
-  readonly node?: string;
+  /** The ONNX node that needs these bounds; empty if none does. */
+  readonly node: string;
 }
 
 /** A function that the module calls for custom operators, and how many tensors it takes and gives. */
@@ -92,7 +92,7 @@ export function parseSignature(text: string): Signature {
 /** Throws `abi-mismatch` for another version of the module format. */
 export function checkVersion(version: number): void {
   if (version === ABI_VERSION) return;
-  const text = `the module uses version ${version} of the module format, this runtime knows version ${ABI_VERSION}`;
+  const text = `the module has version ${version} of the module format, this runtime ${ABI_VERSION}`;
   throw new NnccError("abi-mismatch", text);
 }
 
@@ -105,9 +105,8 @@ function readFunction(item: Reader): FunctionInfo {
 }
 
 function readSymbol(item: Reader): SymbolInfo {
-  const node = item.textOr("node", "");
   const bounds = { min: item.numberOrNull("min") ?? 0, max: item.numberOrNull("max") };
-  return { name: item.text("name"), ...bounds, ...(node && { node }) };
+  return { name: item.text("name"), ...bounds, node: item.textOr("node", "") };
 }
 
 function readTensorType(item: Reader): TensorType {

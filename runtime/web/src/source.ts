@@ -23,11 +23,8 @@ export async function compileModule(source: Source, options: FetchOptions = {}):
   const opened = await open(source, "module", options);
   try {
     if (opened instanceof Uint8Array) return await WebAssembly.compile(opened as BufferSource);
-    const streams = opened.headers.get("content-type")?.startsWith("application/wasm") ?? false;
-    if (streams && typeof WebAssembly.compileStreaming === "function") {
-      return await WebAssembly.compileStreaming(opened);
-    }
-    return await WebAssembly.compile(await opened.arrayBuffer());
+    const streams = opened.headers.get("content-type")?.startsWith("application/wasm");
+    return await (streams ? WebAssembly.compileStreaming(opened) : WebAssembly.compile(await opened.arrayBuffer()));
   } catch (error) {
     if (error instanceof NnccError) throw error;
     throw NnccError.of("bad-module", "this engine does not accept the module", error);
@@ -50,17 +47,19 @@ export async function readBytes(
 
 /** The file called `name` beside `source`; undefined when the source has no place. */
 export async function beside(source: Source, name: string): Promise<Source | undefined> {
-  if (source instanceof URL) return new URL(encodeURIComponent(name), source);
-  if (typeof source === "string") {
-    if (isPath(source)) {
-      const path = process.getBuiltinModule("node:path");
-      return path.join(path.dirname(source), name);
-    }
-    return new URL(encodeURIComponent(name), new URL(source, globalThis.location?.href));
-  }
   if (source instanceof Promise) return beside(await source, name);
-  if ("url" in source && source.url !== "") return new URL(encodeURIComponent(name), source.url);
-  return undefined;
+  if (typeof source === "string" && isPath(source)) {
+    const path = process.getBuiltinModule("node:path");
+    return path.join(path.dirname(source), name);
+  }
+  const place = placeOf(source);
+  return place ? new URL(encodeURIComponent(name), place) : undefined;
+}
+
+/** Where a source is, if it has a place. */
+function placeOf(source: Awaited<Source>): URL | string | undefined {
+  if (typeof source === "string") return new URL(source, globalThis.location?.href);
+  return "url" in source ? source.url : source instanceof URL ? source : undefined;
 }
 
 async function open(
@@ -84,7 +83,7 @@ async function openSource(source: Source, options: FetchOptions): Promise<Uint8A
     return opened;
   } catch (error) {
     const name = typeof source === "string" || source instanceof URL ? String(source) : "response";
-    throw NnccError.of("load-failed", `${name}`, error);
+    throw NnccError.of("load-failed", name, error);
   }
 }
 

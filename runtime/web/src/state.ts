@@ -64,7 +64,7 @@ export class Stream {
     this.#model = model;
     this.#loop = new StateLoop(model.signature, state);
     if (this.#loop.pairs.length === 0) {
-      throw new NnccError("unknown-input", "the model has no state: compile it with --state, or give the option 'state'");
+      throw new NnccError("unknown-input", "the model has no state: compile it with --state, or give 'state'");
     }
     for (const name of Object.keys(initial)) {
       if (this.#loop.pairs.some(([, to]) => to === name)) continue;

@@ -99,19 +99,22 @@ export function makeTensor(dtype: DType, shape: readonly number[], data: TypedAr
   if (!isDType(dtype)) {
     throw new NnccError("wrong-dtype", `unknown dtype '${String(dtype)}'`);
   }
-  checkData(dtype, data, "tensor");
   for (const dim of shape) {
     if (!Number.isSafeInteger(dim) || dim < 0) {
       throw new NnccError("wrong-shape", `[${shape.join(",")}] is not a shape`);
     }
   }
-  if (elementCount(shape) !== data.length) {
-    throw new NnccError(
-      "wrong-shape",
-      `${typeText(dtype, shape)} has ${elementCount(shape)} elements, but the data has ${data.length}`,
-    );
-  }
+  checkElements(dtype, shape, data, "tensor");
   return { dtype, shape: [...shape], data };
+}
+
+/** Throws `wrong-dtype` or `wrong-shape` unless `data` holds the elements of such a tensor. */
+export function checkElements(dtype: DType, shape: readonly number[], data: TypedArray, what: string): void {
+  checkData(dtype, data, what);
+  const count = elementCount(shape);
+  if (count !== data.length) {
+    throw new NnccError("wrong-shape", `${what}: ${typeText(dtype, shape)} has ${count} elements, the data ${data.length}`);
+  }
 }
 
 /** Throws `wrong-dtype` unless `data` is the kind of array that holds `dtype`. */

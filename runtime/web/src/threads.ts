@@ -75,7 +75,7 @@ export function chooseThreads(hasThreads: boolean, wanted: number | undefined): 
   }
   if (globalThis.crossOriginIsolated === false) {
     const headers = "Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp";
-    return { count: 1, reason: `the page is not cross-origin isolated: serve it with the headers ${headers}` };
+    return { count: 1, reason: `the page is not cross-origin isolated: serve it with ${headers}` };
   }
   return { count: wanted ?? Math.min(countCores(), MOST_BY_DEFAULT) };
 }
@@ -138,7 +138,7 @@ export class WorkerPool {
           this.#why ??= why;
           reject(new NnccError("worker-failed", `a worker does not start: ${why}`));
         };
-        timer = setTimeout(() => fail(`no answer in ${START_LIMIT / 1000} s`), START_LIMIT);
+        timer = setTimeout(() => fail(`no answer in ${START_LIMIT} ms`), START_LIMIT);
         const message = (said: WorkerMessage): void => ("ready" in said ? resolve() : fail(said.failed));
         this.#workers.push(openWorker(task, { message, ended: fail }));
       });

@@ -25,7 +25,7 @@ export async function loadWeights(
   if (signature.weights === "embedded") return;
   const { file, sha256 } = signature.weights;
   if (place === undefined) {
-    throw new NnccError("bad-weights", `the weights are in '${file}': give them with the option 'weights'`);
+    throw new NnccError("bad-weights", `the weights are in '${file}': give the option 'weights'`);
   }
   const bytes = await fetchWeights(place, file, sha256, options);
   const data = safetensorsData(bytes);
@@ -43,12 +43,9 @@ export async function loadWeights(
 async function fetchWeights(place: Source, file: string, sha256: string, options: WeightOptions): Promise<Uint8Array> {
   const cache = sha256 === "" ? undefined : await CachedFile.open(place, sha256, options.cache ?? true);
   const cached = await cache?.read();
-  if (cached !== undefined) {
-    if ((await sha256Of(cached)) === sha256) {
-      options.onProgress?.(cached.length, cached.length, "weights");
-      return cached;
-    }
-    await cache!.drop();
+  if (cached !== undefined && (await sha256Of(cached)) === sha256) {
+    options.onProgress?.(cached.length, cached.length, "weights");
+    return cached;
   }
   let bytes: Uint8Array;
   try {
@@ -57,7 +54,7 @@ async function fetchWeights(place: Source, file: string, sha256: string, options
     throw NnccError.of("bad-weights", `weights '${file}'`, error);
   }
   if (sha256 !== "" && (await sha256Of(bytes)) !== sha256) {
-    throw new NnccError("bad-weights", `'${file}' is not the weight file that the module was compiled with`);
+    throw new NnccError("bad-weights", `'${file}' is not the weight file of this module`);
   }
   // Nobody waits for it, and without room for it the next load fetches again.
   cache?.write(bytes).catch(() => undefined);
@@ -112,12 +109,8 @@ class CachedFile {
   }
 
   async write(bytes: Uint8Array): Promise<void> {
-    // Files of earlier compilations go first.
+    // Files of earlier compilations go first, and damaged ones.
     await this.#cache.delete(this.#address, { ignoreSearch: true });
     await this.#cache.put(this.#address, new Response(bytes as BufferSource));
-  }
-
-  async drop(): Promise<void> {
-    await this.#cache.delete(this.#address).catch(() => false);
   }
 }

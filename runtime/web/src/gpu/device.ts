@@ -69,7 +69,7 @@ async function findAdapter(): Promise<GPUAdapter> {
   const gpu = (globalThis.navigator as Navigator | undefined)?.gpu as GPU | undefined;
   if (gpu === undefined) {
     const why = globalThis.isSecureContext === false ? ": the page needs https or localhost" : "";
-    throw new NnccError("unsupported-device", `there is no WebGPU here (navigator.gpu)${why}`);
+    throw new NnccError("unsupported-device", `no WebGPU here (navigator.gpu)${why}`);
   }
   try {
     const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" });
@@ -77,7 +77,7 @@ async function findAdapter(): Promise<GPUAdapter> {
   } catch (error) {
     throw NnccError.of("unsupported-device", "WebGPU does not work here", error);
   }
-  throw new NnccError("unsupported-device", "WebGPU finds no GPU here (requestAdapter gave null)");
+  throw new NnccError("unsupported-device", "WebGPU finds no GPU");
 }
 
 function whatLacks(gpu: GPUAdapter | GPUDevice, needs: Needs): string | undefined {

@@ -69,7 +69,7 @@ export class GpuRunner implements Runner {
   /** Throws `busy`, `out-of-range`, `wrong-device`, `wrong-shape` and what Session.run does. */
   async run(inputs: readonly BoundInput[], places: readonly Place[]): Promise<RunOutput[]> {
     if (this.#busy) {
-      throw new NnccError("busy", "the model is running: await that run first, or load the model a second time");
+      throw new NnccError("busy", "the model is running: await that run, or load the model twice");
     }
     this.#busy = true;
     try {
@@ -106,7 +106,7 @@ export class GpuRunner implements Runner {
   /** Everything again on another device. Throws `unsupported-device` where there is none. */
   async #renew(): Promise<void> {
     if (this.#model.device !== undefined) {
-      throw new NnccError("device-lost", "the device that the caller gave was lost: load the model with a new one");
+      throw new NnccError("device-lost", "the given device was lost: load the model with a new one");
     }
     this.#session.destroy();
     try {

@@ -61,8 +61,8 @@ export class Workspace {
   /** Whether the arena holds what the run in progress still needs. */
   #isNeeded = false;
   readonly #inputs: (GPUBuffer | undefined)[] = [];
-  /** What ranges of no bytes are bound to, by whether kernels may write there. */
-  readonly #nothing = new Map<boolean, GPUBuffer>();
+  /** What ranges of no bytes are bound to: where kernels read, and where they write. */
+  readonly #nothing: GPUBuffer[] = [];
 
   constructor(device: GPUDevice, weights: readonly GPUBuffer[], arenaPage = 2 ** 53) {
     this.#device = device;
@@ -99,8 +99,11 @@ export class Workspace {
 
   /** A range as the binding of that number. */
   bindingOf({ space, offset, bytes }: Range, binding: number, symbols?: GPUBuffer): GPUBufferBinding {
-    if (bytes === 0) return this.#bindNothing(space.kind === "arena", binding);
-    return { ...this.placeOf(space, offset, symbols), size: wholeWords(bytes) };
+    if (bytes > 0) return { ...this.placeOf(space, offset, symbols), size: wholeWords(bytes) };
+    // Kernels want one element at least, in a place that no other binding of theirs has.
+    const size = BINDING_ALIGNMENT * MOST_BINDINGS;
+    const buffer = (this.#nothing[Number(space.kind === "arena")] ??= makeStorage(this.#device, "nothing", size));
+    return { buffer, offset: BINDING_ALIGNMENT * binding, size: LARGEST_ELEMENT };
   }
 
   /** Writes the inputs, or encodes copies from other buffers. */
@@ -129,16 +132,15 @@ export class Workspace {
 
   /** Bytes of all buffers. */
   get bytes(): number {
-    return [...this.#arena, ...this.#inputs, ...this.#weights].reduce((sum, buffer) => sum + (buffer?.size ?? 0), 0);
+    const all = [this.#arena, this.#inputs, this.#nothing, this.#weights].flat();
+    return all.reduce((sum, buffer) => sum + (buffer?.size ?? 0), 0);
   }
 
   /** Lets go of all but the weights. */
   clear(): void {
-    for (const buffer of [...this.#arena, ...this.#inputs]) buffer?.destroy();
-    this.#arena.length = 0;
-    this.#inputs.length = 0;
-    for (const buffer of this.#nothing.values()) buffer.destroy();
-    this.#nothing.clear();
+    for (const buffers of [this.#arena, this.#inputs, this.#nothing]) {
+      for (const buffer of buffers.splice(0)) buffer?.destroy();
+    }
     this.generation += 1;
   }
 
@@ -147,22 +149,12 @@ export class Workspace {
     for (const buffer of this.#weights) buffer.destroy();
   }
 
-  /** Kernels want one element at least, in a place that no other binding of theirs has. */
-  #bindNothing(isWritten: boolean, binding: number): GPUBufferBinding {
-    let buffer = this.#nothing.get(isWritten);
-    if (buffer === undefined) {
-      buffer = makeStorage(this.#device, "nothing", BINDING_ALIGNMENT * MOST_BINDINGS);
-      this.#nothing.set(isWritten, buffer);
-    }
-    return { buffer, offset: BINDING_ALIGNMENT * binding, size: LARGEST_ELEMENT };
-  }
-
   #grow(label: string, old: GPUBuffer | undefined, bytes: number, keep = false): GPUBuffer {
     const size = wholeWords(bytes);
     if (old !== undefined && old.size >= size) return old;
     const limit = this.#device.limits.maxBufferSize;
     if (size > limit) {
-      throw new NnccError("out-of-memory", `the ${label} takes ${size} bytes, this GPU has ${limit} in a buffer at most`);
+      throw new NnccError("out-of-memory", `the ${label} takes ${size} bytes, this GPU has ${limit}`);
     }
     this.generation += 1;
     // What was submitted still ends with the old one.

@@ -91,7 +91,7 @@ export async function openModels(port: MessagePort, options: RemoteOptions = {})
 }
 
 function lateness(limit: number): NnccError {
-  return new NnccError("timed-out", `the thread that has the models did not answer in ${limit} ms`);
+  return new NnccError("timed-out", `the models' thread did not answer in ${limit} ms`);
 }
 
 class RemoteModel implements GuestModel {
